@@ -1,0 +1,92 @@
+import type { Endpoint } from "./catalog.ts";
+import type { CallerLabels, CompletionSpec } from "./completion.ts";
+import type { EndpointId } from "./endpoint.ts";
+import type { Cost } from "./money.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Parameter } from "./parameters.ts";
+import type { RouteDecision } from "./plan.ts";
+import type { RoutingPolicy } from "./policy.ts";
+import type { RouterError } from "./router-error.ts";
+import type { StreamEvent } from "./stream-event.ts";
+import type { Usage } from "./usage.ts";
+
+/** One call, decoded and checked. */
+export type CompletionCall = {
+  /** UUID; also names the decision. */
+  readonly id: string;
+  readonly spec: CompletionSpec;
+  /** As the caller asked; the operator's policy narrows it further. */
+  readonly policy: RoutingPolicy;
+  readonly caller: CallerLabels;
+  /** Whether the caller wants the answer as it is generated. */
+  readonly streaming: boolean;
+  /** Epoch milliseconds, when the first byte of the request was decoded. */
+  readonly receivedAtMs: number;
+  /** Epoch milliseconds; the router never works past it. */
+  readonly deadlineMs: number;
+  /** Sent while nothing else is; 0 sends none. */
+  readonly heartbeatIntervalMs: number;
+  /** Aborts when the caller leaves, or when the server gives up on it with a `RouterError` as reason. */
+  readonly signal: AbortSignal;
+  /** Takes events in order, on the producer's stack. Never throws and never waits. */
+  readonly emit: (event: CallEvent) => void;
+};
+
+export type CallEvent =
+  | StreamEvent
+  | { readonly kind: "started"; readonly decision: RouteDecision }
+  | {
+      readonly kind: "route-switched";
+      readonly failed: AttemptRecord;
+      readonly next: EndpointId;
+    }
+  | { readonly kind: "heartbeat"; readonly phase: HeartbeatPhase };
+
+export type HeartbeatPhase = "queued" | "waiting-for-first-token" | "generating";
+
+/** One try at one endpoint, as it is told to the caller. */
+export type AttemptRecord = {
+  /** 1, 2, 3. */
+  readonly number: number;
+  readonly endpoint: Endpoint;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  /** Since the attempt's start; absent when no content came. */
+  readonly firstTokenMs: number | undefined;
+  readonly outcome: Outcome;
+  readonly httpStatus: number | undefined;
+  readonly upstreamRequestId: string | undefined;
+  readonly droppedParameters: readonly Parameter[];
+};
+
+/** Where the time of a call went, in milliseconds. The parts are disjoint and add up to `total`. */
+export type Timings = {
+  readonly queue: number;
+  readonly plan: number;
+  /** Attempts that were given up, with the waits between them. */
+  readonly failedAttempts: number;
+  /** Of the last attempt. An answer that came whole counts here entirely. */
+  readonly upstreamFirstToken: number;
+  readonly upstreamGeneration: number;
+  /** Decoding, encoding, waiting for the event loop. */
+  readonly routerOverhead: number;
+  readonly total: number;
+};
+
+/** How a call ended, after its last event. */
+export type CallResult = {
+  readonly decision: RouteDecision;
+  /** In order; never empty. The last one decided the call. */
+  readonly attempts: readonly [AttemptRecord, ...AttemptRecord[]];
+  /** Absent: the call succeeded. */
+  readonly error: RouterError | undefined;
+  /** Content reached the caller before the error. */
+  readonly partial: boolean;
+  readonly usage: Usage;
+  readonly cost: Cost;
+  readonly timings: Timings;
+  /** Output tokens per second after the first token; 0 when it cannot be told. */
+  readonly outputTokensPerSecond: number;
+  /** The provider's own name of the model that answered; empty when not told. */
+  readonly upstreamModel: string;
+};

@@ -1,0 +1,93 @@
+import type { AttemptRecord, CallResult, CompletionCall } from "./call.ts";
+import type { Endpoint } from "./catalog.ts";
+import type { CompletionSpec } from "./completion.ts";
+import type { EndpointId } from "./endpoint.ts";
+import type { Outcome } from "./outcome.ts";
+import type { RouteExplanation } from "./plan.ts";
+import type { RoutingPolicy } from "./policy.ts";
+import type { Emit } from "./stream-event.ts";
+import type { Usage } from "./usage.ts";
+
+/** Epoch milliseconds with fractions that never go back. Only `main.ts` supplies the real clock. */
+export type NowMs = () => number;
+
+/** Runs `task` once after `delayMs`; the returned function calls it off. */
+export type Schedule = (delayMs: number, task: () => void) => () => void;
+
+/** Uniform in [0, 1). */
+export type Random = () => number;
+
+/** One attempt, as an adapter sees it. */
+export type UpstreamCall = {
+  readonly endpoint: Endpoint;
+  readonly spec: CompletionSpec;
+  /** Ask for the answer as a stream. Either way it is told by `emit`. */
+  readonly stream: boolean;
+  readonly emit: Emit;
+  /** Aborts when the attempt is over, whatever the reason. */
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Runs one call at one endpoint and resolves with how it ended, after the last `emit`.
+ *
+ * Success means a complete answer: a finish reason for every choice that began. A failure is an
+ * outcome; a rejection is a defect of the adapter. Closes its connection use within 50 ms of the abort.
+ */
+export type Upstream = (call: UpstreamCall) => Promise<Outcome>;
+
+/** What one attempt taught us. */
+export type Observation = {
+  readonly callId: string;
+  readonly attempt: AttemptRecord;
+  readonly endedAtMs: number;
+  /** False: the answer came whole, so first token and throughput are not known. */
+  readonly streamed: boolean;
+  /** Between the first and the last content; absent unless both came in a stream. */
+  readonly generationMs: number | undefined;
+  /** Absent when none was reported and none could be counted. */
+  readonly usage: Usage | undefined;
+};
+
+/** Takes every attempt exactly once. Never throws. */
+export type ObservationSink = (observation: Observation) => void;
+
+/** Takes every finished call exactly once. Never throws. */
+export type CallSink = (call: CompletionCall, result: CallResult) => void;
+
+/** Keeps count of what runs where. */
+export type Admission = {
+  /**
+   * Reserves a place for one attempt, which the observation of that attempt gives back.
+   *
+   * False: breaker, cooldown or limit say no; with `force` only `credentials` and `misconfigured` do.
+   */
+  tryStart(
+    endpoint: Endpoint,
+    options: { readonly nowMs: number; readonly force: boolean },
+  ): boolean;
+  /** Whether attempts at the endpoint should stream although the caller does not, to be measured. */
+  wantsTiming(endpoint: EndpointId): boolean;
+};
+
+export type RouteRequest = {
+  readonly decisionId: string;
+  readonly spec: CompletionSpec;
+  readonly policy: RoutingPolicy;
+  /** Epoch milliseconds. */
+  readonly deadlineMs: number;
+};
+
+export type Router = {
+  /** What `complete` would do, with every reason, without calling anything. Throws a `RouterError`. */
+  route(request: RouteRequest): RouteExplanation;
+  /** Rejects only with a `RouterError`, and only when no attempt could start. */
+  complete(call: CompletionCall): Promise<CallResult>;
+};
+
+/** Structured log line. Values never hold secrets, prompts or answers. */
+export type Log = (
+  level: "debug" | "info" | "warn" | "error",
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;

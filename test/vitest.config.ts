@@ -1,0 +1,28 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  root: new URL("..", import.meta.url).pathname,
+  test: {
+    coverage: {
+      provider: "v8",
+      include: ["src/**"],
+      thresholds: {
+        lines: 85,
+        "src/{domain,catalog,plan,score,gates,config}/**": { lines: 100, branches: 100 },
+      },
+    },
+    projects: [
+      { test: { name: "unit", include: ["test/{unit,fuzz}/**/*.test.ts"] } },
+      { test: { name: "architecture", include: ["test/architecture.test.ts"] } },
+      { test: { name: "rpc", include: ["test/rpc/**/*.test.ts"] } },
+      {
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
