@@ -24,6 +24,8 @@ export type UpstreamCall = {
   /** Ask for the answer as a stream. Either way it is told by `emit`. */
   readonly stream: boolean;
   readonly emit: Emit;
+  /** Called for whatever keeps the connection alive without being an event: SSE comments, pings. */
+  readonly onActivity?: () => void;
   /** Aborts when the attempt is over, whatever the reason. */
   readonly signal: AbortSignal;
 };

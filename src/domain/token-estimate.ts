@@ -14,7 +14,7 @@ const TOKENS_PER_MESSAGE = 4;
 const TOKENS_PER_CALL = 3;
 /** A flat guess: providers count images by size and detail, between 85 and some 1,600 tokens. */
 const TOKENS_PER_MEDIA = 1_000;
-/** Answers without a stated limit; the median of the Azure LLM inference trace 2023 is 129. */
+/** Answers without a stated limit: the Azure LLM inference trace 2023 has a mean of 211, p95 of 451. */
 const DEFAULT_OUTPUT_TOKENS = 256;
 
 /** Whole tokens, at least 1. */

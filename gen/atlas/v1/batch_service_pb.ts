@@ -23,77 +23,106 @@ export const file_atlas_v1_batch_service: GenFile = /*@__PURE__*/
   fileDesc("ChxhdGxhcy92MS9iYXRjaF9zZXJ2aWNlLnByb3RvEghhdGxhcy52MSKRBgoFQmF0Y2gSDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSJAoFc3RhdGUYAyABKA4yFS5hdGxhcy52MS5CYXRjaC5TdGF0ZRIlCgZjb3VudHMYBCABKAsyFS5hdGxhcy52MS5CYXRjaENvdW50cxIeCgV1c2FnZRgFIAEoCzIPLmF0bGFzLnYxLlVzYWdlEhwKBGNvc3QYBiABKAsyDi5hdGxhcy52MS5Db3N0Eh8KB3NhdmluZ3MYByABKAsyDi5hdGxhcy52MS5Db3N0EiQKBnNoYXJkcxgIIAMoCzIULmF0bGFzLnYxLkJhdGNoU2hhcmQSIQoFZXJyb3IYCSABKAsyEi5nb29nbGUucnBjLlN0YXR1cxIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgZsYWJlbHMYDiADKAsyGy5hdGxhcy52MS5CYXRjaC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItIBCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEg4KClNUQVRFX09QRU4QARIUChBTVEFURV9WQUxJREFUSU5HEAISEQoNU1RBVEVfUlVOTklORxADEhQKEFNUQVRFX0ZJTkFMSVpJTkcQBBITCg9TVEFURV9TVUNDRUVERUQQBRIQCgxTVEFURV9GQUlMRUQQBhIUChBTVEFURV9DQU5DRUxMSU5HEAcSEwoPU1RBVEVfQ0FOQ0VMTEVEEAgSEQoNU1RBVEVfRVhQSVJFRBAJIoUBCgtCYXRjaENvdW50cxINCgV0b3RhbBgBIAEoAxIPCgdwZW5kaW5nGAIgASgDEg8KB3J1bm5pbmcYAyABKAMSEQoJc3VjY2VlZGVkGAQgASgDEg4KBmZhaWxlZBgFIAEoAxIRCgljYW5jZWxsZWQYBiABKAMSDwoHZXhwaXJlZBgHIAEoAyKGAgoKQmF0Y2hTaGFyZBIQCghlbmRwb2ludBgBIAEoCRInCgRtb2RlGAIgASgOMhkuYXRsYXMudjEuQmF0Y2hTaGFyZC5Nb2RlEhkKEXVwc3RyZWFtX2JhdGNoX2lkGAMgASgJEiQKBXN0YXRlGAQgASgOMhUuYXRsYXMudjEuQmF0Y2guU3RhdGUSJQoGY291bnRzGAUgASgLMhUuYXRsYXMudjEuQmF0Y2hDb3VudHMiVQoETW9kZRIUChBNT0RFX1VOU1BFQ0lGSUVEEAASFwoTTU9ERV9QUk9WSURFUl9CQVRDSBABEg0KCU1PREVfU1BPVBACEg8KC01PREVfUkVTQ1VFEAMiRgoJQmF0Y2hJdGVtEhEKCWN1c3RvbV9pZBgBIAEoCRImCgRzcGVjGAIgASgLMhguYXRsYXMudjEuQ29tcGxldGlvblNwZWMifwoLQmF0Y2hSZXN1bHQSEQoJY3VzdG9tX2lkGAEgASgJEi4KCHJlc3BvbnNlGAIgASgLMhouYXRsYXMudjEuQ29tcGxldGVSZXNwb25zZUgAEiMKBWVycm9yGAMgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQi5gIKEkNyZWF0ZUJhdGNoUmVxdWVzdBIUCgxkaXNwbGF5X25hbWUYASABKAkSIgoFaXRlbXMYAiADKAsyEy5hdGxhcy52MS5CYXRjaEl0ZW0SEQoJa2VlcF9vcGVuGAMgASgIEjQKEWNvbXBsZXRpb25fd2luZG93GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKB3JvdXRpbmcYBSABKAsyFy5hdGxhcy52MS5Sb3V0aW5nUG9saWN5EiYKBmNhbGxlchgGIAEoCzIWLmF0bGFzLnYxLkNhbGxlckxhYmVscxISCgpyZXF1ZXN0X2lkGAcgASgJEjgKBmxhYmVscxgIIAMoCzIoLmF0bGFzLnYxLkNyZWF0ZUJhdGNoUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjUKE0NyZWF0ZUJhdGNoUmVzcG9uc2USHgoFYmF0Y2gYASABKAsyDy5hdGxhcy52MS5CYXRjaCJrChRBZGRCYXRjaEl0ZW1zUmVxdWVzdBIMCgRuYW1lGAEgASgJEiIKBWl0ZW1zGAIgAygLMhMuYXRsYXMudjEuQmF0Y2hJdGVtEg0KBWNsb3NlGAMgASgIEhIKCnJlcXVlc3RfaWQYBCABKAkiNwoVQWRkQmF0Y2hJdGVtc1Jlc3BvbnNlEh4KBWJhdGNoGAEgASgLMg8uYXRsYXMudjEuQmF0Y2giHwoPR2V0QmF0Y2hSZXF1ZXN0EgwKBG5hbWUYASABKAkiMgoQR2V0QmF0Y2hSZXNwb25zZRIeCgViYXRjaBgBIAEoCzIPLmF0bGFzLnYxLkJhdGNoIksKEkxpc3RCYXRjaGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIOCgZmaWx0ZXIYAyABKAkiUAoTTGlzdEJhdGNoZXNSZXNwb25zZRIgCgdiYXRjaGVzGAEgAygLMg8uYXRsYXMudjEuQmF0Y2gSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiIKEkNhbmNlbEJhdGNoUmVxdWVzdBIMCgRuYW1lGAEgASgJIjUKE0NhbmNlbEJhdGNoUmVzcG9uc2USHgoFYmF0Y2gYASABKAsyDy5hdGxhcy52MS5CYXRjaCJPChlTdHJlYW1CYXRjaFJlc3VsdHNSZXF1ZXN0EgwKBG5hbWUYASABKAkSFAoMcmVzdW1lX3Rva2VuGAIgASgJEg4KBmZvbGxvdxgDIAEoCCJaChpTdHJlYW1CYXRjaFJlc3VsdHNSZXNwb25zZRImCgdyZXN1bHRzGAEgAygLMhUuYXRsYXMudjEuQmF0Y2hSZXN1bHQSFAoMcmVzdW1lX3Rva2VuGAIgASgJMvQDCgxCYXRjaFNlcnZpY2USSgoLQ3JlYXRlQmF0Y2gSHC5hdGxhcy52MS5DcmVhdGVCYXRjaFJlcXVlc3QaHS5hdGxhcy52MS5DcmVhdGVCYXRjaFJlc3BvbnNlElAKDUFkZEJhdGNoSXRlbXMSHi5hdGxhcy52MS5BZGRCYXRjaEl0ZW1zUmVxdWVzdBofLmF0bGFzLnYxLkFkZEJhdGNoSXRlbXNSZXNwb25zZRJGCghHZXRCYXRjaBIZLmF0bGFzLnYxLkdldEJhdGNoUmVxdWVzdBoaLmF0bGFzLnYxLkdldEJhdGNoUmVzcG9uc2UiA5ACARJPCgtMaXN0QmF0Y2hlcxIcLmF0bGFzLnYxLkxpc3RCYXRjaGVzUmVxdWVzdBodLmF0bGFzLnYxLkxpc3RCYXRjaGVzUmVzcG9uc2UiA5ACARJKCgtDYW5jZWxCYXRjaBIcLmF0bGFzLnYxLkNhbmNlbEJhdGNoUmVxdWVzdBodLmF0bGFzLnYxLkNhbmNlbEJhdGNoUmVzcG9uc2USYQoSU3RyZWFtQmF0Y2hSZXN1bHRzEiMuYXRsYXMudjEuU3RyZWFtQmF0Y2hSZXN1bHRzUmVxdWVzdBokLmF0bGFzLnYxLlN0cmVhbUJhdGNoUmVzdWx0c1Jlc3BvbnNlMAFiBnByb3RvMw", [file_atlas_v1_completion, file_atlas_v1_routing, file_atlas_v1_types, file_google_protobuf_duration, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
+ * A job of many completions.
+ *
  * @generated from message atlas.v1.Batch
  */
 export type Batch = Message<"atlas.v1.Batch"> & {
   /**
-   * "batches/{uuid}"
+   * "batches/{uuid}", given by the server.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * For people; empty: none.
+   *
    * @generated from field: string display_name = 2;
    */
   displayName: string;
 
   /**
+   * Where it stands.
+   *
    * @generated from field: atlas.v1.Batch.State state = 3;
    */
   state: Batch_State;
 
   /**
+   * How many items stand where.
+   *
    * @generated from field: atlas.v1.BatchCounts counts = 4;
    */
   counts?: BatchCounts | undefined;
 
   /**
+   * Tokens of the finished items.
+   *
    * @generated from field: atlas.v1.Usage usage = 5;
    */
   usage?: Usage | undefined;
 
   /**
+   * What the finished items cost.
+   *
    * @generated from field: atlas.v1.Cost cost = 6;
    */
   cost?: Cost | undefined;
 
   /**
+   * What the same tokens would have cost at the undiscounted prices of the same endpoints, less
+   * cost.
+   *
    * @generated from field: atlas.v1.Cost savings = 7;
    */
   savings?: Cost | undefined;
 
   /**
+   * Parts it is cut into; empty until it runs.
+   *
    * @generated from field: repeated atlas.v1.BatchShard shards = 8;
    */
   shards: BatchShard[];
 
   /**
+   * Why it failed as a whole; absent otherwise.
+   *
    * @generated from field: google.rpc.Status error = 9;
    */
   error?: Status | undefined;
 
   /**
+   * When it was created.
+   *
    * @generated from field: google.protobuf.Timestamp create_time = 10;
    */
   createTime?: Timestamp | undefined;
 
   /**
+   * When its first item began; absent before.
+   *
    * @generated from field: google.protobuf.Timestamp start_time = 11;
    */
   startTime?: Timestamp | undefined;
 
   /**
+   * When it reached a final state; absent before.
+   *
    * @generated from field: google.protobuf.Timestamp end_time = 12;
    */
   endTime?: Timestamp | undefined;
 
   /**
+   * When the completion window closes: create_time plus the window.
+   *
    * @generated from field: google.protobuf.Timestamp expire_time = 13;
    */
   expireTime?: Timestamp | undefined;
 
   /**
+   * Labels given at creation.
+   *
    * @generated from field: map<string, string> labels = 14;
    */
   labels: { [key: string]: string };
@@ -107,61 +136,85 @@ export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
   messageDesc(file_atlas_v1_batch_service, 0);
 
 /**
+ * Where a batch or shard stands. SUCCEEDED, FAILED, CANCELLED and EXPIRED are final.
+ *
  * @generated from enum atlas.v1.Batch.State
  */
 export const Batch_State = {
   /**
+   * No value; never sent.
+   *
    * @generated from enum value: STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Takes further items; nothing runs yet.
+   *
    * @generated from enum value: STATE_OPEN = 1;
    */
   OPEN: 1,
 
   /**
+   * Closed for items, which are being checked.
+   *
    * @generated from enum value: STATE_VALIDATING = 2;
    */
   VALIDATING: 2,
 
   /**
+   * Items are queued or running.
+   *
    * @generated from enum value: STATE_RUNNING = 3;
    */
   RUNNING: 3,
 
   /**
+   * All items have run; results are being collected.
+   *
    * @generated from enum value: STATE_FINALIZING = 4;
    */
   FINALIZING: 4,
 
   /**
+   * Every item has a result, which may be an error.
+   *
    * @generated from enum value: STATE_SUCCEEDED = 5;
    */
   SUCCEEDED: 5,
 
   /**
+   * Could not run as a whole; error says why.
+   *
    * @generated from enum value: STATE_FAILED = 6;
    */
   FAILED: 6,
 
   /**
+   * A cancel is on its way to the providers.
+   *
    * @generated from enum value: STATE_CANCELLING = 7;
    */
   CANCELLING: 7,
 
   /**
+   * Stopped by CancelBatch; finished items keep their results.
+   *
    * @generated from enum value: STATE_CANCELLED = 8;
    */
   CANCELLED: 8,
 
   /**
+   * The window closed before every item ran; finished items keep their results.
+   *
    * @generated from enum value: STATE_EXPIRED = 9;
    */
   EXPIRED: 9,
 } as const;
 
 /**
+ * Where a batch or shard stands. SUCCEEDED, FAILED, CANCELLED and EXPIRED are final.
+ *
  * @generated from enum atlas.v1.Batch.State
  */
 export type Batch_State = (typeof Batch_State)[keyof typeof Batch_State] | UnknownEnum;
@@ -173,40 +226,56 @@ export const Batch_StateSchema: GenEnum<Batch_State> = /*@__PURE__*/
   enumDesc(file_atlas_v1_batch_service, 0, 0);
 
 /**
+ * Items by where they stand, each >= 0; total is the sum of the others.
+ *
  * @generated from message atlas.v1.BatchCounts
  */
 export type BatchCounts = Message<"atlas.v1.BatchCounts"> & {
   /**
+   * All items.
+   *
    * @generated from field: int64 total = 1;
    */
   total: bigint;
 
   /**
+   * Not handed to an endpoint.
+   *
    * @generated from field: int64 pending = 2;
    */
   pending: bigint;
 
   /**
+   * Handed to an endpoint, without a result.
+   *
    * @generated from field: int64 running = 3;
    */
   running: bigint;
 
   /**
+   * Ended with a response.
+   *
    * @generated from field: int64 succeeded = 4;
    */
   succeeded: bigint;
 
   /**
+   * Ended with an error.
+   *
    * @generated from field: int64 failed = 5;
    */
   failed: bigint;
 
   /**
+   * Stopped by CancelBatch.
+   *
    * @generated from field: int64 cancelled = 6;
    */
   cancelled: bigint;
 
   /**
+   * Not finished when the window closed.
+   *
    * @generated from field: int64 expired = 7;
    */
   expired: bigint;
@@ -226,26 +295,37 @@ export const BatchCountsSchema: GenMessage<BatchCounts> = /*@__PURE__*/
  */
 export type BatchShard = Message<"atlas.v1.BatchShard"> & {
   /**
+   * Id of the endpoint it runs on; empty while undecided, and for MODE_RESCUE, whose calls are
+   * routed one by one.
+   *
    * @generated from field: string endpoint = 1;
    */
   endpoint: string;
 
   /**
+   * How it runs.
+   *
    * @generated from field: atlas.v1.BatchShard.Mode mode = 2;
    */
   mode: BatchShard_Mode;
 
   /**
+   * The provider's own id of its batch; empty in other modes or before it is submitted.
+   *
    * @generated from field: string upstream_batch_id = 3;
    */
   upstreamBatchId: string;
 
   /**
+   * Where it stands.
+   *
    * @generated from field: atlas.v1.Batch.State state = 4;
    */
   state: Batch_State;
 
   /**
+   * Its items.
+   *
    * @generated from field: atlas.v1.BatchCounts counts = 5;
    */
   counts?: BatchCounts | undefined;
@@ -259,10 +339,14 @@ export const BatchShardSchema: GenMessage<BatchShard> = /*@__PURE__*/
   messageDesc(file_atlas_v1_batch_service, 2);
 
 /**
+ * How a shard runs.
+ *
  * @generated from enum atlas.v1.BatchShard.Mode
  */
 export const BatchShard_Mode = {
   /**
+   * No value; never sent.
+   *
    * @generated from enum value: MODE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
@@ -290,6 +374,8 @@ export const BatchShard_Mode = {
 } as const;
 
 /**
+ * How a shard runs.
+ *
  * @generated from enum atlas.v1.BatchShard.Mode
  */
 export type BatchShard_Mode = (typeof BatchShard_Mode)[keyof typeof BatchShard_Mode] | UnknownEnum;
@@ -301,17 +387,21 @@ export const BatchShard_ModeSchema: GenEnum<BatchShard_Mode> = /*@__PURE__*/
   enumDesc(file_atlas_v1_batch_service, 2, 0);
 
 /**
+ * One completion of a batch.
+ *
  * @generated from message atlas.v1.BatchItem
  */
 export type BatchItem = Message<"atlas.v1.BatchItem"> & {
   /**
-   * Unique in the batch; results come in any order.
+   * Unique in the batch; results come in any order. Required.
    *
    * @generated from field: string custom_id = 1;
    */
   customId: string;
 
   /**
+   * What to generate. Required.
+   *
    * @generated from field: atlas.v1.CompletionSpec spec = 2;
    */
   spec?: CompletionSpec | undefined;
@@ -325,25 +415,36 @@ export const BatchItemSchema: GenMessage<BatchItem> = /*@__PURE__*/
   messageDesc(file_atlas_v1_batch_service, 3);
 
 /**
+ * How one item ended.
+ *
  * @generated from message atlas.v1.BatchResult
  */
 export type BatchResult = Message<"atlas.v1.BatchResult"> & {
   /**
+   * The item's custom_id.
+   *
    * @generated from field: string custom_id = 1;
    */
   customId: string;
 
   /**
+   * Always set.
+   *
    * @generated from oneof atlas.v1.BatchResult.result
    */
   result: {
     /**
+     * The answer, as Complete returns it.
+     *
      * @generated from field: atlas.v1.CompleteResponse response = 2;
      */
     value: CompleteResponse;
     case: "response";
   } | {
     /**
+     * The error Complete would have ended with; CANCELLED or DEADLINE_EXCEEDED when the batch was
+     * cancelled or expired first.
+     *
      * @generated from field: google.rpc.Status error = 3;
      */
     value: Status;
@@ -359,47 +460,64 @@ export const BatchResultSchema: GenMessage<BatchResult> = /*@__PURE__*/
   messageDesc(file_atlas_v1_batch_service, 4);
 
 /**
+ * A batch to create.
+ *
  * @generated from message atlas.v1.CreateBatchRequest
  */
 export type CreateBatchRequest = Message<"atlas.v1.CreateBatchRequest"> & {
   /**
+   * For people; empty: none.
+   *
    * @generated from field: string display_name = 1;
    */
   displayName: string;
 
   /**
+   * Items to begin with; at least one unless keep_open is set.
+   *
    * @generated from field: repeated atlas.v1.BatchItem items = 2;
    */
   items: BatchItem[];
 
   /**
-   * Leave the batch open for AddBatchItems.
+   * Leaves the batch open for AddBatchItems. False: it starts at once.
    *
    * @generated from field: bool keep_open = 3;
    */
   keepOpen: boolean;
 
   /**
+   * Time from creation in which every item must run, > 0. Absent: 24 h.
+   *
    * @generated from field: google.protobuf.Duration completion_window = 4;
    */
   completionWindow?: Duration | undefined;
 
   /**
+   * Applies to every item. Its tier must be unspecified or TIER_BATCH. Absent: no restrictions.
+   *
    * @generated from field: atlas.v1.RoutingPolicy routing = 5;
    */
   routing?: RoutingPolicy | undefined;
 
   /**
+   * Labels for attribution of every item. Absent: none.
+   *
    * @generated from field: atlas.v1.CallerLabels caller = 6;
    */
   caller?: CallerLabels | undefined;
 
   /**
+   * Idempotency key, a UUID4: a repeat returns the batch of the first call. Empty: no
+   * de-duplication.
+   *
    * @generated from field: string request_id = 7;
    */
   requestId: string;
 
   /**
+   * Labels of the batch, for filters.
+   *
    * @generated from field: map<string, string> labels = 8;
    */
   labels: { [key: string]: string };
@@ -413,10 +531,14 @@ export const CreateBatchRequestSchema: GenMessage<CreateBatchRequest> = /*@__PUR
   messageDesc(file_atlas_v1_batch_service, 5);
 
 /**
+ * The batch that was created.
+ *
  * @generated from message atlas.v1.CreateBatchResponse
  */
 export type CreateBatchResponse = Message<"atlas.v1.CreateBatchResponse"> & {
   /**
+   * STATE_OPEN with keep_open, else STATE_VALIDATING or later.
+   *
    * @generated from field: atlas.v1.Batch batch = 1;
    */
   batch?: Batch | undefined;
@@ -430,25 +552,36 @@ export const CreateBatchResponseSchema: GenMessage<CreateBatchResponse> = /*@__P
   messageDesc(file_atlas_v1_batch_service, 6);
 
 /**
+ * Items to add.
+ *
  * @generated from message atlas.v1.AddBatchItemsRequest
  */
 export type AddBatchItemsRequest = Message<"atlas.v1.AddBatchItemsRequest"> & {
   /**
+   * Batch.name. Required.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * Items to add; may be empty with close.
+   *
    * @generated from field: repeated atlas.v1.BatchItem items = 2;
    */
   items: BatchItem[];
 
   /**
+   * Closes the batch for items after these, and starts it.
+   *
    * @generated from field: bool close = 3;
    */
   close: boolean;
 
   /**
+   * Idempotency key, a UUID4: a repeat adds nothing and returns the first answer. Empty: a repeat
+   * is refused because its custom_ids exist.
+   *
    * @generated from field: string request_id = 4;
    */
   requestId: string;
@@ -462,10 +595,14 @@ export const AddBatchItemsRequestSchema: GenMessage<AddBatchItemsRequest> = /*@_
   messageDesc(file_atlas_v1_batch_service, 7);
 
 /**
+ * The batch after the items were added.
+ *
  * @generated from message atlas.v1.AddBatchItemsResponse
  */
 export type AddBatchItemsResponse = Message<"atlas.v1.AddBatchItemsResponse"> & {
   /**
+   * With its new counts.
+   *
    * @generated from field: atlas.v1.Batch batch = 1;
    */
   batch?: Batch | undefined;
@@ -479,10 +616,14 @@ export const AddBatchItemsResponseSchema: GenMessage<AddBatchItemsResponse> = /*
   messageDesc(file_atlas_v1_batch_service, 8);
 
 /**
+ * Which batch to return.
+ *
  * @generated from message atlas.v1.GetBatchRequest
  */
 export type GetBatchRequest = Message<"atlas.v1.GetBatchRequest"> & {
   /**
+   * Batch.name. Required.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
@@ -496,10 +637,14 @@ export const GetBatchRequestSchema: GenMessage<GetBatchRequest> = /*@__PURE__*/
   messageDesc(file_atlas_v1_batch_service, 9);
 
 /**
+ * The batch asked for.
+ *
  * @generated from message atlas.v1.GetBatchResponse
  */
 export type GetBatchResponse = Message<"atlas.v1.GetBatchResponse"> & {
   /**
+   * As it stands now.
+   *
    * @generated from field: atlas.v1.Batch batch = 1;
    */
   batch?: Batch | undefined;
@@ -513,20 +658,29 @@ export const GetBatchResponseSchema: GenMessage<GetBatchResponse> = /*@__PURE__*
   messageDesc(file_atlas_v1_batch_service, 10);
 
 /**
+ * Which batches to list.
+ *
  * @generated from message atlas.v1.ListBatchesRequest
  */
 export type ListBatchesRequest = Message<"atlas.v1.ListBatchesRequest"> & {
   /**
+   * Most batches of a page: 0 means 50, above 500 means 500, negative is INVALID_ARGUMENT.
+   *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
+   * next_page_token of the page before, with an equal filter; INVALID_ARGUMENT otherwise.
+   * Empty: the first page.
+   *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
 
   /**
+   * Conditions joined by AND: state = STATE_RUNNING, labels.KEY = "value". Empty: all.
+   *
    * @generated from field: string filter = 3;
    */
   filter: string;
@@ -540,15 +694,21 @@ export const ListBatchesRequestSchema: GenMessage<ListBatchesRequest> = /*@__PUR
   messageDesc(file_atlas_v1_batch_service, 11);
 
 /**
+ * A page of batches.
+ *
  * @generated from message atlas.v1.ListBatchesResponse
  */
 export type ListBatchesResponse = Message<"atlas.v1.ListBatchesResponse"> & {
   /**
+   * Newest first.
+   *
    * @generated from field: repeated atlas.v1.Batch batches = 1;
    */
   batches: Batch[];
 
   /**
+   * For the next page; empty at the end.
+   *
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
@@ -562,10 +722,14 @@ export const ListBatchesResponseSchema: GenMessage<ListBatchesResponse> = /*@__P
   messageDesc(file_atlas_v1_batch_service, 12);
 
 /**
+ * Which batch to stop.
+ *
  * @generated from message atlas.v1.CancelBatchRequest
  */
 export type CancelBatchRequest = Message<"atlas.v1.CancelBatchRequest"> & {
   /**
+   * Batch.name. Required.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
@@ -579,10 +743,14 @@ export const CancelBatchRequestSchema: GenMessage<CancelBatchRequest> = /*@__PUR
   messageDesc(file_atlas_v1_batch_service, 13);
 
 /**
+ * The batch after the cancel was taken.
+ *
  * @generated from message atlas.v1.CancelBatchResponse
  */
 export type CancelBatchResponse = Message<"atlas.v1.CancelBatchResponse"> & {
   /**
+   * STATE_CANCELLING until the providers have confirmed.
+   *
    * @generated from field: atlas.v1.Batch batch = 1;
    */
   batch?: Batch | undefined;
@@ -596,20 +764,29 @@ export const CancelBatchResponseSchema: GenMessage<CancelBatchResponse> = /*@__P
   messageDesc(file_atlas_v1_batch_service, 14);
 
 /**
+ * Which results to stream.
+ *
  * @generated from message atlas.v1.StreamBatchResultsRequest
  */
 export type StreamBatchResultsRequest = Message<"atlas.v1.StreamBatchResultsRequest"> & {
   /**
+   * Batch.name. Required.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * resume_token of the last message that was read: the stream goes on after it. Empty: from the
+   * first result.
+   *
    * @generated from field: string resume_token = 2;
    */
   resumeToken: string;
 
   /**
+   * Waits for further results until the batch ends. False: ends with the last that exists.
+   *
    * @generated from field: bool follow = 3;
    */
   follow: boolean;
@@ -623,15 +800,21 @@ export const StreamBatchResultsRequestSchema: GenMessage<StreamBatchResultsReque
   messageDesc(file_atlas_v1_batch_service, 15);
 
 /**
+ * Some results, each result in one message only.
+ *
  * @generated from message atlas.v1.StreamBatchResultsResponse
  */
 export type StreamBatchResultsResponse = Message<"atlas.v1.StreamBatchResultsResponse"> & {
   /**
+   * In the order they were collected, not of the items.
+   *
    * @generated from field: repeated atlas.v1.BatchResult results = 1;
    */
   results: BatchResult[];
 
   /**
+   * Opaque position after these results; valid as long as the batch is kept.
+   *
    * @generated from field: string resume_token = 2;
    */
   resumeToken: string;
@@ -645,10 +828,15 @@ export const StreamBatchResultsResponseSchema: GenMessage<StreamBatchResultsResp
   messageDesc(file_atlas_v1_batch_service, 16);
 
 /**
+ * Durable jobs of many completions at the biggest discount. A batch is cut into shards that run in
+ * provider batch APIs, on spare capacity, or as ordinary calls before the window closes.
+ *
  * @generated from service atlas.v1.BatchService
  */
 export const BatchService: GenService<{
   /**
+   * Creates a batch, with all of its items or the first of them.
+   *
    * @generated from rpc atlas.v1.BatchService.CreateBatch
    */
   createBatch: {
@@ -657,7 +845,8 @@ export const BatchService: GenService<{
     output: typeof CreateBatchResponseSchema;
   },
   /**
-   * Adds items to a batch still in STATE_OPEN, for batches above the message limit.
+   * Adds items to a batch in STATE_OPEN, for batches above the message limit; FAILED_PRECONDITION
+   * in any other state.
    *
    * @generated from rpc atlas.v1.BatchService.AddBatchItems
    */
@@ -667,6 +856,8 @@ export const BatchService: GenService<{
     output: typeof AddBatchItemsResponseSchema;
   },
   /**
+   * Returns a batch; NOT_FOUND for an unknown one.
+   *
    * @generated from rpc atlas.v1.BatchService.GetBatch
    */
   getBatch: {
@@ -675,6 +866,8 @@ export const BatchService: GenService<{
     output: typeof GetBatchResponseSchema;
   },
   /**
+   * Lists the caller's batches, newest first.
+   *
    * @generated from rpc atlas.v1.BatchService.ListBatches
    */
   listBatches: {
@@ -683,6 +876,9 @@ export const BatchService: GenService<{
     output: typeof ListBatchesResponseSchema;
   },
   /**
+   * Asks a batch to stop. Items that are finished keep their results, and are paid. Has no effect
+   * on a batch that has ended.
+   *
    * @generated from rpc atlas.v1.BatchService.CancelBatch
    */
   cancelBatch: {
@@ -691,8 +887,8 @@ export const BatchService: GenService<{
     output: typeof CancelBatchResponseSchema;
   },
   /**
-   * Streams results from a position on; ends when all that exist are sent,
-   * or with follow, when the batch ends.
+   * Streams results from a position on; ends when all that exist are sent, or with follow, when the
+   * batch ends.
    *
    * @generated from rpc atlas.v1.BatchService.StreamBatchResults
    */

@@ -16,97 +16,147 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file atlas/v1/catalog_service.proto.
  */
 export const file_atlas_v1_catalog_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5hdGxhcy92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SCGF0bGFzLnYxIpEECgVNb2RlbBIKCgJpZBgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSDgoGZmFtaWx5GAMgASgJEg8KB2FsaWFzZXMYBCADKAkSFgoOY29udGV4dF9sZW5ndGgYBSABKAUSGQoRbWF4X291dHB1dF90b2tlbnMYBiABKAUSLAoQaW5wdXRfbW9kYWxpdGllcxgHIAMoDjISLmF0bGFzLnYxLk1vZGFsaXR5Ei0KEW91dHB1dF9tb2RhbGl0aWVzGAggAygOMhIuYXRsYXMudjEuTW9kYWxpdHkSFAoMb3Blbl93ZWlnaHRzGAkgASgIEjMKE25hdGl2ZV9xdWFudGl6YXRpb24YCiABKA4yFi5hdGxhcy52MS5RdWFudGl6YXRpb24SFgoOc3VwcG9ydHNfdG9vbHMYCyABKAgSIgoac3VwcG9ydHNfc3RydWN0dXJlZF9vdXRwdXQYDCABKAgSGgoSc3VwcG9ydHNfcmVhc29uaW5nGA0gASgIEjAKDHJlbGVhc2VfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOZGVwcmVjYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKDGludGVsbGlnZW5jZRgQIAEoCzIWLmF0bGFzLnYxLkludGVsbGlnZW5jZSLNAQoMSW50ZWxsaWdlbmNlEg0KBXNjb3JlGAEgASgBEikKBGtpbmQYAiABKA4yGy5hdGxhcy52MS5JbnRlbGxpZ2VuY2UuS2luZBIsCgpiZW5jaG1hcmtzGAMgAygLMhguYXRsYXMudjEuQmVuY2htYXJrU2NvcmUSDwoHcmVhc29ucxgEIAMoCSJECgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABISCg5LSU5EX0NPTVBPU0lURRABEhIKDktJTkRfRVNUSU1BVEVEEAIi+gEKDkJlbmNobWFya1Njb3JlEjUKCWJlbmNobWFyaxgBIAEoDjIiLmF0bGFzLnYxLkJlbmNobWFya1Njb3JlLkJlbmNobWFyaxINCgVzY29yZRgCIAEoARINCgVzdWl0ZRgDIAEoCRIOCgZzb3VyY2UYBCABKAkiggEKCUJlbmNobWFyaxIZChVCRU5DSE1BUktfVU5TUEVDSUZJRUQQABIWChJCRU5DSE1BUktfTU1MVV9QUk8QARISCg5CRU5DSE1BUktfQ09ERRACEhIKDkJFTkNITUFSS19NQVRIEAMSGgoWQkVOQ0hNQVJLX0dQUUFfRElBTU9ORBAEIqMECghFbmRwb2ludBIKCgJpZBgBIAEoCRINCgVtb2RlbBgCIAEoCRIQCghwcm92aWRlchgDIAEoCRIdChVwcm92aWRlcl9kaXNwbGF5X25hbWUYBCABKAkSGQoRdXBzdHJlYW1fbW9kZWxfaWQYBSABKAkSLAoMcXVhbnRpemF0aW9uGAYgASgOMhYuYXRsYXMudjEuUXVhbnRpemF0aW9uEiYKCXByZWNpc2lvbhgHIAEoDjITLmF0bGFzLnYxLlByZWNpc2lvbhIWCg5jb250ZXh0X2xlbmd0aBgIIAEoBRIZChFtYXhfb3V0cHV0X3Rva2VucxgJIAEoBRIiCgdwcmljaW5nGAogASgLMhEuYXRsYXMudjEuUHJpY2luZxIcChRzdXBwb3J0ZWRfcGFyYW1ldGVycxgLIAMoCRIPCgdyZWdpb25zGAwgAygJEhsKE3plcm9fZGF0YV9yZXRlbnRpb24YDSABKAgSFgoOc3VwcG9ydHNfYmF0Y2gYDiABKAgSDAoEc3BvdBgPIAEoCBImCgVzdGF0cxgQIAEoCzIXLmF0bGFzLnYxLkVuZHBvaW50U3RhdHMSKAoGaGVhbHRoGBEgASgLMhguYXRsYXMudjEuRW5kcG9pbnRIZWFsdGgSDgoGc291cmNlGBIgASgJEi8KC3VwZGF0ZV90aW1lGBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKKBAoNRW5kcG9pbnRTdGF0cxIbCg5sYXRlbmN5X21zX3A1MBgBIAEoAUgAiAEBEhsKDmxhdGVuY3lfbXNfcDk1GAIgASgBSAGIAQESKQocb3V0cHV0X3Rva2Vuc19wZXJfc2Vjb25kX3A1MBgDIAEoAUgCiAEBEikKHG91dHB1dF90b2tlbnNfcGVyX3NlY29uZF9wOTUYBCABKAFIA4gBARIoChtvdXRwdXRfdG9rZW5zX3Blcl9zZWNvbmRfcDUYBSABKAFIBIgBARITCgZ1cHRpbWUYBiABKAFIBYgBARIUCgdzdWNjZXNzGAcgASgBSAaIAQESGQoMcmF0ZV9saW1pdGVkGAggASgBSAeIAQESFAoMc2FtcGxlX2NvdW50GAkgASgDEjMKD3dpbmRvd19lbmRfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCEQoPX2xhdGVuY3lfbXNfcDUwQhEKD19sYXRlbmN5X21zX3A5NUIfCh1fb3V0cHV0X3Rva2Vuc19wZXJfc2Vjb25kX3A1MEIfCh1fb3V0cHV0X3Rva2Vuc19wZXJfc2Vjb25kX3A5NUIeChxfb3V0cHV0X3Rva2Vuc19wZXJfc2Vjb25kX3A1QgkKB191cHRpbWVCCgoIX3N1Y2Nlc3NCDwoNX3JhdGVfbGltaXRlZCKyAwoORW5kcG9pbnRIZWFsdGgSLQoFc3RhdGUYASABKA4yHi5hdGxhcy52MS5FbmRwb2ludEhlYWx0aC5TdGF0ZRIxCgdicmVha2VyGAIgASgOMiAuYXRsYXMudjEuRW5kcG9pbnRIZWFsdGguQnJlYWtlchIOCgZyZWFzb24YAyABKAkSLwoLY2hhbmdlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnJldHJ5X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm4KBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEQoNU1RBVEVfSEVBTFRIWRABEhIKDlNUQVRFX0RFR1JBREVEEAISEwoPU1RBVEVfVU5IRUFMVEhZEAMSEgoOU1RBVEVfRElTQUJMRUQQBCJdCgdCcmVha2VyEhcKE0JSRUFLRVJfVU5TUEVDSUZJRUQQABISCg5CUkVBS0VSX0NMT1NFRBABEhMKD0JSRUFLRVJfUFJPQklORxACEhAKDEJSRUFLRVJfT1BFThADIm4KCVRpZXJSb3V0ZRIcCgR0aWVyGAEgASgOMg4uYXRsYXMudjEuVGllchIQCghlbmRwb2ludBgCIAEoCRIOCgZyZWFzb24YAyABKAkSIQoEZ2F0ZRgEIAEoDjITLmF0bGFzLnYxLkdhdGVTdGF0ZSJJChFMaXN0TW9kZWxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRINCgVxdWVyeRgDIAEoCSJoChJMaXN0TW9kZWxzUmVzcG9uc2USHwoGbW9kZWxzGAEgAygLMg8uYXRsYXMudjEuTW9kZWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhgKEGNhdGFsb2dfcmV2aXNpb24YAyABKAMiMAoPR2V0TW9kZWxSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCW9wZXJhdGlvbhgCIAEoCSLqAQoQR2V0TW9kZWxSZXNwb25zZRIeCgVtb2RlbBgBIAEoCzIPLmF0bGFzLnYxLk1vZGVsEiUKCWVuZHBvaW50cxgCIAMoCzISLmF0bGFzLnYxLkVuZHBvaW50EhkKEWNoZWFwZXN0X2VuZHBvaW50GAMgASgJEhgKEGZhc3Rlc3RfZW5kcG9pbnQYBCABKAkSKAoLdGllcl9yb3V0ZXMYBSADKAsyEy5hdGxhcy52MS5UaWVyUm91dGUSGAoQY2F0YWxvZ19yZXZpc2lvbhgGIAEoAxIWCg5zY29yZV9yZXZpc2lvbhgHIAEoAyImChVXYXRjaEVuZHBvaW50c1JlcXVlc3QSDQoFbW9kZWwYASABKAkiVwoWV2F0Y2hFbmRwb2ludHNSZXNwb25zZRIlCgllbmRwb2ludHMYASADKAsyEi5hdGxhcy52MS5FbmRwb2ludBIWCg5zY29yZV9yZXZpc2lvbhgCIAEoAyJRChZSZXBvcnRCZW5jaG1hcmtSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEigKBnNjb3JlcxgCIAMoCzIYLmF0bGFzLnYxLkJlbmNobWFya1Njb3JlImEKF1JlcG9ydEJlbmNobWFya1Jlc3BvbnNlEiwKDGludGVsbGlnZW5jZRgBIAEoCzIWLmF0bGFzLnYxLkludGVsbGlnZW5jZRIYChBjYXRhbG9nX3JldmlzaW9uGAIgASgDMtoCCg5DYXRhbG9nU2VydmljZRJMCgpMaXN0TW9kZWxzEhsuYXRsYXMudjEuTGlzdE1vZGVsc1JlcXVlc3QaHC5hdGxhcy52MS5MaXN0TW9kZWxzUmVzcG9uc2UiA5ACARJGCghHZXRNb2RlbBIZLmF0bGFzLnYxLkdldE1vZGVsUmVxdWVzdBoaLmF0bGFzLnYxLkdldE1vZGVsUmVzcG9uc2UiA5ACARJaCg5XYXRjaEVuZHBvaW50cxIfLmF0bGFzLnYxLldhdGNoRW5kcG9pbnRzUmVxdWVzdBogLmF0bGFzLnYxLldhdGNoRW5kcG9pbnRzUmVzcG9uc2UiA5ACATABElYKD1JlcG9ydEJlbmNobWFyaxIgLmF0bGFzLnYxLlJlcG9ydEJlbmNobWFya1JlcXVlc3QaIS5hdGxhcy52MS5SZXBvcnRCZW5jaG1hcmtSZXNwb25zZWIGcHJvdG8z", [file_atlas_v1_routing, file_atlas_v1_types, file_google_protobuf_timestamp]);
+  fileDesc("Ch5hdGxhcy92MS9jYXRhbG9nX3NlcnZpY2UucHJvdG8SCGF0bGFzLnYxIoQFCgVNb2RlbBIKCgJpZBgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSDgoGZmFtaWx5GAMgASgJEg8KB2FsaWFzZXMYBCADKAkSFgoOY29udGV4dF9sZW5ndGgYBSABKAUSGQoRbWF4X291dHB1dF90b2tlbnMYBiABKAUSLAoQaW5wdXRfbW9kYWxpdGllcxgHIAMoDjISLmF0bGFzLnYxLk1vZGFsaXR5Ei0KEW91dHB1dF9tb2RhbGl0aWVzGAggAygOMhIuYXRsYXMudjEuTW9kYWxpdHkSFAoMb3Blbl93ZWlnaHRzGAkgASgIEjMKE25hdGl2ZV9xdWFudGl6YXRpb24YCiABKA4yFi5hdGxhcy52MS5RdWFudGl6YXRpb24SFgoOc3VwcG9ydHNfdG9vbHMYCyABKAgSIgoac3VwcG9ydHNfc3RydWN0dXJlZF9vdXRwdXQYDCABKAgSGgoSc3VwcG9ydHNfcmVhc29uaW5nGA0gASgIEjAKDHJlbGVhc2VfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOZGVwcmVjYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKDGludGVsbGlnZW5jZRgQIAEoCzIWLmF0bGFzLnYxLkludGVsbGlnZW5jZRIOCgZzb3VyY2UYESABKAkSLwoLdXBkYXRlX3RpbWUYEiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKD3BvcHVsYXJpdHlfcmFuaxgTIAEoBUgAiAEBQhIKEF9wb3B1bGFyaXR5X3JhbmsizQEKDEludGVsbGlnZW5jZRINCgVzY29yZRgBIAEoARIpCgRraW5kGAIgASgOMhsuYXRsYXMudjEuSW50ZWxsaWdlbmNlLktpbmQSLAoKYmVuY2htYXJrcxgDIAMoCzIYLmF0bGFzLnYxLkJlbmNobWFya1Njb3JlEg8KB3JlYXNvbnMYBCADKAkiRAoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASEgoOS0lORF9DT01QT1NJVEUQARISCg5LSU5EX0VTVElNQVRFRBACIvoBCg5CZW5jaG1hcmtTY29yZRI1CgliZW5jaG1hcmsYASABKA4yIi5hdGxhcy52MS5CZW5jaG1hcmtTY29yZS5CZW5jaG1hcmsSDQoFc2NvcmUYAiABKAESDQoFc3VpdGUYAyABKAkSDgoGc291cmNlGAQgASgJIoIBCglCZW5jaG1hcmsSGQoVQkVOQ0hNQVJLX1VOU1BFQ0lGSUVEEAASFgoSQkVOQ0hNQVJLX01NTFVfUFJPEAESEgoOQkVOQ0hNQVJLX0NPREUQAhISCg5CRU5DSE1BUktfTUFUSBADEhoKFkJFTkNITUFSS19HUFFBX0RJQU1PTkQQBCLXBAoIRW5kcG9pbnQSCgoCaWQYASABKAkSDQoFbW9kZWwYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSHQoVcHJvdmlkZXJfZGlzcGxheV9uYW1lGAQgASgJEhkKEXVwc3RyZWFtX21vZGVsX2lkGAUgASgJEiwKDHF1YW50aXphdGlvbhgGIAEoDjIWLmF0bGFzLnYxLlF1YW50aXphdGlvbhImCglwcmVjaXNpb24YByABKA4yEy5hdGxhcy52MS5QcmVjaXNpb24SFgoOY29udGV4dF9sZW5ndGgYCCABKAUSGQoRbWF4X291dHB1dF90b2tlbnMYCSABKAUSIgoHcHJpY2luZxgKIAEoCzIRLmF0bGFzLnYxLlByaWNpbmcSHAoUc3VwcG9ydGVkX3BhcmFtZXRlcnMYCyADKAkSDwoHcmVnaW9ucxgMIAMoCRIbChN6ZXJvX2RhdGFfcmV0ZW50aW9uGA0gASgIEhYKDnN1cHBvcnRzX2JhdGNoGA4gASgIEgwKBHNwb3QYDyABKAgSJgoFc3RhdHMYECABKAsyFy5hdGxhcy52MS5FbmRwb2ludFN0YXRzEigKBmhlYWx0aBgRIAEoCzIYLmF0bGFzLnYxLkVuZHBvaW50SGVhbHRoEg4KBnNvdXJjZRgSIAEoCRIvCgt1cGRhdGVfdGltZRgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJc2ltdWxhdGVkGBQgASgIEg4KBm5hdGl2ZRgVIAEoCBIPCgdhY2NvdW50GBYgASgJIooECg1FbmRwb2ludFN0YXRzEhsKDmxhdGVuY3lfbXNfcDUwGAEgASgBSACIAQESGwoObGF0ZW5jeV9tc19wOTUYAiABKAFIAYgBARIpChxvdXRwdXRfdG9rZW5zX3Blcl9zZWNvbmRfcDUwGAMgASgBSAKIAQESKQocb3V0cHV0X3Rva2Vuc19wZXJfc2Vjb25kX3A5NRgEIAEoAUgDiAEBEigKG291dHB1dF90b2tlbnNfcGVyX3NlY29uZF9wNRgFIAEoAUgEiAEBEhMKBnVwdGltZRgGIAEoAUgFiAEBEhQKB3N1Y2Nlc3MYByABKAFIBogBARIZCgxyYXRlX2xpbWl0ZWQYCCABKAFIB4gBARIUCgxzYW1wbGVfY291bnQYCSABKAMSMwoPd2luZG93X2VuZF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIRCg9fbGF0ZW5jeV9tc19wNTBCEQoPX2xhdGVuY3lfbXNfcDk1Qh8KHV9vdXRwdXRfdG9rZW5zX3Blcl9zZWNvbmRfcDUwQh8KHV9vdXRwdXRfdG9rZW5zX3Blcl9zZWNvbmRfcDk1Qh4KHF9vdXRwdXRfdG9rZW5zX3Blcl9zZWNvbmRfcDVCCQoHX3VwdGltZUIKCghfc3VjY2Vzc0IPCg1fcmF0ZV9saW1pdGVkIrIDCg5FbmRwb2ludEhlYWx0aBItCgVzdGF0ZRgBIAEoDjIeLmF0bGFzLnYxLkVuZHBvaW50SGVhbHRoLlN0YXRlEjEKB2JyZWFrZXIYAiABKA4yIC5hdGxhcy52MS5FbmRwb2ludEhlYWx0aC5CcmVha2VyEg4KBnJlYXNvbhgDIAEoCRIvCgtjaGFuZ2VfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcmV0cnlfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9IRUFMVEhZEAESEgoOU1RBVEVfREVHUkFERUQQAhITCg9TVEFURV9VTkhFQUxUSFkQAxISCg5TVEFURV9ESVNBQkxFRBAEIl0KB0JyZWFrZXISFwoTQlJFQUtFUl9VTlNQRUNJRklFRBAAEhIKDkJSRUFLRVJfQ0xPU0VEEAESEwoPQlJFQUtFUl9QUk9CSU5HEAISEAoMQlJFQUtFUl9PUEVOEAMibgoJVGllclJvdXRlEhwKBHRpZXIYASABKA4yDi5hdGxhcy52MS5UaWVyEhAKCGVuZHBvaW50GAIgASgJEg4KBnJlYXNvbhgDIAEoCRIhCgRnYXRlGAQgASgOMhMuYXRsYXMudjEuR2F0ZVN0YXRlIkkKEUxpc3RNb2RlbHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEg0KBXF1ZXJ5GAMgASgJImgKEkxpc3RNb2RlbHNSZXNwb25zZRIfCgZtb2RlbHMYASADKAsyDy5hdGxhcy52MS5Nb2RlbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSGAoQY2F0YWxvZ19yZXZpc2lvbhgDIAEoAyIwCg9HZXRNb2RlbFJlcXVlc3QSCgoCaWQYASABKAkSEQoJb3BlcmF0aW9uGAIgASgJIuoBChBHZXRNb2RlbFJlc3BvbnNlEh4KBW1vZGVsGAEgASgLMg8uYXRsYXMudjEuTW9kZWwSJQoJZW5kcG9pbnRzGAIgAygLMhIuYXRsYXMudjEuRW5kcG9pbnQSGQoRY2hlYXBlc3RfZW5kcG9pbnQYAyABKAkSGAoQZmFzdGVzdF9lbmRwb2ludBgEIAEoCRIoCgt0aWVyX3JvdXRlcxgFIAMoCzITLmF0bGFzLnYxLlRpZXJSb3V0ZRIYChBjYXRhbG9nX3JldmlzaW9uGAYgASgDEhYKDnNjb3JlX3JldmlzaW9uGAcgASgDIiYKFVdhdGNoRW5kcG9pbnRzUmVxdWVzdBINCgVtb2RlbBgBIAEoCSJXChZXYXRjaEVuZHBvaW50c1Jlc3BvbnNlEiUKCWVuZHBvaW50cxgBIAMoCzISLmF0bGFzLnYxLkVuZHBvaW50EhYKDnNjb3JlX3JldmlzaW9uGAIgASgDMoICCg5DYXRhbG9nU2VydmljZRJMCgpMaXN0TW9kZWxzEhsuYXRsYXMudjEuTGlzdE1vZGVsc1JlcXVlc3QaHC5hdGxhcy52MS5MaXN0TW9kZWxzUmVzcG9uc2UiA5ACARJGCghHZXRNb2RlbBIZLmF0bGFzLnYxLkdldE1vZGVsUmVxdWVzdBoaLmF0bGFzLnYxLkdldE1vZGVsUmVzcG9uc2UiA5ACARJaCg5XYXRjaEVuZHBvaW50cxIfLmF0bGFzLnYxLldhdGNoRW5kcG9pbnRzUmVxdWVzdBogLmF0bGFzLnYxLldhdGNoRW5kcG9pbnRzUmVzcG9uc2UiA5ACATABYgZwcm90bzM", [file_atlas_v1_routing, file_atlas_v1_types, file_google_protobuf_timestamp]);
 
 /**
+ * What callers ask for.
+ *
  * @generated from message atlas.v1.Model
  */
 export type Model = Message<"atlas.v1.Model"> & {
   /**
-   * "openai/gpt-4o-mini"
+   * Unique "{author}/{slug}", such as "openai/gpt-4o-mini".
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * "OpenAI: GPT-4o-mini"
+   * For people, such as "OpenAI: GPT-4o-mini".
    *
    * @generated from field: string display_name = 2;
    */
   displayName: string;
 
   /**
+   * Line of models it belongs to, such as "gpt-4o"; empty when unknown.
+   *
    * @generated from field: string family = 3;
    */
   family: string;
 
   /**
+   * Other names that CompletionSpec.model takes for it; each names one model only.
+   *
    * @generated from field: repeated string aliases = 4;
    */
   aliases: string[];
 
   /**
+   * Most tokens of prompt and answer together. Endpoints may allow less.
+   *
    * @generated from field: int32 context_length = 5;
    */
   contextLength: number;
 
   /**
+   * Most tokens of an answer. Endpoints may allow less.
+   *
    * @generated from field: int32 max_output_tokens = 6;
    */
   maxOutputTokens: number;
 
   /**
+   * Kinds of content it takes.
+   *
    * @generated from field: repeated atlas.v1.Modality input_modalities = 7;
    */
   inputModalities: Modality[];
 
   /**
+   * Kinds of content it gives.
+   *
    * @generated from field: repeated atlas.v1.Modality output_modalities = 8;
    */
   outputModalities: Modality[];
 
   /**
+   * Its weights can be downloaded, so anyone may serve it.
+   *
    * @generated from field: bool open_weights = 9;
    */
   openWeights: boolean;
 
   /**
-   * Weight format the model was released in: what Realtime calls native.
+   * Weight format it was released in: what TIER_REALTIME calls native. QUANTIZATION_UNKNOWN for
+   * closed weights.
    *
    * @generated from field: atlas.v1.Quantization native_quantization = 10;
    */
   nativeQuantization: Quantization;
 
   /**
+   * It can call tools.
+   *
    * @generated from field: bool supports_tools = 11;
    */
   supportsTools: boolean;
 
   /**
+   * It can follow a JSON Schema.
+   *
    * @generated from field: bool supports_structured_output = 12;
    */
   supportsStructuredOutput: boolean;
 
   /**
+   * It can reason before it answers.
+   *
    * @generated from field: bool supports_reasoning = 13;
    */
   supportsReasoning: boolean;
 
   /**
+   * When it was released; absent when unknown.
+   *
    * @generated from field: google.protobuf.Timestamp release_time = 14;
    */
   releaseTime?: Timestamp | undefined;
 
   /**
+   * When its owner withdraws it; absent while none is announced.
+   *
    * @generated from field: google.protobuf.Timestamp deprecate_time = 15;
    */
   deprecateTime?: Timestamp | undefined;
 
   /**
+   * How able it is. Absent: neither measured nor estimated.
+   *
    * @generated from field: atlas.v1.Intelligence intelligence = 16;
    */
   intelligence?: Intelligence | undefined;
+
+  /**
+   * Page, file, feed or person the entry is from.
+   *
+   * @generated from field: string source = 17;
+   */
+  source: string;
+
+  /**
+   * When the entry was read from that source, often to the day.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 18;
+   */
+  updateTime?: Timestamp | undefined;
+
+  /**
+   * Place by public usage, 1 for the most used; >= 1. Absent: not ranked.
+   *
+   * @generated from field: optional int32 popularity_rank = 19;
+   */
+  popularityRank?: number | undefined;
 };
 
 /**
@@ -117,28 +167,35 @@ export const ModelSchema: GenMessage<Model> = /*@__PURE__*/
   messageDesc(file_atlas_v1_catalog_service, 0);
 
 /**
- * How able a model is, 0 to 100.
+ * How able a model is.
  *
  * @generated from message atlas.v1.Intelligence
  */
 export type Intelligence = Message<"atlas.v1.Intelligence"> & {
   /**
+   * 0 to 100, higher is abler.
+   *
    * @generated from field: double score = 1;
    */
   score: number;
 
   /**
+   * What the score rests on.
+   *
    * @generated from field: atlas.v1.Intelligence.Kind kind = 2;
    */
   kind: Intelligence_Kind;
 
   /**
+   * Benchmarks behind a composite, each at most once; empty for an estimate.
+   *
    * @generated from field: repeated atlas.v1.BenchmarkScore benchmarks = 3;
    */
   benchmarks: BenchmarkScore[];
 
   /**
-   * What an estimate was built from: "openai mini family base", "top-16 by usage +1".
+   * What an estimate is built from: "openai mini family base", "top-16 by usage +1"; empty for a
+   * composite.
    *
    * @generated from field: repeated string reasons = 4;
    */
@@ -153,24 +210,29 @@ export const IntelligenceSchema: GenMessage<Intelligence> = /*@__PURE__*/
   messageDesc(file_atlas_v1_catalog_service, 1);
 
 /**
+ * What the score rests on.
+ *
  * @generated from enum atlas.v1.Intelligence.Kind
  */
 export const Intelligence_Kind = {
   /**
+   * No value; never sent.
+   *
    * @generated from enum value: KIND_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Weighted mean of public benchmarks: 30% MMLU-Pro, 25% code pass@1, 25% math, 20% GPQA,
-   * renormalised over those present.
+   * Weighted mean of public benchmarks: 30% MMLU-Pro, 25% code pass@1, 25% math, 20% GPQA
+   * Diamond, renormalised over those present.
    *
    * @generated from enum value: KIND_COMPOSITE = 1;
    */
   COMPOSITE: 1,
 
   /**
-   * No benchmark known: family, generation, popularity and price. Capped below measured frontier models.
+   * No benchmark known: family, generation, popularity and price, equally for open and closed
+   * weights. Capped below measured frontier models.
    *
    * @generated from enum value: KIND_ESTIMATED = 2;
    */
@@ -178,6 +240,8 @@ export const Intelligence_Kind = {
 } as const;
 
 /**
+ * What the score rests on.
+ *
  * @generated from enum atlas.v1.Intelligence.Kind
  */
 export type Intelligence_Kind = (typeof Intelligence_Kind)[keyof typeof Intelligence_Kind] | UnknownEnum;
@@ -189,16 +253,20 @@ export const Intelligence_KindSchema: GenEnum<Intelligence_Kind> = /*@__PURE__*/
   enumDesc(file_atlas_v1_catalog_service, 1, 0);
 
 /**
+ * A model's result in one public benchmark.
+ *
  * @generated from message atlas.v1.BenchmarkScore
  */
 export type BenchmarkScore = Message<"atlas.v1.BenchmarkScore"> & {
   /**
+   * Component it counts for.
+   *
    * @generated from field: atlas.v1.BenchmarkScore.Benchmark benchmark = 1;
    */
   benchmark: BenchmarkScore_Benchmark;
 
   /**
-   * 0 to 100.
+   * Percent solved, 0 to 100.
    *
    * @generated from field: double score = 2;
    */
@@ -212,6 +280,8 @@ export type BenchmarkScore = Message<"atlas.v1.BenchmarkScore"> & {
   suite: string;
 
   /**
+   * Who published the number: a name or URL.
+   *
    * @generated from field: string source = 4;
    */
   source: string;
@@ -225,36 +295,50 @@ export const BenchmarkScoreSchema: GenMessage<BenchmarkScore> = /*@__PURE__*/
   messageDesc(file_atlas_v1_catalog_service, 2);
 
 /**
+ * Components of the composite.
+ *
  * @generated from enum atlas.v1.BenchmarkScore.Benchmark
  */
 export const BenchmarkScore_Benchmark = {
   /**
+   * No value; never sent.
+   *
    * @generated from enum value: BENCHMARK_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Knowledge: MMLU-Pro.
+   *
    * @generated from enum value: BENCHMARK_MMLU_PRO = 1;
    */
   MMLU_PRO: 1,
 
   /**
+   * Code pass@1.
+   *
    * @generated from enum value: BENCHMARK_CODE = 2;
    */
   CODE: 2,
 
   /**
+   * Mathematics.
+   *
    * @generated from enum value: BENCHMARK_MATH = 3;
    */
   MATH: 3,
 
   /**
+   * Science: GPQA Diamond.
+   *
    * @generated from enum value: BENCHMARK_GPQA_DIAMOND = 4;
    */
   GPQA_DIAMOND: 4,
 } as const;
 
 /**
+ * Components of the composite.
+ *
  * @generated from enum atlas.v1.BenchmarkScore.Benchmark
  */
 export type BenchmarkScore_Benchmark = (typeof BenchmarkScore_Benchmark)[keyof typeof BenchmarkScore_Benchmark] | UnknownEnum;
@@ -272,101 +356,160 @@ export const BenchmarkScore_BenchmarkSchema: GenEnum<BenchmarkScore_Benchmark> =
  */
 export type Endpoint = Message<"atlas.v1.Endpoint"> & {
   /**
-   * "azure/eastus/gpt-4o-mini"; unique, also where one provider has two endpoints for a model.
+   * Unique, also where one provider has two endpoints for a model: "azure/eastus/gpt-4o-mini".
+   * Treat it as opaque.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
+   * Catalogue id of the model it serves.
+   *
    * @generated from field: string model = 2;
    */
   model: string;
 
   /**
+   * Short name of who runs it, as policies use it: "azure", "deepinfra", "vllm-eu".
+   *
    * @generated from field: string provider = 3;
    */
   provider: string;
 
   /**
+   * For people: "Azure", "DeepInfra".
+   *
    * @generated from field: string provider_display_name = 4;
    */
   providerDisplayName: string;
 
   /**
+   * The provider's own name of the model or deployment.
+   *
    * @generated from field: string upstream_model_id = 5;
    */
   upstreamModelId: string;
 
   /**
+   * Weight format the provider declares; never unspecified.
+   *
    * @generated from field: atlas.v1.Quantization quantization = 6;
    */
   quantization: Quantization;
 
   /**
+   * Coarse class of quantization; never unspecified.
+   *
    * @generated from field: atlas.v1.Precision precision = 7;
    */
   precision: Precision;
 
   /**
+   * Most tokens of prompt and answer together.
+   *
    * @generated from field: int32 context_length = 8;
    */
   contextLength: number;
 
   /**
+   * Most tokens of an answer.
+   *
    * @generated from field: int32 max_output_tokens = 9;
    */
   maxOutputTokens: number;
 
   /**
+   * List prices.
+   *
    * @generated from field: atlas.v1.Pricing pricing = 10;
    */
   pricing?: Pricing | undefined;
 
   /**
+   * Parameters of the spec that it takes, by their names in snake case, such as "top_k", "tools" or
+   * "response_format_json_schema". Empty: none.
+   *
    * @generated from field: repeated string supported_parameters = 11;
    */
   supportedParameters: string[];
 
   /**
+   * Regions a call may run in, by the provider's names, such as "eastus". Empty: unknown.
+   *
    * @generated from field: repeated string regions = 12;
    */
   regions: string[];
 
   /**
+   * The provider keeps neither prompts nor answers. False also when unknown.
+   *
    * @generated from field: bool zero_data_retention = 13;
    */
   zeroDataRetention: boolean;
 
   /**
+   * Its provider has a batch API that serves it.
+   *
    * @generated from field: bool supports_batch = 14;
    */
   supportsBatch: boolean;
 
   /**
+   * Its spare capacity may run spot shards of batches.
+   *
    * @generated from field: bool spot = 15;
    */
   spot: boolean;
 
   /**
+   * The last 30 minutes. Absent: nothing was observed.
+   *
    * @generated from field: atlas.v1.EndpointStats stats = 16;
    */
   stats?: EndpointStats | undefined;
 
   /**
+   * Whether it can be called now, as the answering replica sees it.
+   *
    * @generated from field: atlas.v1.EndpointHealth health = 17;
    */
   health?: EndpointHealth | undefined;
 
   /**
+   * Page, file, feed or person the entry is from.
+   *
    * @generated from field: string source = 18;
    */
   source: string;
 
   /**
+   * When the entry was read from that source, often to the day.
+   *
    * @generated from field: google.protobuf.Timestamp update_time = 19;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * Answered by the built-in simulated fleet, not by the provider.
+   *
+   * @generated from field: bool simulated = 20;
+   */
+  simulated: boolean;
+
+  /**
+   * Serves the model at its native precision or better.
+   *
+   * @generated from field: bool native = 21;
+   */
+  native: boolean;
+
+  /**
+   * Credentials account whose rate limits it shares with others of equal account.
+   *
+   * @generated from field: string account = 22;
+   */
+  account: string;
 };
 
 /**
@@ -377,65 +520,82 @@ export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
   messageDesc(file_atlas_v1_catalog_service, 3);
 
 /**
- * The last 30 minutes of live traffic. An absent value has too few samples behind it ("—"), and is never zero.
+ * The last 30 minutes of live traffic. An absent value has too few samples behind it ("—"), and is
+ * never zero. Percentiles are ordinary, pQ has Q% of attempts at or below it, and need 5 samples
+ * for p50 and 20 for p95 and p5. Only successful streamed attempts enter them.
  *
  * @generated from message atlas.v1.EndpointStats
  */
 export type EndpointStats = Message<"atlas.v1.EndpointStats"> & {
   /**
+   * Median time from the start of an attempt to its first content token, in milliseconds.
+   *
    * @generated from field: optional double latency_ms_p50 = 1;
    */
   latencyMsP50?: number | undefined;
 
   /**
+   * 95th percentile of the same: the slow tail.
+   *
    * @generated from field: optional double latency_ms_p95 = 2;
    */
   latencyMsP95?: number | undefined;
 
   /**
+   * Median output tokens per second of an attempt from its first token on; answers of fewer than 8
+   * tokens or 50 ms are left out.
+   *
    * @generated from field: optional double output_tokens_per_second_p50 = 3;
    */
   outputTokensPerSecondP50?: number | undefined;
 
   /**
+   * 95th percentile of the same: the fast end.
+   *
    * @generated from field: optional double output_tokens_per_second_p95 = 4;
    */
   outputTokensPerSecondP95?: number | undefined;
 
   /**
-   * 95% of calls are faster than this: the slow tail, for guarantees.
+   * 5th percentile of the same: 95% of attempts are at least this fast; for guarantees.
    *
    * @generated from field: optional double output_tokens_per_second_p5 = 5;
    */
   outputTokensPerSecondP5?: number | undefined;
 
   /**
-   * Share of observed minutes that were good, 0 to 1.
+   * Good minutes over observed minutes, 0 to 1; needs 5 observed minutes. A minute is good when
+   * 95% of its results succeeded, or a probe passed, or an outside report says up.
    *
    * @generated from field: optional double uptime = 6;
    */
   uptime?: number | undefined;
 
   /**
-   * Share of attempts that succeeded, 0 to 1; the caller's own mistakes and rate limits excluded.
+   * Successes over successes and provider faults, 0 to 1; needs 5 of them. Rate limits, callers'
+   * mistakes and cancels are excluded.
    *
    * @generated from field: optional double success = 7;
    */
   success?: number | undefined;
 
   /**
-   * Share of attempts that were rate limited, 0 to 1.
+   * Rate-limited attempts over all attempts, 0 to 1; needs 5 attempts.
    *
    * @generated from field: optional double rate_limited = 8;
    */
   rateLimited?: number | undefined;
 
   /**
+   * Successes and provider faults in the window, >= 0.
+   *
    * @generated from field: int64 sample_count = 9;
    */
   sampleCount: bigint;
 
   /**
+   * End of the window.
+   *
    * @generated from field: google.protobuf.Timestamp window_end_time = 10;
    */
   windowEndTime?: Timestamp | undefined;
@@ -449,32 +609,42 @@ export const EndpointStatsSchema: GenMessage<EndpointStats> = /*@__PURE__*/
   messageDesc(file_atlas_v1_catalog_service, 4);
 
 /**
+ * Whether an endpoint can be called now.
+ *
  * @generated from message atlas.v1.EndpointHealth
  */
 export type EndpointHealth = Message<"atlas.v1.EndpointHealth"> & {
   /**
+   * Standing, from all that is known.
+   *
    * @generated from field: atlas.v1.EndpointHealth.State state = 1;
    */
   state: EndpointHealth_State;
 
   /**
-   * The answering replica's own breaker.
+   * The answering replica's own breaker; others may differ.
    *
    * @generated from field: atlas.v1.EndpointHealth.Breaker breaker = 2;
    */
   breaker: EndpointHealth_Breaker;
 
   /**
+   * For people: why it is not healthy; empty when it is.
+   *
    * @generated from field: string reason = 3;
    */
   reason: string;
 
   /**
+   * When state last changed; absent while it never has.
+   *
    * @generated from field: google.protobuf.Timestamp change_time = 4;
    */
   changeTime?: Timestamp | undefined;
 
   /**
+   * When it is tried again; absent unless its breaker is open or it is rate limited.
+   *
    * @generated from field: google.protobuf.Timestamp retry_time = 5;
    */
   retryTime?: Timestamp | undefined;
@@ -488,36 +658,51 @@ export const EndpointHealthSchema: GenMessage<EndpointHealth> = /*@__PURE__*/
   messageDesc(file_atlas_v1_catalog_service, 5);
 
 /**
+ * Standing of an endpoint, best first.
+ *
  * @generated from enum atlas.v1.EndpointHealth.State
  */
 export const EndpointHealth_State = {
   /**
+   * Nothing is known.
+   *
    * @generated from enum value: STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Nothing speaks against it.
+   *
    * @generated from enum value: STATE_HEALTHY = 1;
    */
   HEALTHY: 1,
 
   /**
+   * The last 30 s went badly, or an outside report says degraded: used after healthy ones.
+   *
    * @generated from enum value: STATE_DEGRADED = 2;
    */
   DEGRADED: 2,
 
   /**
+   * Its breaker is open, or it is reported down or draining: used only when nothing else is left.
+   *
    * @generated from enum value: STATE_UNHEALTHY = 3;
    */
   UNHEALTHY: 3,
 
   /**
+   * Never called: switched off, without valid credentials or quota, or the provider does not know
+   * the model.
+   *
    * @generated from enum value: STATE_DISABLED = 4;
    */
   DISABLED: 4,
 } as const;
 
 /**
+ * Standing of an endpoint, best first.
+ *
  * @generated from enum atlas.v1.EndpointHealth.State
  */
 export type EndpointHealth_State = (typeof EndpointHealth_State)[keyof typeof EndpointHealth_State] | UnknownEnum;
@@ -529,31 +714,43 @@ export const EndpointHealth_StateSchema: GenEnum<EndpointHealth_State> = /*@__PU
   enumDesc(file_atlas_v1_catalog_service, 5, 0);
 
 /**
+ * State of a circuit breaker.
+ *
  * @generated from enum atlas.v1.EndpointHealth.Breaker
  */
 export const EndpointHealth_Breaker = {
   /**
+   * This replica has no breaker for it yet; treated as closed.
+   *
    * @generated from enum value: BREAKER_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Calls pass.
+   *
    * @generated from enum value: BREAKER_CLOSED = 1;
    */
   CLOSED: 1,
 
   /**
+   * One call at a time passes, to see whether it has recovered.
+   *
    * @generated from enum value: BREAKER_PROBING = 2;
    */
   PROBING: 2,
 
   /**
+   * No call passes until retry_time.
+   *
    * @generated from enum value: BREAKER_OPEN = 3;
    */
   OPEN: 3,
 } as const;
 
 /**
+ * State of a circuit breaker.
+ *
  * @generated from enum atlas.v1.EndpointHealth.Breaker
  */
 export type EndpointHealth_Breaker = (typeof EndpointHealth_Breaker)[keyof typeof EndpointHealth_Breaker] | UnknownEnum;
@@ -571,23 +768,29 @@ export const EndpointHealth_BreakerSchema: GenEnum<EndpointHealth_Breaker> = /*@
  */
 export type TierRoute = Message<"atlas.v1.TierRoute"> & {
   /**
+   * The tier; never unspecified.
+   *
    * @generated from field: atlas.v1.Tier tier = 1;
    */
   tier: Tier;
 
   /**
-   * Empty: nothing is eligible, and reason says why.
+   * Likeliest endpoint's id. Empty: nothing is eligible, and reason says why.
    *
    * @generated from field: string endpoint = 2;
    */
   endpoint: string;
 
   /**
+   * One sentence for people.
+   *
    * @generated from field: string reason = 3;
    */
   reason: string;
 
   /**
+   * Gate of that endpoint for the operation; unspecified when endpoint is empty.
+   *
    * @generated from field: atlas.v1.GateState gate = 4;
    */
   gate: GateState;
@@ -601,21 +804,28 @@ export const TierRouteSchema: GenMessage<TierRoute> = /*@__PURE__*/
   messageDesc(file_atlas_v1_catalog_service, 6);
 
 /**
+ * Which models to list.
+ *
  * @generated from message atlas.v1.ListModelsRequest
  */
 export type ListModelsRequest = Message<"atlas.v1.ListModelsRequest"> & {
   /**
+   * Most models of a page: 0 means 50, above 500 means 500, negative is INVALID_ARGUMENT.
+   *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
+   * next_page_token of the page before, with an equal query; INVALID_ARGUMENT otherwise.
+   * Empty: the first page.
+   *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
 
   /**
-   * Case-insensitive substring of id or display name.
+   * Case-insensitive substring of id, alias or display name. Empty: all.
    *
    * @generated from field: string query = 3;
    */
@@ -630,20 +840,28 @@ export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE_
   messageDesc(file_atlas_v1_catalog_service, 7);
 
 /**
+ * A page of models.
+ *
  * @generated from message atlas.v1.ListModelsResponse
  */
 export type ListModelsResponse = Message<"atlas.v1.ListModelsResponse"> & {
   /**
+   * Models ordered by id.
+   *
    * @generated from field: repeated atlas.v1.Model models = 1;
    */
   models: Model[];
 
   /**
+   * For the next page; empty at the end.
+   *
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
 
   /**
+   * Catalogue revision the page is from; grows with every change.
+   *
    * @generated from field: int64 catalog_revision = 3;
    */
   catalogRevision: bigint;
@@ -657,16 +875,20 @@ export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PUR
   messageDesc(file_atlas_v1_catalog_service, 8);
 
 /**
+ * Which model to show.
+ *
  * @generated from message atlas.v1.GetModelRequest
  */
 export type GetModelRequest = Message<"atlas.v1.GetModelRequest"> & {
   /**
+   * Model id or alias; case is ignored. Required.
+   *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Gates of this operation are applied to the tier routes.
+   * Gates of this operation are applied to the tier routes. Empty: none, native precision only.
    *
    * @generated from field: string operation = 2;
    */
@@ -681,42 +903,57 @@ export const GetModelRequestSchema: GenMessage<GetModelRequest> = /*@__PURE__*/
   messageDesc(file_atlas_v1_catalog_service, 9);
 
 /**
+ * A model with all it is served by.
+ *
  * @generated from message atlas.v1.GetModelResponse
  */
 export type GetModelResponse = Message<"atlas.v1.GetModelResponse"> & {
   /**
+   * The model.
+   *
    * @generated from field: atlas.v1.Model model = 1;
    */
   model?: Model | undefined;
 
   /**
+   * All its endpoints, ascending by input price, those of unknown price last.
+   *
    * @generated from field: repeated atlas.v1.Endpoint endpoints = 2;
    */
   endpoints: Endpoint[];
 
   /**
+   * Id of the endpoint with the lowest input price, ties by output price, then by health; empty
+   * while no price is known.
+   *
    * @generated from field: string cheapest_endpoint = 3;
    */
   cheapestEndpoint: string;
 
   /**
-   * By throughput p95; empty while no endpoint has one.
+   * Id of the endpoint with the highest throughput p95; empty while no endpoint has one.
    *
    * @generated from field: string fastest_endpoint = 4;
    */
   fastestEndpoint: string;
 
   /**
+   * One per tier: realtime, standard, batch.
+   *
    * @generated from field: repeated atlas.v1.TierRoute tier_routes = 5;
    */
   tierRoutes: TierRoute[];
 
   /**
+   * Catalogue revision that was read.
+   *
    * @generated from field: int64 catalog_revision = 6;
    */
   catalogRevision: bigint;
 
   /**
+   * Score revision that was read; 0 when there was none.
+   *
    * @generated from field: int64 score_revision = 7;
    */
   scoreRevision: bigint;
@@ -730,10 +967,14 @@ export const GetModelResponseSchema: GenMessage<GetModelResponse> = /*@__PURE__*
   messageDesc(file_atlas_v1_catalog_service, 10);
 
 /**
+ * Which endpoints to watch.
+ *
  * @generated from message atlas.v1.WatchEndpointsRequest
  */
 export type WatchEndpointsRequest = Message<"atlas.v1.WatchEndpointsRequest"> & {
   /**
+   * Model id or alias; case is ignored. Required.
+   *
    * @generated from field: string model = 1;
    */
   model: string;
@@ -747,15 +988,21 @@ export const WatchEndpointsRequestSchema: GenMessage<WatchEndpointsRequest> = /*
   messageDesc(file_atlas_v1_catalog_service, 11);
 
 /**
+ * A model's endpoints at one moment.
+ *
  * @generated from message atlas.v1.WatchEndpointsResponse
  */
 export type WatchEndpointsResponse = Message<"atlas.v1.WatchEndpointsResponse"> & {
   /**
+   * All endpoints of the model, not only those that changed; ordered as in GetModel.
+   *
    * @generated from field: repeated atlas.v1.Endpoint endpoints = 1;
    */
   endpoints: Endpoint[];
 
   /**
+   * Score revision that was read; 0 when there was none.
+   *
    * @generated from field: int64 score_revision = 2;
    */
   scoreRevision: bigint;
@@ -769,56 +1016,14 @@ export const WatchEndpointsResponseSchema: GenMessage<WatchEndpointsResponse> = 
   messageDesc(file_atlas_v1_catalog_service, 12);
 
 /**
- * @generated from message atlas.v1.ReportBenchmarkRequest
- */
-export type ReportBenchmarkRequest = Message<"atlas.v1.ReportBenchmarkRequest"> & {
-  /**
-   * @generated from field: string model = 1;
-   */
-  model: string;
-
-  /**
-   * @generated from field: repeated atlas.v1.BenchmarkScore scores = 2;
-   */
-  scores: BenchmarkScore[];
-};
-
-/**
- * Describes the message atlas.v1.ReportBenchmarkRequest.
- * Use `create(ReportBenchmarkRequestSchema)` to create a new message.
- */
-export const ReportBenchmarkRequestSchema: GenMessage<ReportBenchmarkRequest> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_catalog_service, 13);
-
-/**
- * @generated from message atlas.v1.ReportBenchmarkResponse
- */
-export type ReportBenchmarkResponse = Message<"atlas.v1.ReportBenchmarkResponse"> & {
-  /**
-   * @generated from field: atlas.v1.Intelligence intelligence = 1;
-   */
-  intelligence?: Intelligence | undefined;
-
-  /**
-   * @generated from field: int64 catalog_revision = 2;
-   */
-  catalogRevision: bigint;
-};
-
-/**
- * Describes the message atlas.v1.ReportBenchmarkResponse.
- * Use `create(ReportBenchmarkResponseSchema)` to create a new message.
- */
-export const ReportBenchmarkResponseSchema: GenMessage<ReportBenchmarkResponse> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_catalog_service, 14);
-
-/**
  * What can be called, at what price, how well it runs, and how able it is.
  *
  * @generated from service atlas.v1.CatalogService
  */
 export const CatalogService: GenService<{
   /**
+   * Lists models ordered by id.
+   *
    * @generated from rpc atlas.v1.CatalogService.ListModels
    */
   listModels: {
@@ -827,7 +1032,7 @@ export const CatalogService: GenService<{
     output: typeof ListModelsResponseSchema;
   },
   /**
-   * Everything a model's page shows.
+   * Everything a model's page shows; NOT_FOUND for an unknown model.
    *
    * @generated from rpc atlas.v1.CatalogService.GetModel
    */
@@ -837,7 +1042,8 @@ export const CatalogService: GenService<{
     output: typeof GetModelResponseSchema;
   },
   /**
-   * Streams a model's endpoints whenever their scores change.
+   * Sends a model's endpoints at once, then whenever their scores or the catalogue change, at most
+   * once a second; NOT_FOUND for an unknown model.
    *
    * @generated from rpc atlas.v1.CatalogService.WatchEndpoints
    */
@@ -845,16 +1051,6 @@ export const CatalogService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchEndpointsRequestSchema;
     output: typeof WatchEndpointsResponseSchema;
-  },
-  /**
-   * Files public benchmark numbers for a model; they count from the next catalog revision on.
-   *
-   * @generated from rpc atlas.v1.CatalogService.ReportBenchmark
-   */
-  reportBenchmark: {
-    methodKind: "unary";
-    input: typeof ReportBenchmarkRequestSchema;
-    output: typeof ReportBenchmarkResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_atlas_v1_catalog_service, 0);

@@ -16,23 +16,32 @@ import type { JsonObject, Message as Message$1, UnknownEnum } from "@bufbuild/pr
  * Describes the file atlas/v1/completion.proto.
  */
 export const file_atlas_v1_completion: GenFile = /*@__PURE__*/
-  fileDesc("ChlhdGxhcy92MS9jb21wbGV0aW9uLnByb3RvEghhdGxhcy52MSJbCgdNZXNzYWdlEhwKBHJvbGUYASABKA4yDi5hdGxhcy52MS5Sb2xlEiQKBXBhcnRzGAIgAygLMhUuYXRsYXMudjEuQ29udGVudFBhcnQSDAoEbmFtZRgDIAEoCSL8AQoLQ29udGVudFBhcnQSDgoEdGV4dBgBIAEoCUgAEiQKBW1lZGlhGAIgASgLMhMuYXRsYXMudjEuTWVkaWFQYXJ0SAASJwoJdG9vbF9jYWxsGAMgASgLMhIuYXRsYXMudjEuVG9vbENhbGxIABIrCgt0b29sX3Jlc3VsdBgEIAEoCzIULmF0bGFzLnYxLlRvb2xSZXN1bHRIABIsCglyZWFzb25pbmcYBSABKAsyFy5hdGxhcy52MS5SZWFzb25pbmdQYXJ0SAASEQoHcmVmdXNhbBgGIAEoCUgAEhgKEGNhY2hlX2JyZWFrcG9pbnQYDyABKAhCBgoEcGFydCKiAQoJTWVkaWFQYXJ0EiQKCG1vZGFsaXR5GAEgASgOMhIuYXRsYXMudjEuTW9kYWxpdHkSEQoJbWltZV90eXBlGAIgASgJEg0KA3VybBgDIAEoCUgAEg4KBGRhdGEYBCABKAxIABIRCgdmaWxlX2lkGAUgASgJSAASDgoGZGV0YWlsGAYgASgJEhAKCGZpbGVuYW1lGAcgASgJQggKBnNvdXJjZSJCCg1SZWFzb25pbmdQYXJ0EgwKBHRleHQYASABKAkSEQoJc2lnbmF0dXJlGAIgASgMEhAKCHJlZGFjdGVkGAMgASgIIjwKCFRvb2xDYWxsEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSFgoOYXJndW1lbnRzX2pzb24YAyABKAkiWgoKVG9vbFJlc3VsdBIUCgx0b29sX2NhbGxfaWQYASABKAkSJAoFcGFydHMYAiADKAsyFS5hdGxhcy52MS5Db250ZW50UGFydBIQCghpc19lcnJvchgDIAEoCCI6CgRUb29sEioKCGZ1bmN0aW9uGAEgASgLMhYuYXRsYXMudjEuRnVuY3Rpb25Ub29sSABCBgoEdG9vbCJxCgxGdW5jdGlvblRvb2wSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIeChZwYXJhbWV0ZXJzX2pzb25fc2NoZW1hGAMgASgJEhMKBnN0cmljdBgEIAEoCEgAiAEBQgkKB19zdHJpY3QiqQEKClRvb2xDaG9pY2USKQoEbW9kZRgBIAEoDjIZLmF0bGFzLnYxLlRvb2xDaG9pY2UuTW9kZUgAEhcKDWZ1bmN0aW9uX25hbWUYAiABKAlIACJNCgRNb2RlEhQKEE1PREVfVU5TUEVDSUZJRUQQABINCglNT0RFX0FVVE8QARINCglNT0RFX05PTkUQAhIRCg1NT0RFX1JFUVVJUkVEEANCCAoGY2hvaWNlIswCCg5SZXNwb25zZUZvcm1hdBIzCgR0ZXh0GAEgASgLMiMuYXRsYXMudjEuUmVzcG9uc2VGb3JtYXQuVGV4dEZvcm1hdEgAEkAKC2pzb25fb2JqZWN0GAIgASgLMikuYXRsYXMudjEuUmVzcG9uc2VGb3JtYXQuSnNvbk9iamVjdEZvcm1hdEgAEkAKC2pzb25fc2NoZW1hGAMgASgLMikuYXRsYXMudjEuUmVzcG9uc2VGb3JtYXQuSnNvblNjaGVtYUZvcm1hdEgAGgwKClRleHRGb3JtYXQaEgoQSnNvbk9iamVjdEZvcm1hdBpVChBKc29uU2NoZW1hRm9ybWF0EgwKBG5hbWUYASABKAkSEwoLc2NoZW1hX2pzb24YAiABKAkSEwoGc3RyaWN0GAMgASgISACIAQFCCQoHX3N0cmljdEIICgZmb3JtYXQi9AMKDlNhbXBsaW5nUGFyYW1zEhgKC3RlbXBlcmF0dXJlGAEgASgCSACIAQESEgoFdG9wX3AYAiABKAJIAYgBARISCgV0b3BfaxgDIAEoBUgCiAEBEhIKBW1pbl9wGAQgASgCSAOIAQESHgoRbWF4X291dHB1dF90b2tlbnMYBSABKAVIBIgBARIMCgRzdG9wGAYgAygJEhEKBHNlZWQYByABKANIBYgBARIeChFmcmVxdWVuY3lfcGVuYWx0eRgIIAEoAkgGiAEBEh0KEHByZXNlbmNlX3BlbmFsdHkYCSABKAJIB4gBARIfChJyZXBldGl0aW9uX3BlbmFsdHkYCiABKAJICIgBARIcCg9jYW5kaWRhdGVfY291bnQYCyABKAVICYgBARIZCgx0b3BfbG9ncHJvYnMYDCABKAVICogBAUIOCgxfdGVtcGVyYXR1cmVCCAoGX3RvcF9wQggKBl90b3Bfa0IICgZfbWluX3BCFAoSX21heF9vdXRwdXRfdG9rZW5zQgcKBV9zZWVkQhQKEl9mcmVxdWVuY3lfcGVuYWx0eUITChFfcHJlc2VuY2VfcGVuYWx0eUIVChNfcmVwZXRpdGlvbl9wZW5hbHR5QhIKEF9jYW5kaWRhdGVfY291bnRCDwoNX3RvcF9sb2dwcm9icyKmAgoPUmVhc29uaW5nQ29uZmlnEjAKBmVmZm9ydBgBIAEoDjIgLmF0bGFzLnYxLlJlYXNvbmluZ0NvbmZpZy5FZmZvcnQSFwoKbWF4X3Rva2VucxgCIAEoBUgAiAEBEhsKE2luY2x1ZGVfaW5fcmVzcG9uc2UYAyABKAgimwEKBkVmZm9ydBIWChJFRkZPUlRfVU5TUEVDSUZJRUQQABIPCgtFRkZPUlRfTk9ORRABEhIKDkVGRk9SVF9NSU5JTUFMEAISDgoKRUZGT1JUX0xPVxADEhEKDUVGRk9SVF9NRURJVU0QBBIPCgtFRkZPUlRfSElHSBAFEhAKDEVGRk9SVF9YSElHSBAGEg4KCkVGRk9SVF9NQVgQB0INCgtfbWF4X3Rva2VucyKLAwoOQ29tcGxldGlvblNwZWMSDQoFbW9kZWwYASABKAkSIwoIbWVzc2FnZXMYAiADKAsyES5hdGxhcy52MS5NZXNzYWdlEh0KBXRvb2xzGAMgAygLMg4uYXRsYXMudjEuVG9vbBIpCgt0b29sX2Nob2ljZRgEIAEoCzIULmF0bGFzLnYxLlRvb2xDaG9pY2USIAoTcGFyYWxsZWxfdG9vbF9jYWxscxgFIAEoCEgAiAEBEjEKD3Jlc3BvbnNlX2Zvcm1hdBgGIAEoCzIYLmF0bGFzLnYxLlJlc3BvbnNlRm9ybWF0EioKCHNhbXBsaW5nGAcgASgLMhguYXRsYXMudjEuU2FtcGxpbmdQYXJhbXMSLAoJcmVhc29uaW5nGAggASgLMhkuYXRsYXMudjEuUmVhc29uaW5nQ29uZmlnEjQKE3Byb3ZpZGVyX2V4dGVuc2lvbnMYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QhYKFF9wYXJhbGxlbF90b29sX2NhbGxzIp0BCgxDYWxsZXJMYWJlbHMSEwoLYXBwbGljYXRpb24YASABKAkSFQoNZW5kX3VzZXJfaGFzaBgCIAEoCRIyCgZsYWJlbHMYAyADKAsyIi5hdGxhcy52MS5DYWxsZXJMYWJlbHMuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKfAQoPQ29tcGxldGVSZXF1ZXN0EiYKBHNwZWMYASABKAsyGC5hdGxhcy52MS5Db21wbGV0aW9uU3BlYxIoCgdyb3V0aW5nGAIgASgLMhcuYXRsYXMudjEuUm91dGluZ1BvbGljeRImCgZjYWxsZXIYAyABKAsyFi5hdGxhcy52MS5DYWxsZXJMYWJlbHMSEgoKcmVxdWVzdF9pZBgEIAEoCSK5AgoQQ29tcGxldGVSZXNwb25zZRIKCgJpZBgBIAEoCRIhCgdjaG9pY2VzGAIgAygLMhAuYXRsYXMudjEuQ2hvaWNlEh4KBXVzYWdlGAMgASgLMg8uYXRsYXMudjEuVXNhZ2USHAoEY29zdBgEIAEoCzIOLmF0bGFzLnYxLkNvc3QSJgoFcm91dGUYBSABKAsyFy5hdGxhcy52MS5Sb3V0ZURlY2lzaW9uEiMKCGF0dGVtcHRzGAYgAygLMhEuYXRsYXMudjEuQXR0ZW1wdBIiCgd0aW1pbmdzGAcgASgLMhEuYXRsYXMudjEuVGltaW5ncxIWCg51cHN0cmVhbV9tb2RlbBgIIAEoCRIvCgtjcmVhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAinAEKBkNob2ljZRINCgVpbmRleBgBIAEoBRIiCgdtZXNzYWdlGAIgASgLMhEuYXRsYXMudjEuTWVzc2FnZRItCg1maW5pc2hfcmVhc29uGAMgASgOMhYuYXRsYXMudjEuRmluaXNoUmVhc29uEhkKEXJhd19maW5pc2hfcmVhc29uGAQgASgJEhUKDXN0b3Bfc2VxdWVuY2UYBSABKAkigQMKB1RpbWluZ3MSKAoFcXVldWUYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJwoEcGxhbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIyCg9mYWlsZWRfYXR0ZW1wdHMYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNwoUdXBzdHJlYW1fZmlyc3RfdG9rZW4YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNgoTdXBzdHJlYW1fZ2VuZXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIyCg9yb3V0ZXJfb3ZlcmhlYWQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKAoFdG90YWwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIAoYb3V0cHV0X3Rva2Vuc19wZXJfc2Vjb25kGAggASgBIs8BChVTdHJlYW1Db21wbGV0ZVJlcXVlc3QSJgoEc3BlYxgBIAEoCzIYLmF0bGFzLnYxLkNvbXBsZXRpb25TcGVjEigKB3JvdXRpbmcYAiABKAsyFy5hdGxhcy52MS5Sb3V0aW5nUG9saWN5EiYKBmNhbGxlchgDIAEoCzIWLmF0bGFzLnYxLkNhbGxlckxhYmVscxISCgpyZXF1ZXN0X2lkGAQgASgJEigKB29wdGlvbnMYBSABKAsyFy5hdGxhcy52MS5TdHJlYW1PcHRpb25zIl0KDVN0cmVhbU9wdGlvbnMSGAoQY29udGludW91c191c2FnZRgBIAEoCBIyCg9jb2FsZXNjZV93aW5kb3cYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ioAMKFlN0cmVhbUNvbXBsZXRlUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAMSKgoHc3RhcnRlZBgCIAEoCzIXLmF0bGFzLnYxLlN0cmVhbVN0YXJ0ZWRIABIpCgdjb250ZW50GAMgASgLMhYuYXRsYXMudjEuQ29udGVudERlbHRhSAASLAoJdG9vbF9jYWxsGAQgASgLMhcuYXRsYXMudjEuVG9vbENhbGxEZWx0YUgAEjMKD2Nob2ljZV9maW5pc2hlZBgFIAEoCzIYLmF0bGFzLnYxLkNob2ljZUZpbmlzaGVkSAASJgoFdXNhZ2UYBiABKAsyFS5hdGxhcy52MS5Vc2FnZVVwZGF0ZUgAEjEKDnJvdXRlX3N3aXRjaGVkGAcgASgLMhcuYXRsYXMudjEuUm91dGVTd2l0Y2hlZEgAEiwKCGZpbmlzaGVkGAggASgLMhguYXRsYXMudjEuU3RyZWFtRmluaXNoZWRIABIoCgloZWFydGJlYXQYCSABKAsyEy5hdGxhcy52MS5IZWFydGJlYXRIAEIHCgVldmVudCJ0Cg1TdHJlYW1TdGFydGVkEgoKAmlkGAEgASgJEiYKBXJvdXRlGAIgASgLMhcuYXRsYXMudjEuUm91dGVEZWNpc2lvbhIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimAEKDENvbnRlbnREZWx0YRIUCgxjaG9pY2VfaW5kZXgYASABKAUSEgoKcGFydF9pbmRleBgCIAEoBRIOCgR0ZXh0GAMgASgJSAASEwoJcmVhc29uaW5nGAQgASgJSAASHQoTcmVhc29uaW5nX3NpZ25hdHVyZRgFIAEoDEgAEhEKB3JlZnVzYWwYBiABKAlIAEIHCgVkZWx0YSJ0Cg1Ub29sQ2FsbERlbHRhEhQKDGNob2ljZV9pbmRleBgBIAEoBRISCgp0b29sX2luZGV4GAIgASgFEgoKAmlkGAMgASgJEgwKBG5hbWUYBCABKAkSHwoXYXJndW1lbnRzX2pzb25fZnJhZ21lbnQYBSABKAkihwEKDkNob2ljZUZpbmlzaGVkEhQKDGNob2ljZV9pbmRleBgBIAEoBRItCg1maW5pc2hfcmVhc29uGAIgASgOMhYuYXRsYXMudjEuRmluaXNoUmVhc29uEhkKEXJhd19maW5pc2hfcmVhc29uGAMgASgJEhUKDXN0b3Bfc2VxdWVuY2UYBCABKAkiLQoLVXNhZ2VVcGRhdGUSHgoFdXNhZ2UYASABKAsyDy5hdGxhcy52MS5Vc2FnZSJJCg1Sb3V0ZVN3aXRjaGVkEiEKBmZhaWxlZBgBIAEoCzIRLmF0bGFzLnYxLkF0dGVtcHQSFQoNbmV4dF9lbmRwb2ludBgCIAEoCSKgAQoJSGVhcnRiZWF0EigKBXBoYXNlGAEgASgOMhkuYXRsYXMudjEuSGVhcnRiZWF0LlBoYXNlImkKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASEAoMUEhBU0VfUVVFVUVEEAESIQodUEhBU0VfV0FJVElOR19GT1JfRklSU1RfVE9LRU4QAhIUChBQSEFTRV9HRU5FUkFUSU5HEAMirwEKDlN0cmVhbUZpbmlzaGVkEh4KBXVzYWdlGAEgASgLMg8uYXRsYXMudjEuVXNhZ2USHAoEY29zdBgCIAEoCzIOLmF0bGFzLnYxLkNvc3QSIwoIYXR0ZW1wdHMYAyADKAsyES5hdGxhcy52MS5BdHRlbXB0EiIKB3RpbWluZ3MYBCABKAsyES5hdGxhcy52MS5UaW1pbmdzEhYKDnVwc3RyZWFtX21vZGVsGAUgASgJKnMKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg8KC1JPTEVfU1lTVEVNEAESEgoOUk9MRV9ERVZFTE9QRVIQAhINCglST0xFX1VTRVIQAxISCg5ST0xFX0FTU0lTVEFOVBAEEg0KCVJPTEVfVE9PTBAFKqkCCgxGaW5pc2hSZWFzb24SHQoZRklOSVNIX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKEkZJTklTSF9SRUFTT05fU1RPUBABEhgKFEZJTklTSF9SRUFTT05fTEVOR1RIEAISHAoYRklOSVNIX1JFQVNPTl9UT09MX0NBTExTEAMSIAocRklOSVNIX1JFQVNPTl9DT05URU5UX0ZJTFRFUhAEEhkKFUZJTklTSF9SRUFTT05fUkVGVVNBTBAFEiAKHEZJTklTSF9SRUFTT05fQ09OVEVYVF9MRU5HVEgQBhIXChNGSU5JU0hfUkVBU09OX1BBVVNFEAcSGQoVRklOSVNIX1JFQVNPTl9BQk9SVEVEEAgSFwoTRklOSVNIX1JFQVNPTl9PVEhFUhAJYgZwcm90bzM", [file_atlas_v1_routing, file_atlas_v1_types, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChlhdGxhcy92MS9jb21wbGV0aW9uLnByb3RvEghhdGxhcy52MSJbCgdNZXNzYWdlEhwKBHJvbGUYASABKA4yDi5hdGxhcy52MS5Sb2xlEiQKBXBhcnRzGAIgAygLMhUuYXRsYXMudjEuQ29udGVudFBhcnQSDAoEbmFtZRgDIAEoCSL8AQoLQ29udGVudFBhcnQSDgoEdGV4dBgBIAEoCUgAEiQKBW1lZGlhGAIgASgLMhMuYXRsYXMudjEuTWVkaWFQYXJ0SAASJwoJdG9vbF9jYWxsGAMgASgLMhIuYXRsYXMudjEuVG9vbENhbGxIABIrCgt0b29sX3Jlc3VsdBgEIAEoCzIULmF0bGFzLnYxLlRvb2xSZXN1bHRIABIsCglyZWFzb25pbmcYBSABKAsyFy5hdGxhcy52MS5SZWFzb25pbmdQYXJ0SAASEQoHcmVmdXNhbBgGIAEoCUgAEhgKEGNhY2hlX2JyZWFrcG9pbnQYDyABKAhCBgoEcGFydCKiAQoJTWVkaWFQYXJ0EiQKCG1vZGFsaXR5GAEgASgOMhIuYXRsYXMudjEuTW9kYWxpdHkSEQoJbWltZV90eXBlGAIgASgJEg0KA3VybBgDIAEoCUgAEg4KBGRhdGEYBCABKAxIABIRCgdmaWxlX2lkGAUgASgJSAASDgoGZGV0YWlsGAYgASgJEhAKCGZpbGVuYW1lGAcgASgJQggKBnNvdXJjZSJCCg1SZWFzb25pbmdQYXJ0EgwKBHRleHQYASABKAkSEQoJc2lnbmF0dXJlGAIgASgMEhAKCHJlZGFjdGVkGAMgASgIIjwKCFRvb2xDYWxsEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSFgoOYXJndW1lbnRzX2pzb24YAyABKAkiWgoKVG9vbFJlc3VsdBIUCgx0b29sX2NhbGxfaWQYASABKAkSJAoFcGFydHMYAiADKAsyFS5hdGxhcy52MS5Db250ZW50UGFydBIQCghpc19lcnJvchgDIAEoCCI6CgRUb29sEioKCGZ1bmN0aW9uGAEgASgLMhYuYXRsYXMudjEuRnVuY3Rpb25Ub29sSABCBgoEdG9vbCJxCgxGdW5jdGlvblRvb2wSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIeChZwYXJhbWV0ZXJzX2pzb25fc2NoZW1hGAMgASgJEhMKBnN0cmljdBgEIAEoCEgAiAEBQgkKB19zdHJpY3QiqQEKClRvb2xDaG9pY2USKQoEbW9kZRgBIAEoDjIZLmF0bGFzLnYxLlRvb2xDaG9pY2UuTW9kZUgAEhcKDWZ1bmN0aW9uX25hbWUYAiABKAlIACJNCgRNb2RlEhQKEE1PREVfVU5TUEVDSUZJRUQQABINCglNT0RFX0FVVE8QARINCglNT0RFX05PTkUQAhIRCg1NT0RFX1JFUVVJUkVEEANCCAoGY2hvaWNlIswCCg5SZXNwb25zZUZvcm1hdBIzCgR0ZXh0GAEgASgLMiMuYXRsYXMudjEuUmVzcG9uc2VGb3JtYXQuVGV4dEZvcm1hdEgAEkAKC2pzb25fb2JqZWN0GAIgASgLMikuYXRsYXMudjEuUmVzcG9uc2VGb3JtYXQuSnNvbk9iamVjdEZvcm1hdEgAEkAKC2pzb25fc2NoZW1hGAMgASgLMikuYXRsYXMudjEuUmVzcG9uc2VGb3JtYXQuSnNvblNjaGVtYUZvcm1hdEgAGgwKClRleHRGb3JtYXQaEgoQSnNvbk9iamVjdEZvcm1hdBpVChBKc29uU2NoZW1hRm9ybWF0EgwKBG5hbWUYASABKAkSEwoLc2NoZW1hX2pzb24YAiABKAkSEwoGc3RyaWN0GAMgASgISACIAQFCCQoHX3N0cmljdEIICgZmb3JtYXQi9AMKDlNhbXBsaW5nUGFyYW1zEhgKC3RlbXBlcmF0dXJlGAEgASgCSACIAQESEgoFdG9wX3AYAiABKAJIAYgBARISCgV0b3BfaxgDIAEoBUgCiAEBEhIKBW1pbl9wGAQgASgCSAOIAQESHgoRbWF4X291dHB1dF90b2tlbnMYBSABKAVIBIgBARIMCgRzdG9wGAYgAygJEhEKBHNlZWQYByABKANIBYgBARIeChFmcmVxdWVuY3lfcGVuYWx0eRgIIAEoAkgGiAEBEh0KEHByZXNlbmNlX3BlbmFsdHkYCSABKAJIB4gBARIfChJyZXBldGl0aW9uX3BlbmFsdHkYCiABKAJICIgBARIcCg9jYW5kaWRhdGVfY291bnQYCyABKAVICYgBARIZCgx0b3BfbG9ncHJvYnMYDCABKAVICogBAUIOCgxfdGVtcGVyYXR1cmVCCAoGX3RvcF9wQggKBl90b3Bfa0IICgZfbWluX3BCFAoSX21heF9vdXRwdXRfdG9rZW5zQgcKBV9zZWVkQhQKEl9mcmVxdWVuY3lfcGVuYWx0eUITChFfcHJlc2VuY2VfcGVuYWx0eUIVChNfcmVwZXRpdGlvbl9wZW5hbHR5QhIKEF9jYW5kaWRhdGVfY291bnRCDwoNX3RvcF9sb2dwcm9icyKmAgoPUmVhc29uaW5nQ29uZmlnEjAKBmVmZm9ydBgBIAEoDjIgLmF0bGFzLnYxLlJlYXNvbmluZ0NvbmZpZy5FZmZvcnQSFwoKbWF4X3Rva2VucxgCIAEoBUgAiAEBEhsKE2luY2x1ZGVfaW5fcmVzcG9uc2UYAyABKAgimwEKBkVmZm9ydBIWChJFRkZPUlRfVU5TUEVDSUZJRUQQABIPCgtFRkZPUlRfTk9ORRABEhIKDkVGRk9SVF9NSU5JTUFMEAISDgoKRUZGT1JUX0xPVxADEhEKDUVGRk9SVF9NRURJVU0QBBIPCgtFRkZPUlRfSElHSBAFEhAKDEVGRk9SVF9YSElHSBAGEg4KCkVGRk9SVF9NQVgQB0INCgtfbWF4X3Rva2VucyKLAwoOQ29tcGxldGlvblNwZWMSDQoFbW9kZWwYASABKAkSIwoIbWVzc2FnZXMYAiADKAsyES5hdGxhcy52MS5NZXNzYWdlEh0KBXRvb2xzGAMgAygLMg4uYXRsYXMudjEuVG9vbBIpCgt0b29sX2Nob2ljZRgEIAEoCzIULmF0bGFzLnYxLlRvb2xDaG9pY2USIAoTcGFyYWxsZWxfdG9vbF9jYWxscxgFIAEoCEgAiAEBEjEKD3Jlc3BvbnNlX2Zvcm1hdBgGIAEoCzIYLmF0bGFzLnYxLlJlc3BvbnNlRm9ybWF0EioKCHNhbXBsaW5nGAcgASgLMhguYXRsYXMudjEuU2FtcGxpbmdQYXJhbXMSLAoJcmVhc29uaW5nGAggASgLMhkuYXRsYXMudjEuUmVhc29uaW5nQ29uZmlnEjQKE3Byb3ZpZGVyX2V4dGVuc2lvbnMYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QhYKFF9wYXJhbGxlbF90b29sX2NhbGxzIp0BCgxDYWxsZXJMYWJlbHMSEwoLYXBwbGljYXRpb24YASABKAkSFQoNZW5kX3VzZXJfaGFzaBgCIAEoCRIyCgZsYWJlbHMYAyADKAsyIi5hdGxhcy52MS5DYWxsZXJMYWJlbHMuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKfAQoPQ29tcGxldGVSZXF1ZXN0EiYKBHNwZWMYASABKAsyGC5hdGxhcy52MS5Db21wbGV0aW9uU3BlYxIoCgdyb3V0aW5nGAIgASgLMhcuYXRsYXMudjEuUm91dGluZ1BvbGljeRImCgZjYWxsZXIYAyABKAsyFi5hdGxhcy52MS5DYWxsZXJMYWJlbHMSEgoKcmVxdWVzdF9pZBgEIAEoCSLdAgoQQ29tcGxldGVSZXNwb25zZRIKCgJpZBgBIAEoCRIhCgdjaG9pY2VzGAIgAygLMhAuYXRsYXMudjEuQ2hvaWNlEh4KBXVzYWdlGAMgASgLMg8uYXRsYXMudjEuVXNhZ2USHAoEY29zdBgEIAEoCzIOLmF0bGFzLnYxLkNvc3QSJgoFcm91dGUYBSABKAsyFy5hdGxhcy52MS5Sb3V0ZURlY2lzaW9uEiMKCGF0dGVtcHRzGAYgAygLMhEuYXRsYXMudjEuQXR0ZW1wdBIiCgd0aW1pbmdzGAcgASgLMhEuYXRsYXMudjEuVGltaW5ncxIWCg51cHN0cmVhbV9tb2RlbBgIIAEoCRIvCgtjcmVhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIZW5kcG9pbnQYCiABKAkSEAoIcHJvdmlkZXIYCyABKAkixgEKBkNob2ljZRINCgVpbmRleBgBIAEoBRIiCgdtZXNzYWdlGAIgASgLMhEuYXRsYXMudjEuTWVzc2FnZRItCg1maW5pc2hfcmVhc29uGAMgASgOMhYuYXRsYXMudjEuRmluaXNoUmVhc29uEhkKEXJhd19maW5pc2hfcmVhc29uGAQgASgJEhUKDXN0b3Bfc2VxdWVuY2UYBSABKAkSKAoIbG9ncHJvYnMYBiADKAsyFi5hdGxhcy52MS5Ub2tlbkxvZ3Byb2IibgoMVG9rZW5Mb2dwcm9iEg0KBXRva2VuGAEgASgJEg8KB2xvZ3Byb2IYAiABKAESDAoEdXRmOBgDIAEoDBIwCgxhbHRlcm5hdGl2ZXMYBCADKAsyGi5hdGxhcy52MS5BbHRlcm5hdGl2ZVRva2VuIkAKEEFsdGVybmF0aXZlVG9rZW4SDQoFdG9rZW4YASABKAkSDwoHbG9ncHJvYhgCIAEoARIMCgR1dGY4GAMgASgMIoEDCgdUaW1pbmdzEigKBXF1ZXVlGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEicKBHBsYW4YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMgoPZmFpbGVkX2F0dGVtcHRzGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFHVwc3RyZWFtX2ZpcnN0X3Rva2VuGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjYKE3Vwc3RyZWFtX2dlbmVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMgoPcm91dGVyX292ZXJoZWFkGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKBXRvdGFsGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiAKGG91dHB1dF90b2tlbnNfcGVyX3NlY29uZBgIIAEoASLPAQoVU3RyZWFtQ29tcGxldGVSZXF1ZXN0EiYKBHNwZWMYASABKAsyGC5hdGxhcy52MS5Db21wbGV0aW9uU3BlYxIoCgdyb3V0aW5nGAIgASgLMhcuYXRsYXMudjEuUm91dGluZ1BvbGljeRImCgZjYWxsZXIYAyABKAsyFi5hdGxhcy52MS5DYWxsZXJMYWJlbHMSEgoKcmVxdWVzdF9pZBgEIAEoCRIoCgdvcHRpb25zGAUgASgLMhcuYXRsYXMudjEuU3RyZWFtT3B0aW9ucyKUAQoNU3RyZWFtT3B0aW9ucxIYChBjb250aW51b3VzX3VzYWdlGAEgASgIEjIKD2NvYWxlc2NlX3dpbmRvdxgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ioAMKFlN0cmVhbUNvbXBsZXRlUmVzcG9uc2USEAoIc2VxdWVuY2UYASABKAMSKgoHc3RhcnRlZBgCIAEoCzIXLmF0bGFzLnYxLlN0cmVhbVN0YXJ0ZWRIABIpCgdjb250ZW50GAMgASgLMhYuYXRsYXMudjEuQ29udGVudERlbHRhSAASLAoJdG9vbF9jYWxsGAQgASgLMhcuYXRsYXMudjEuVG9vbENhbGxEZWx0YUgAEjMKD2Nob2ljZV9maW5pc2hlZBgFIAEoCzIYLmF0bGFzLnYxLkNob2ljZUZpbmlzaGVkSAASJgoFdXNhZ2UYBiABKAsyFS5hdGxhcy52MS5Vc2FnZVVwZGF0ZUgAEjEKDnJvdXRlX3N3aXRjaGVkGAcgASgLMhcuYXRsYXMudjEuUm91dGVTd2l0Y2hlZEgAEiwKCGZpbmlzaGVkGAggASgLMhguYXRsYXMudjEuU3RyZWFtRmluaXNoZWRIABIoCgloZWFydGJlYXQYCSABKAsyEy5hdGxhcy52MS5IZWFydGJlYXRIAEIHCgVldmVudCJ0Cg1TdHJlYW1TdGFydGVkEgoKAmlkGAEgASgJEiYKBXJvdXRlGAIgASgLMhcuYXRsYXMudjEuUm91dGVEZWNpc2lvbhIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi4AEKDENvbnRlbnREZWx0YRIUCgxjaG9pY2VfaW5kZXgYASABKAUSEgoKcGFydF9pbmRleBgCIAEoBRIOCgR0ZXh0GAMgASgJSAASEwoJcmVhc29uaW5nGAQgASgJSAASHQoTcmVhc29uaW5nX3NpZ25hdHVyZRgFIAEoDEgAEhEKB3JlZnVzYWwYBiABKAlIABIcChJyZWRhY3RlZF9yZWFzb25pbmcYCCABKAxIABIoCghsb2dwcm9icxgHIAMoCzIWLmF0bGFzLnYxLlRva2VuTG9ncHJvYkIHCgVkZWx0YSJ0Cg1Ub29sQ2FsbERlbHRhEhQKDGNob2ljZV9pbmRleBgBIAEoBRISCgp0b29sX2luZGV4GAIgASgFEgoKAmlkGAMgASgJEgwKBG5hbWUYBCABKAkSHwoXYXJndW1lbnRzX2pzb25fZnJhZ21lbnQYBSABKAkihwEKDkNob2ljZUZpbmlzaGVkEhQKDGNob2ljZV9pbmRleBgBIAEoBRItCg1maW5pc2hfcmVhc29uGAIgASgOMhYuYXRsYXMudjEuRmluaXNoUmVhc29uEhkKEXJhd19maW5pc2hfcmVhc29uGAMgASgJEhUKDXN0b3Bfc2VxdWVuY2UYBCABKAkiLQoLVXNhZ2VVcGRhdGUSHgoFdXNhZ2UYASABKAsyDy5hdGxhcy52MS5Vc2FnZSJJCg1Sb3V0ZVN3aXRjaGVkEiEKBmZhaWxlZBgBIAEoCzIRLmF0bGFzLnYxLkF0dGVtcHQSFQoNbmV4dF9lbmRwb2ludBgCIAEoCSKgAQoJSGVhcnRiZWF0EigKBXBoYXNlGAEgASgOMhkuYXRsYXMudjEuSGVhcnRiZWF0LlBoYXNlImkKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASEAoMUEhBU0VfUVVFVUVEEAESIQodUEhBU0VfV0FJVElOR19GT1JfRklSU1RfVE9LRU4QAhIUChBQSEFTRV9HRU5FUkFUSU5HEAMi0wEKDlN0cmVhbUZpbmlzaGVkEh4KBXVzYWdlGAEgASgLMg8uYXRsYXMudjEuVXNhZ2USHAoEY29zdBgCIAEoCzIOLmF0bGFzLnYxLkNvc3QSIwoIYXR0ZW1wdHMYAyADKAsyES5hdGxhcy52MS5BdHRlbXB0EiIKB3RpbWluZ3MYBCABKAsyES5hdGxhcy52MS5UaW1pbmdzEhYKDnVwc3RyZWFtX21vZGVsGAUgASgJEhAKCGVuZHBvaW50GAYgASgJEhAKCHByb3ZpZGVyGAcgASgJKnMKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg8KC1JPTEVfU1lTVEVNEAESEgoOUk9MRV9ERVZFTE9QRVIQAhINCglST0xFX1VTRVIQAxISCg5ST0xFX0FTU0lTVEFOVBAEEg0KCVJPTEVfVE9PTBAFKqkCCgxGaW5pc2hSZWFzb24SHQoZRklOSVNIX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKEkZJTklTSF9SRUFTT05fU1RPUBABEhgKFEZJTklTSF9SRUFTT05fTEVOR1RIEAISHAoYRklOSVNIX1JFQVNPTl9UT09MX0NBTExTEAMSIAocRklOSVNIX1JFQVNPTl9DT05URU5UX0ZJTFRFUhAEEhkKFUZJTklTSF9SRUFTT05fUkVGVVNBTBAFEiAKHEZJTklTSF9SRUFTT05fQ09OVEVYVF9MRU5HVEgQBhIXChNGSU5JU0hfUkVBU09OX1BBVVNFEAcSGQoVRklOSVNIX1JFQVNPTl9BQk9SVEVEEAgSFwoTRklOSVNIX1JFQVNPTl9PVEhFUhAJYgZwcm90bzM", [file_atlas_v1_routing, file_atlas_v1_types, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
+ * One turn of a conversation.
+ *
  * @generated from message atlas.v1.Message
  */
 export type Message = Message$1<"atlas.v1.Message"> & {
   /**
+   * Who speaks. Required.
+   *
    * @generated from field: atlas.v1.Role role = 1;
    */
   role: Role;
 
   /**
+   * Content in reading order, at least one part. tool_call parts belong to ROLE_ASSISTANT,
+   * tool_result parts to ROLE_TOOL.
+   *
    * @generated from field: repeated atlas.v1.ContentPart parts = 2;
    */
   parts: ContentPart[];
 
   /**
+   * Tells speakers of one role apart, for endpoints that take it; empty: no name.
+   *
    * @generated from field: string name = 3;
    */
   name: string;
@@ -46,44 +55,60 @@ export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 0);
 
 /**
+ * A piece of a message.
+ *
  * @generated from message atlas.v1.ContentPart
  */
 export type ContentPart = Message$1<"atlas.v1.ContentPart"> & {
   /**
+   * What the piece is. Required.
+   *
    * @generated from oneof atlas.v1.ContentPart.part
    */
   part: {
     /**
+     * Plain text.
+     *
      * @generated from field: string text = 1;
      */
     value: string;
     case: "text";
   } | {
     /**
+     * Image, audio, video or document.
+     *
      * @generated from field: atlas.v1.MediaPart media = 2;
      */
     value: MediaPart;
     case: "media";
   } | {
     /**
+     * A call the model wants made.
+     *
      * @generated from field: atlas.v1.ToolCall tool_call = 3;
      */
     value: ToolCall;
     case: "toolCall";
   } | {
     /**
+     * What a call returned.
+     *
      * @generated from field: atlas.v1.ToolResult tool_result = 4;
      */
     value: ToolResult;
     case: "toolResult";
   } | {
     /**
+     * The model's reasoning.
+     *
      * @generated from field: atlas.v1.ReasoningPart reasoning = 5;
      */
     value: ReasoningPart;
     case: "reasoning";
   } | {
     /**
+     * The model's words when it declines.
+     *
      * @generated from field: string refusal = 6;
      */
     value: string;
@@ -91,7 +116,8 @@ export type ContentPart = Message$1<"atlas.v1.ContentPart"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Marks the end of a prefix worth caching (Anthropic cache_control, Bedrock cachePoint).
+   * Marks the end of a prefix worth caching (Anthropic cache_control, Bedrock cachePoint). Ignored
+   * by endpoints that cache by themselves or not at all.
    *
    * @generated from field: bool cache_breakpoint = 15;
    */
@@ -106,36 +132,50 @@ export const ContentPartSchema: GenMessage<ContentPart> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 1);
 
 /**
+ * Content other than text.
+ *
  * @generated from message atlas.v1.MediaPart
  */
 export type MediaPart = Message$1<"atlas.v1.MediaPart"> & {
   /**
+   * Kind of content: image, audio, video or file. Unspecified: derived from mime_type.
+   *
    * @generated from field: atlas.v1.Modality modality = 1;
    */
   modality: Modality;
 
   /**
+   * IANA media type, such as "image/png". Required with data.
+   *
    * @generated from field: string mime_type = 2;
    */
   mimeType: string;
 
   /**
+   * Where the bytes are. Required.
+   *
    * @generated from oneof atlas.v1.MediaPart.source
    */
   source: {
     /**
+     * https URL that the provider fetches; the router never does.
+     *
      * @generated from field: string url = 3;
      */
     value: string;
     case: "url";
   } | {
     /**
+     * The bytes themselves, not base64.
+     *
      * @generated from field: bytes data = 4;
      */
     value: Uint8Array;
     case: "data";
   } | {
     /**
+     * Id of a file uploaded to the provider; valid only there.
+     *
      * @generated from field: string file_id = 5;
      */
     value: string;
@@ -143,11 +183,15 @@ export type MediaPart = Message$1<"atlas.v1.MediaPart"> & {
   } | { case: undefined; value?: undefined };
 
   /**
+   * Resolution to look at an image in: "low", "high" or "auto". Empty: the provider's default.
+   *
    * @generated from field: string detail = 6;
    */
   detail: string;
 
   /**
+   * Name shown to the model, for files. Empty: none.
+   *
    * @generated from field: string filename = 7;
    */
   filename: string;
@@ -161,23 +205,29 @@ export const MediaPartSchema: GenMessage<MediaPart> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 2);
 
 /**
- * Reasoning text and the provider's opaque proof of it (Anthropic signature,
- * redacted data, Gemini thought signature), returned verbatim on the next turn.
+ * Reasoning text and the provider's opaque proof of it (Anthropic signature, redacted data, Gemini
+ * thought signature). Send it back unchanged on the next turn.
  *
  * @generated from message atlas.v1.ReasoningPart
  */
 export type ReasoningPart = Message$1<"atlas.v1.ReasoningPart"> & {
   /**
+   * Reasoning in words; empty when withheld.
+   *
    * @generated from field: string text = 1;
    */
   text: string;
 
   /**
+   * Opaque bytes from the provider. Empty: it gave none.
+   *
    * @generated from field: bytes signature = 2;
    */
   signature: Uint8Array;
 
   /**
+   * The text is withheld, and signature holds the provider's encrypted form of it.
+   *
    * @generated from field: bool redacted = 3;
    */
   redacted: boolean;
@@ -191,21 +241,27 @@ export const ReasoningPartSchema: GenMessage<ReasoningPart> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 3);
 
 /**
+ * A call the model wants made.
+ *
  * @generated from message atlas.v1.ToolCall
  */
 export type ToolCall = Message$1<"atlas.v1.ToolCall"> & {
   /**
+   * Ties the result to the call; unique in the conversation. Required.
+   *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
+   * Name of the function, one of the spec's tools.
+   *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * JSON text exactly as the model wrote it; may be invalid JSON.
+   * JSON text exactly as the model wrote it; may be invalid JSON. "{}" for no arguments.
    *
    * @generated from field: string arguments_json = 3;
    */
@@ -220,20 +276,28 @@ export const ToolCallSchema: GenMessage<ToolCall> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 4);
 
 /**
+ * What a tool call returned.
+ *
  * @generated from message atlas.v1.ToolResult
  */
 export type ToolResult = Message$1<"atlas.v1.ToolResult"> & {
   /**
+   * The ToolCall.id it answers. Required.
+   *
    * @generated from field: string tool_call_id = 1;
    */
   toolCallId: string;
 
   /**
+   * Content of the result: text and, where the endpoint takes it, media.
+   *
    * @generated from field: repeated atlas.v1.ContentPart parts = 2;
    */
   parts: ContentPart[];
 
   /**
+   * The call failed; the parts say how.
+   *
    * @generated from field: bool is_error = 3;
    */
   isError: boolean;
@@ -247,14 +311,20 @@ export const ToolResultSchema: GenMessage<ToolResult> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 5);
 
 /**
+ * Something the model may call.
+ *
  * @generated from message atlas.v1.Tool
  */
 export type Tool = Message$1<"atlas.v1.Tool"> & {
   /**
+   * Kind of tool. Required.
+   *
    * @generated from oneof atlas.v1.Tool.tool
    */
   tool: {
     /**
+     * A function that the caller runs.
+     *
      * @generated from field: atlas.v1.FunctionTool function = 1;
      */
     value: FunctionTool;
@@ -270,27 +340,36 @@ export const ToolSchema: GenMessage<Tool> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 6);
 
 /**
+ * A function that the caller runs.
+ *
  * @generated from message atlas.v1.FunctionTool
  */
 export type FunctionTool = Message$1<"atlas.v1.FunctionTool"> & {
   /**
+   * 1 to 64 letters, digits, "_" and "-"; unique among the tools.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * Tells the model when and how to use it; empty: nothing.
+   *
    * @generated from field: string description = 2;
    */
   description: string;
 
   /**
-   * JSON Schema as text, so key order and number forms survive.
+   * JSON Schema of the arguments as text, so key order and number forms survive.
+   * Empty: a function without arguments.
    *
    * @generated from field: string parameters_json_schema = 3;
    */
   parametersJsonSchema: string;
 
   /**
+   * Holds the model to the schema, where the endpoint can. Absent: the provider's default.
+   *
    * @generated from field: optional bool strict = 4;
    */
   strict?: boolean | undefined;
@@ -304,20 +383,28 @@ export const FunctionToolSchema: GenMessage<FunctionTool> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 7);
 
 /**
+ * Whether and what the model must call.
+ *
  * @generated from message atlas.v1.ToolChoice
  */
 export type ToolChoice = Message$1<"atlas.v1.ToolChoice"> & {
   /**
+   * Unset: MODE_AUTO when there are tools.
+   *
    * @generated from oneof atlas.v1.ToolChoice.choice
    */
   choice: {
     /**
+     * Any tool, by mode.
+     *
      * @generated from field: atlas.v1.ToolChoice.Mode mode = 1;
      */
     value: ToolChoice_Mode;
     case: "mode";
   } | {
     /**
+     * This function must be called; one of the spec's tools.
+     *
      * @generated from field: string function_name = 2;
      */
     value: string;
@@ -333,31 +420,43 @@ export const ToolChoiceSchema: GenMessage<ToolChoice> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 8);
 
 /**
+ * How free the model is.
+ *
  * @generated from enum atlas.v1.ToolChoice.Mode
  */
 export const ToolChoice_Mode = {
   /**
+   * Treated as MODE_AUTO.
+   *
    * @generated from enum value: MODE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * The model decides.
+   *
    * @generated from enum value: MODE_AUTO = 1;
    */
   AUTO: 1,
 
   /**
+   * No call.
+   *
    * @generated from enum value: MODE_NONE = 2;
    */
   NONE: 2,
 
   /**
+   * At least one call of any tool.
+   *
    * @generated from enum value: MODE_REQUIRED = 3;
    */
   REQUIRED: 3,
 } as const;
 
 /**
+ * How free the model is.
+ *
  * @generated from enum atlas.v1.ToolChoice.Mode
  */
 export type ToolChoice_Mode = (typeof ToolChoice_Mode)[keyof typeof ToolChoice_Mode] | UnknownEnum;
@@ -369,26 +468,36 @@ export const ToolChoice_ModeSchema: GenEnum<ToolChoice_Mode> = /*@__PURE__*/
   enumDesc(file_atlas_v1_completion, 8, 0);
 
 /**
+ * Form of the answer.
+ *
  * @generated from message atlas.v1.ResponseFormat
  */
 export type ResponseFormat = Message$1<"atlas.v1.ResponseFormat"> & {
   /**
+   * Unset: text.
+   *
    * @generated from oneof atlas.v1.ResponseFormat.format
    */
   format: {
     /**
+     * Free text.
+     *
      * @generated from field: atlas.v1.ResponseFormat.TextFormat text = 1;
      */
     value: ResponseFormat_TextFormat;
     case: "text";
   } | {
     /**
+     * Some JSON object.
+     *
      * @generated from field: atlas.v1.ResponseFormat.JsonObjectFormat json_object = 2;
      */
     value: ResponseFormat_JsonObjectFormat;
     case: "jsonObject";
   } | {
     /**
+     * JSON that follows a schema.
+     *
      * @generated from field: atlas.v1.ResponseFormat.JsonSchemaFormat json_schema = 3;
      */
     value: ResponseFormat_JsonSchemaFormat;
@@ -404,6 +513,8 @@ export const ResponseFormatSchema: GenMessage<ResponseFormat> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 9);
 
 /**
+ * Free text; has no settings.
+ *
  * @generated from message atlas.v1.ResponseFormat.TextFormat
  */
 export type ResponseFormat_TextFormat = Message$1<"atlas.v1.ResponseFormat.TextFormat"> & {
@@ -417,6 +528,8 @@ export const ResponseFormat_TextFormatSchema: GenMessage<ResponseFormat_TextForm
   messageDesc(file_atlas_v1_completion, 9, 0);
 
 /**
+ * Any JSON object; the prompt must ask for JSON. Has no settings.
+ *
  * @generated from message atlas.v1.ResponseFormat.JsonObjectFormat
  */
 export type ResponseFormat_JsonObjectFormat = Message$1<"atlas.v1.ResponseFormat.JsonObjectFormat"> & {
@@ -430,20 +543,28 @@ export const ResponseFormat_JsonObjectFormatSchema: GenMessage<ResponseFormat_Js
   messageDesc(file_atlas_v1_completion, 9, 1);
 
 /**
+ * JSON that follows a schema.
+ *
  * @generated from message atlas.v1.ResponseFormat.JsonSchemaFormat
  */
 export type ResponseFormat_JsonSchemaFormat = Message$1<"atlas.v1.ResponseFormat.JsonSchemaFormat"> & {
   /**
+   * 1 to 64 letters, digits, "_" and "-", shown to the model. Empty: "response".
+   *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * JSON Schema as text. Required.
+   *
    * @generated from field: string schema_json = 2;
    */
   schemaJson: string;
 
   /**
+   * Holds the model to the schema, where the endpoint can. Absent: the provider's default.
+   *
    * @generated from field: optional bool strict = 3;
    */
   strict?: boolean | undefined;
@@ -457,65 +578,93 @@ export const ResponseFormat_JsonSchemaFormatSchema: GenMessage<ResponseFormat_Js
   messageDesc(file_atlas_v1_completion, 9, 2);
 
 /**
+ * How tokens are chosen. An absent field is not sent, so the provider's default applies; a value
+ * out of range is refused with INVALID_ARGUMENT.
+ *
  * @generated from message atlas.v1.SamplingParams
  */
 export type SamplingParams = Message$1<"atlas.v1.SamplingParams"> & {
   /**
+   * 0 to 2; 0 is nearly deterministic.
+   *
    * @generated from field: optional float temperature = 1;
    */
   temperature?: number | undefined;
 
   /**
+   * Above 0, up to 1: samples from the smallest set of tokens with this probability mass.
+   *
    * @generated from field: optional float top_p = 2;
    */
   topP?: number | undefined;
 
   /**
+   * >= 1: samples from this many tokens.
+   *
    * @generated from field: optional int32 top_k = 3;
    */
   topK?: number | undefined;
 
   /**
+   * 0 to 1: drops tokens less likely than this share of the likeliest.
+   *
    * @generated from field: optional float min_p = 4;
    */
   minP?: number | undefined;
 
   /**
+   * Limit of output tokens, reasoning included; >= 1. Absent: the endpoint's own limit.
+   *
    * @generated from field: optional int32 max_output_tokens = 5;
    */
   maxOutputTokens?: number | undefined;
 
   /**
+   * Texts that end the answer and are not part of it; at most 16, none empty.
+   *
    * @generated from field: repeated string stop = 6;
    */
   stop: string[];
 
   /**
+   * Best effort at equal answers to equal requests; any value.
+   *
    * @generated from field: optional int64 seed = 7;
    */
   seed?: bigint | undefined;
 
   /**
+   * -2 to 2: above 0 makes a token less likely the more often it has occurred.
+   *
    * @generated from field: optional float frequency_penalty = 8;
    */
   frequencyPenalty?: number | undefined;
 
   /**
+   * -2 to 2: above 0 makes a token that has occurred less likely.
+   *
    * @generated from field: optional float presence_penalty = 9;
    */
   presencePenalty?: number | undefined;
 
   /**
+   * Above 0, up to 2: divides the odds of tokens that have occurred; 1 changes nothing.
+   *
    * @generated from field: optional float repetition_penalty = 10;
    */
   repetitionPenalty?: number | undefined;
 
   /**
+   * Number of independent answers, 1 to 16. Absent: 1.
+   *
    * @generated from field: optional int32 candidate_count = 11;
    */
   candidateCount?: number | undefined;
 
   /**
+   * 0 to 20: log probabilities of the chosen tokens and of this many alternatives to each; 0 gives
+   * the chosen ones only. Absent: no log probabilities.
+   *
    * @generated from field: optional int32 top_logprobs = 12;
    */
   topLogprobs?: number | undefined;
@@ -529,20 +678,29 @@ export const SamplingParamsSchema: GenMessage<SamplingParams> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 10);
 
 /**
+ * How much a model reasons before it answers. Ignored by models that do not reason.
+ *
  * @generated from message atlas.v1.ReasoningConfig
  */
 export type ReasoningConfig = Message$1<"atlas.v1.ReasoningConfig"> & {
   /**
+   * Effort asked for. Unspecified: the model's default.
+   *
    * @generated from field: atlas.v1.ReasoningConfig.Effort effort = 1;
    */
   effort: ReasoningConfig_Effort;
 
   /**
+   * Budget of reasoning tokens, >= 1; wins over effort where the endpoint takes a budget.
+   * Absent: by effort.
+   *
    * @generated from field: optional int32 max_tokens = 2;
    */
   maxTokens?: number | undefined;
 
   /**
+   * Returns reasoning parts with the answer. False: they are left out, and still counted and paid.
+   *
    * @generated from field: bool include_in_response = 3;
    */
   includeInResponse: boolean;
@@ -556,51 +714,71 @@ export const ReasoningConfigSchema: GenMessage<ReasoningConfig> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 11);
 
 /**
+ * Steps of effort; an endpoint without a step uses its nearest one.
+ *
  * @generated from enum atlas.v1.ReasoningConfig.Effort
  */
 export const ReasoningConfig_Effort = {
   /**
+   * The model's default.
+   *
    * @generated from enum value: EFFORT_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * No reasoning, where the model can do without.
+   *
    * @generated from enum value: EFFORT_NONE = 1;
    */
   NONE: 1,
 
   /**
+   * The least that counts as reasoning.
+   *
    * @generated from enum value: EFFORT_MINIMAL = 2;
    */
   MINIMAL: 2,
 
   /**
+   * Little.
+   *
    * @generated from enum value: EFFORT_LOW = 3;
    */
   LOW: 3,
 
   /**
+   * Middling.
+   *
    * @generated from enum value: EFFORT_MEDIUM = 4;
    */
   MEDIUM: 4,
 
   /**
+   * Much.
+   *
    * @generated from enum value: EFFORT_HIGH = 5;
    */
   HIGH: 5,
 
   /**
+   * More than high.
+   *
    * @generated from enum value: EFFORT_XHIGH = 6;
    */
   XHIGH: 6,
 
   /**
+   * All the model can.
+   *
    * @generated from enum value: EFFORT_MAX = 7;
    */
   MAX: 7,
 } as const;
 
 /**
+ * Steps of effort; an endpoint without a step uses its nearest one.
+ *
  * @generated from enum atlas.v1.ReasoningConfig.Effort
  */
 export type ReasoningConfig_Effort = (typeof ReasoningConfig_Effort)[keyof typeof ReasoningConfig_Effort] | UnknownEnum;
@@ -618,49 +796,64 @@ export const ReasoningConfig_EffortSchema: GenEnum<ReasoningConfig_Effort> = /*@
  */
 export type CompletionSpec = Message$1<"atlas.v1.CompletionSpec"> & {
   /**
-   * Catalog model id ("meta-llama/llama-3.3-70b-instruct"), alias or policy name.
+   * Catalogue model id ("meta-llama/llama-3.3-70b-instruct"), alias or policy name; case is
+   * ignored. Required; NOT_FOUND when unknown.
    *
    * @generated from field: string model = 1;
    */
   model: string;
 
   /**
+   * The conversation, oldest first; at least one message.
+   *
    * @generated from field: repeated atlas.v1.Message messages = 2;
    */
   messages: Message[];
 
   /**
+   * Tools the model may call, at most 128. Empty: none.
+   *
    * @generated from field: repeated atlas.v1.Tool tools = 3;
    */
   tools: Tool[];
 
   /**
+   * Whether and what it must call. Absent: it decides.
+   *
    * @generated from field: atlas.v1.ToolChoice tool_choice = 4;
    */
   toolChoice?: ToolChoice | undefined;
 
   /**
+   * Allows several tool calls in one answer. Absent: the provider's default.
+   *
    * @generated from field: optional bool parallel_tool_calls = 5;
    */
   parallelToolCalls?: boolean | undefined;
 
   /**
+   * Form of the answer. Absent: text.
+   *
    * @generated from field: atlas.v1.ResponseFormat response_format = 6;
    */
   responseFormat?: ResponseFormat | undefined;
 
   /**
+   * How tokens are chosen. Absent: the provider's defaults.
+   *
    * @generated from field: atlas.v1.SamplingParams sampling = 7;
    */
   sampling?: SamplingParams | undefined;
 
   /**
+   * How much it reasons. Absent: the model's default.
+   *
    * @generated from field: atlas.v1.ReasoningConfig reasoning = 8;
    */
   reasoning?: ReasoningConfig | undefined;
 
   /**
-   * Passed through by provider adapters that know the key; never interpreted.
+   * Passed through by provider adapters that know the key; never interpreted. Absent: nothing.
    *
    * @generated from field: google.protobuf.Struct provider_extensions = 9;
    */
@@ -681,16 +874,22 @@ export const CompletionSpecSchema: GenMessage<CompletionSpec> = /*@__PURE__*/
  */
 export type CallerLabels = Message$1<"atlas.v1.CallerLabels"> & {
   /**
+   * Name of the calling program; empty: not attributed.
+   *
    * @generated from field: string application = 1;
    */
   application: string;
 
   /**
+   * Hash of the person behind the call, never a plain name or address; empty: none.
+   *
    * @generated from field: string end_user_hash = 2;
    */
   endUserHash: string;
 
   /**
+   * Further labels, put on spans and cost records.
+   *
    * @generated from field: map<string, string> labels = 3;
    */
   labels: { [key: string]: string };
@@ -704,26 +903,35 @@ export const CallerLabelsSchema: GenMessage<CallerLabels> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 13);
 
 /**
+ * A call to make.
+ *
  * @generated from message atlas.v1.CompleteRequest
  */
 export type CompleteRequest = Message$1<"atlas.v1.CompleteRequest"> & {
   /**
+   * What to generate. Required.
+   *
    * @generated from field: atlas.v1.CompletionSpec spec = 1;
    */
   spec?: CompletionSpec | undefined;
 
   /**
+   * What the caller allows and prefers. Absent: Standard without preferences.
+   *
    * @generated from field: atlas.v1.RoutingPolicy routing = 2;
    */
   routing?: RoutingPolicy | undefined;
 
   /**
+   * Labels for attribution. Absent: none.
+   *
    * @generated from field: atlas.v1.CallerLabels caller = 3;
    */
   caller?: CallerLabels | undefined;
 
   /**
-   * UUID4; a repeat within the server's window returns the first answer (AIP-155).
+   * Idempotency key, a UUID4: a repeat within the server's window returns the first answer and is
+   * not paid again, on the same replica. Also seeds the pick. Empty: no de-duplication.
    *
    * @generated from field: string request_id = 4;
    */
@@ -738,53 +946,87 @@ export const CompleteRequestSchema: GenMessage<CompleteRequest> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 14);
 
 /**
+ * The whole answer to a call.
+ *
  * @generated from message atlas.v1.CompleteResponse
  */
 export type CompleteResponse = Message$1<"atlas.v1.CompleteResponse"> & {
   /**
+   * Unique id of the answer, given by the router.
+   *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
+   * The answers, ordered by index; candidate_count of them.
+   *
    * @generated from field: repeated atlas.v1.Choice choices = 2;
    */
   choices: Choice[];
 
   /**
+   * Tokens of the attempt that answered.
+   *
    * @generated from field: atlas.v1.Usage usage = 3;
    */
   usage?: Usage | undefined;
 
   /**
+   * What that attempt cost: usage at its endpoint's prices.
+   *
    * @generated from field: atlas.v1.Cost cost = 4;
    */
   cost?: Cost | undefined;
 
   /**
+   * The decision the call began with; endpoint below is the one that answered.
+   *
    * @generated from field: atlas.v1.RouteDecision route = 5;
    */
   route?: RouteDecision | undefined;
 
   /**
+   * Every attempt in order of start, failed ones and hedges included.
+   *
    * @generated from field: repeated atlas.v1.Attempt attempts = 6;
    */
   attempts: Attempt[];
 
   /**
+   * Where the time went.
+   *
    * @generated from field: atlas.v1.Timings timings = 7;
    */
   timings?: Timings | undefined;
 
   /**
+   * Model name as the provider reports it, often with a version; empty when it reports none.
+   *
    * @generated from field: string upstream_model = 8;
    */
   upstreamModel: string;
 
   /**
+   * When the router received the call.
+   *
    * @generated from field: google.protobuf.Timestamp create_time = 9;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * Id of the endpoint that answered.
+   *
+   * @generated from field: string endpoint = 10;
+   */
+  endpoint: string;
+
+  /**
+   * Provider that answered, as in Endpoint.provider.
+   *
+   * @generated from field: string provider = 11;
+   */
+  provider: string;
 };
 
 /**
@@ -795,20 +1037,28 @@ export const CompleteResponseSchema: GenMessage<CompleteResponse> = /*@__PURE__*
   messageDesc(file_atlas_v1_completion, 15);
 
 /**
+ * One of the answers.
+ *
  * @generated from message atlas.v1.Choice
  */
 export type Choice = Message$1<"atlas.v1.Choice"> & {
   /**
+   * Position from 0, below candidate_count.
+   *
    * @generated from field: int32 index = 1;
    */
   index: number;
 
   /**
+   * The answer; its role is ROLE_ASSISTANT.
+   *
    * @generated from field: atlas.v1.Message message = 2;
    */
   message?: Message | undefined;
 
   /**
+   * Why it ended.
+   *
    * @generated from field: atlas.v1.FinishReason finish_reason = 3;
    */
   finishReason: FinishReason;
@@ -821,9 +1071,18 @@ export type Choice = Message$1<"atlas.v1.Choice"> & {
   rawFinishReason: string;
 
   /**
+   * The stop text that ended it; empty when none did or the provider does not say.
+   *
    * @generated from field: string stop_sequence = 5;
    */
   stopSequence: string;
+
+  /**
+   * The answer's tokens in order; empty unless top_logprobs is set and the endpoint gives them.
+   *
+   * @generated from field: repeated atlas.v1.TokenLogprob logprobs = 6;
+   */
+  logprobs: TokenLogprob[];
 };
 
 /**
@@ -834,34 +1093,121 @@ export const ChoiceSchema: GenMessage<Choice> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 16);
 
 /**
- * Where the time of a call went. The parts are disjoint and add up to total.
+ * A token of the answer with its probability.
+ *
+ * @generated from message atlas.v1.TokenLogprob
+ */
+export type TokenLogprob = Message$1<"atlas.v1.TokenLogprob"> & {
+  /**
+   * The token as text; a broken character shows as U+FFFD.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * Natural logarithm of its probability, <= 0.
+   *
+   * @generated from field: double logprob = 2;
+   */
+  logprob: number;
+
+  /**
+   * Raw bytes of the token, which may be part of a character; empty when the provider gives none.
+   *
+   * @generated from field: bytes utf8 = 3;
+   */
+  utf8: Uint8Array;
+
+  /**
+   * The likeliest tokens at this place, best first, at most top_logprobs; may repeat the token.
+   *
+   * @generated from field: repeated atlas.v1.AlternativeToken alternatives = 4;
+   */
+  alternatives: AlternativeToken[];
+};
+
+/**
+ * Describes the message atlas.v1.TokenLogprob.
+ * Use `create(TokenLogprobSchema)` to create a new message.
+ */
+export const TokenLogprobSchema: GenMessage<TokenLogprob> = /*@__PURE__*/
+  messageDesc(file_atlas_v1_completion, 17);
+
+/**
+ * A token that could have stood at a place.
+ *
+ * @generated from message atlas.v1.AlternativeToken
+ */
+export type AlternativeToken = Message$1<"atlas.v1.AlternativeToken"> & {
+  /**
+   * The token as text; a broken character shows as U+FFFD.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * Natural logarithm of its probability, <= 0.
+   *
+   * @generated from field: double logprob = 2;
+   */
+  logprob: number;
+
+  /**
+   * Raw bytes of the token, which may be part of a character; empty when the provider gives none.
+   *
+   * @generated from field: bytes utf8 = 3;
+   */
+  utf8: Uint8Array;
+};
+
+/**
+ * Describes the message atlas.v1.AlternativeToken.
+ * Use `create(AlternativeTokenSchema)` to create a new message.
+ */
+export const AlternativeTokenSchema: GenMessage<AlternativeToken> = /*@__PURE__*/
+  messageDesc(file_atlas_v1_completion, 18);
+
+/**
+ * Where the time of a call went. The durations before total are disjoint and add up to it; an
+ * absent one is zero.
  *
  * @generated from message atlas.v1.Timings
  */
 export type Timings = Message$1<"atlas.v1.Timings"> & {
   /**
+   * Waiting for a free endpoint.
+   *
    * @generated from field: google.protobuf.Duration queue = 1;
    */
   queue?: Duration | undefined;
 
   /**
+   * Deciding where to go.
+   *
    * @generated from field: google.protobuf.Duration plan = 2;
    */
   plan?: Duration | undefined;
 
   /**
-   * Attempts that were given up, with their backoff.
+   * Attempts that were given up, with the waits between them.
    *
    * @generated from field: google.protobuf.Duration failed_attempts = 3;
    */
   failedAttempts?: Duration | undefined;
 
   /**
+   * Start of the last attempt to its first content token; an answer in one piece counts here
+   * entirely.
+   *
    * @generated from field: google.protobuf.Duration upstream_first_token = 4;
    */
   upstreamFirstToken?: Duration | undefined;
 
   /**
+   * First content token to the end of the answer.
+   *
    * @generated from field: google.protobuf.Duration upstream_generation = 5;
    */
   upstreamGeneration?: Duration | undefined;
@@ -874,11 +1220,16 @@ export type Timings = Message$1<"atlas.v1.Timings"> & {
   routerOverhead?: Duration | undefined;
 
   /**
+   * Receipt of the call to the end of the answer.
+   *
    * @generated from field: google.protobuf.Duration total = 7;
    */
   total?: Duration | undefined;
 
   /**
+   * (output tokens - 1) / seconds from first to last token; 0 when not measurable: fewer than 8
+   * tokens, less than 50 ms, or an answer in one piece.
+   *
    * @generated from field: double output_tokens_per_second = 8;
    */
   outputTokensPerSecond: number;
@@ -889,33 +1240,46 @@ export type Timings = Message$1<"atlas.v1.Timings"> & {
  * Use `create(TimingsSchema)` to create a new message.
  */
 export const TimingsSchema: GenMessage<Timings> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_completion, 17);
+  messageDesc(file_atlas_v1_completion, 19);
 
 /**
+ * A call to make and stream.
+ *
  * @generated from message atlas.v1.StreamCompleteRequest
  */
 export type StreamCompleteRequest = Message$1<"atlas.v1.StreamCompleteRequest"> & {
   /**
+   * What to generate. Required.
+   *
    * @generated from field: atlas.v1.CompletionSpec spec = 1;
    */
   spec?: CompletionSpec | undefined;
 
   /**
+   * What the caller allows and prefers. Absent: Standard without preferences.
+   *
    * @generated from field: atlas.v1.RoutingPolicy routing = 2;
    */
   routing?: RoutingPolicy | undefined;
 
   /**
+   * Labels for attribution. Absent: none.
+   *
    * @generated from field: atlas.v1.CallerLabels caller = 3;
    */
   caller?: CallerLabels | undefined;
 
   /**
+   * Idempotency key, a UUID4: a repeat while the first stream runs on the same replica gets
+   * ALREADY_EXISTS. Also seeds the pick. Empty: no de-duplication.
+   *
    * @generated from field: string request_id = 4;
    */
   requestId: string;
 
   /**
+   * How the stream is sent. Absent: the defaults of its fields.
+   *
    * @generated from field: atlas.v1.StreamOptions options = 5;
    */
   options?: StreamOptions | undefined;
@@ -926,25 +1290,35 @@ export type StreamCompleteRequest = Message$1<"atlas.v1.StreamCompleteRequest"> 
  * Use `create(StreamCompleteRequestSchema)` to create a new message.
  */
 export const StreamCompleteRequestSchema: GenMessage<StreamCompleteRequest> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_completion, 18);
+  messageDesc(file_atlas_v1_completion, 20);
 
 /**
+ * How a stream is sent.
+ *
  * @generated from message atlas.v1.StreamOptions
  */
 export type StreamOptions = Message$1<"atlas.v1.StreamOptions"> & {
   /**
-   * Send UsageUpdate while the stream runs, not only in StreamFinished.
+   * Sends UsageUpdate while the stream runs. False: usage comes only in StreamFinished.
    *
    * @generated from field: bool continuous_usage = 1;
    */
   continuousUsage: boolean;
 
   /**
-   * Join deltas that arrive within this time into one message.
+   * Joins deltas of one part that arrive within this time, 0 to 1 s; the first is never held back.
+   * Absent: deltas that arrive in one network read are joined, at no added latency. 0: never join.
    *
    * @generated from field: google.protobuf.Duration coalesce_window = 2;
    */
   coalesceWindow?: Duration | undefined;
+
+  /**
+   * Silence after which a Heartbeat is sent, 100 ms to 60 s. Absent: 5 s.
+   *
+   * @generated from field: google.protobuf.Duration heartbeat_interval = 3;
+   */
+  heartbeatInterval?: Duration | undefined;
 };
 
 /**
@@ -952,69 +1326,88 @@ export type StreamOptions = Message$1<"atlas.v1.StreamOptions"> & {
  * Use `create(StreamOptionsSchema)` to create a new message.
  */
 export const StreamOptionsSchema: GenMessage<StreamOptions> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_completion, 19);
+  messageDesc(file_atlas_v1_completion, 21);
 
 /**
- * First message is started, last is finished. A failure ends the stream with a
- * gRPC status instead of finished; there is no error event.
+ * One message of a stream: started first, finished last. A failure ends it with a status; the
+ * trailer atlas-usage-bin then carries a serialized atlas.v1.Usage of what had been counted.
+ * started and heartbeat commit to no endpoint, but they end a gRPC client's own automatic retries.
  *
  * @generated from message atlas.v1.StreamCompleteResponse
  */
 export type StreamCompleteResponse = Message$1<"atlas.v1.StreamCompleteResponse"> & {
   /**
-   * 0,1,2,... without gaps.
+   * 0, 1, 2, ... without gaps.
    *
    * @generated from field: int64 sequence = 1;
    */
   sequence: bigint;
 
   /**
+   * What happened. Ignore a message whose event is not known; later versions may add some.
+   *
    * @generated from oneof atlas.v1.StreamCompleteResponse.event
    */
   event: {
     /**
+     * The call is accepted and planned.
+     *
      * @generated from field: atlas.v1.StreamStarted started = 2;
      */
     value: StreamStarted;
     case: "started";
   } | {
     /**
+     * More text, reasoning or refusal. The first content or tool_call commits to the endpoint.
+     *
      * @generated from field: atlas.v1.ContentDelta content = 3;
      */
     value: ContentDelta;
     case: "content";
   } | {
     /**
+     * More of a tool call.
+     *
      * @generated from field: atlas.v1.ToolCallDelta tool_call = 4;
      */
     value: ToolCallDelta;
     case: "toolCall";
   } | {
     /**
+     * One choice has ended.
+     *
      * @generated from field: atlas.v1.ChoiceFinished choice_finished = 5;
      */
     value: ChoiceFinished;
     case: "choiceFinished";
   } | {
     /**
+     * Tokens so far; only with continuous_usage.
+     *
      * @generated from field: atlas.v1.UsageUpdate usage = 6;
      */
     value: UsageUpdate;
     case: "usage";
   } | {
     /**
+     * Another endpoint takes over; only before the first content.
+     *
      * @generated from field: atlas.v1.RouteSwitched route_switched = 7;
      */
     value: RouteSwitched;
     case: "routeSwitched";
   } | {
     /**
+     * Everything has been sent.
+     *
      * @generated from field: atlas.v1.StreamFinished finished = 8;
      */
     value: StreamFinished;
     case: "finished";
   } | {
     /**
+     * Nothing else was sent for a while.
+     *
      * @generated from field: atlas.v1.Heartbeat heartbeat = 9;
      */
     value: Heartbeat;
@@ -1027,23 +1420,31 @@ export type StreamCompleteResponse = Message$1<"atlas.v1.StreamCompleteResponse"
  * Use `create(StreamCompleteResponseSchema)` to create a new message.
  */
 export const StreamCompleteResponseSchema: GenMessage<StreamCompleteResponse> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_completion, 20);
+  messageDesc(file_atlas_v1_completion, 22);
 
 /**
+ * The call is accepted and planned.
+ *
  * @generated from message atlas.v1.StreamStarted
  */
 export type StreamStarted = Message$1<"atlas.v1.StreamStarted"> & {
   /**
+   * Unique id of the answer, given by the router.
+   *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
+   * The decision the call begins with; StreamFinished.endpoint is the one that answered.
+   *
    * @generated from field: atlas.v1.RouteDecision route = 2;
    */
   route?: RouteDecision | undefined;
 
   /**
+   * When the router received the call.
+   *
    * @generated from field: google.protobuf.Timestamp create_time = 3;
    */
   createTime?: Timestamp | undefined;
@@ -1054,50 +1455,81 @@ export type StreamStarted = Message$1<"atlas.v1.StreamStarted"> & {
  * Use `create(StreamStartedSchema)` to create a new message.
  */
 export const StreamStartedSchema: GenMessage<StreamStarted> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_completion, 21);
+  messageDesc(file_atlas_v1_completion, 23);
 
 /**
+ * A piece of a part. Pieces of equal choice_index and part_index join in order of arrival.
+ *
  * @generated from message atlas.v1.ContentDelta
  */
 export type ContentDelta = Message$1<"atlas.v1.ContentDelta"> & {
   /**
+   * Choice it belongs to, from 0.
+   *
    * @generated from field: int32 choice_index = 1;
    */
   choiceIndex: number;
 
   /**
+   * Part of that choice's message, from 0; a part keeps its kind.
+   *
    * @generated from field: int32 part_index = 2;
    */
   partIndex: number;
 
   /**
+   * What is added. Always set, unless only logprobs come.
+   *
    * @generated from oneof atlas.v1.ContentDelta.delta
    */
   delta: {
     /**
+     * Text to append; whole characters.
+     *
      * @generated from field: string text = 3;
      */
     value: string;
     case: "text";
   } | {
     /**
+     * Reasoning text to append.
+     *
      * @generated from field: string reasoning = 4;
      */
     value: string;
     case: "reasoning";
   } | {
     /**
+     * ReasoningPart.signature, whole, in one delta.
+     *
      * @generated from field: bytes reasoning_signature = 5;
      */
     value: Uint8Array;
     case: "reasoningSignature";
   } | {
     /**
+     * Refusal text to append.
+     *
      * @generated from field: string refusal = 6;
      */
     value: string;
     case: "refusal";
+  } | {
+    /**
+     * A whole ReasoningPart whose redacted is true: its signature.
+     *
+     * @generated from field: bytes redacted_reasoning = 8;
+     */
+    value: Uint8Array;
+    case: "redactedReasoning";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Tokens of this delta in order; empty unless top_logprobs is set and the endpoint gives them.
+   *
+   * @generated from field: repeated atlas.v1.TokenLogprob logprobs = 7;
+   */
+  logprobs: TokenLogprob[];
 };
 
 /**
@@ -1105,35 +1537,45 @@ export type ContentDelta = Message$1<"atlas.v1.ContentDelta"> & {
  * Use `create(ContentDeltaSchema)` to create a new message.
  */
 export const ContentDeltaSchema: GenMessage<ContentDelta> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_completion, 22);
+  messageDesc(file_atlas_v1_completion, 24);
 
 /**
+ * A piece of a tool call. Pieces of equal choice_index and tool_index join in order of arrival.
+ *
  * @generated from message atlas.v1.ToolCallDelta
  */
 export type ToolCallDelta = Message$1<"atlas.v1.ToolCallDelta"> & {
   /**
+   * Choice it belongs to, from 0.
+   *
    * @generated from field: int32 choice_index = 1;
    */
   choiceIndex: number;
 
   /**
+   * Tool call of that choice, from 0.
+   *
    * @generated from field: int32 tool_index = 2;
    */
   toolIndex: number;
 
   /**
-   * Only in the first delta of a call.
+   * ToolCall.id, only in the first delta of a call; empty in the others.
    *
    * @generated from field: string id = 3;
    */
   id: string;
 
   /**
+   * ToolCall.name, only in the first delta of a call; empty in the others.
+   *
    * @generated from field: string name = 4;
    */
   name: string;
 
   /**
+   * Text to append to ToolCall.arguments_json; not valid JSON by itself.
+   *
    * @generated from field: string arguments_json_fragment = 5;
    */
   argumentsJsonFragment: string;
@@ -1144,28 +1586,38 @@ export type ToolCallDelta = Message$1<"atlas.v1.ToolCallDelta"> & {
  * Use `create(ToolCallDeltaSchema)` to create a new message.
  */
 export const ToolCallDeltaSchema: GenMessage<ToolCallDelta> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_completion, 23);
+  messageDesc(file_atlas_v1_completion, 25);
 
 /**
+ * The end of one choice; no delta of it follows.
+ *
  * @generated from message atlas.v1.ChoiceFinished
  */
 export type ChoiceFinished = Message$1<"atlas.v1.ChoiceFinished"> & {
   /**
+   * Choice that ended, from 0.
+   *
    * @generated from field: int32 choice_index = 1;
    */
   choiceIndex: number;
 
   /**
+   * Why it ended.
+   *
    * @generated from field: atlas.v1.FinishReason finish_reason = 2;
    */
   finishReason: FinishReason;
 
   /**
+   * The provider's own word ("end_turn", "SAFETY", "eos").
+   *
    * @generated from field: string raw_finish_reason = 3;
    */
   rawFinishReason: string;
 
   /**
+   * The stop text that ended it; empty when none did or the provider does not say.
+   *
    * @generated from field: string stop_sequence = 4;
    */
   stopSequence: string;
@@ -1176,13 +1628,17 @@ export type ChoiceFinished = Message$1<"atlas.v1.ChoiceFinished"> & {
  * Use `create(ChoiceFinishedSchema)` to create a new message.
  */
 export const ChoiceFinishedSchema: GenMessage<ChoiceFinished> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_completion, 24);
+  messageDesc(file_atlas_v1_completion, 26);
 
 /**
+ * Tokens so far.
+ *
  * @generated from message atlas.v1.UsageUpdate
  */
 export type UsageUpdate = Message$1<"atlas.v1.UsageUpdate"> & {
   /**
+   * Counts since the start of the call: each update replaces the one before.
+   *
    * @generated from field: atlas.v1.Usage usage = 1;
    */
   usage?: Usage | undefined;
@@ -1193,7 +1649,7 @@ export type UsageUpdate = Message$1<"atlas.v1.UsageUpdate"> & {
  * Use `create(UsageUpdateSchema)` to create a new message.
  */
 export const UsageUpdateSchema: GenMessage<UsageUpdate> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_completion, 25);
+  messageDesc(file_atlas_v1_completion, 27);
 
 /**
  * Sent when another endpoint takes over before the first content.
@@ -1202,11 +1658,15 @@ export const UsageUpdateSchema: GenMessage<UsageUpdate> = /*@__PURE__*/
  */
 export type RouteSwitched = Message$1<"atlas.v1.RouteSwitched"> & {
   /**
+   * The attempt that was given up.
+   *
    * @generated from field: atlas.v1.Attempt failed = 1;
    */
   failed?: Attempt | undefined;
 
   /**
+   * Id of the endpoint tried next.
+   *
    * @generated from field: string next_endpoint = 2;
    */
   nextEndpoint: string;
@@ -1217,7 +1677,7 @@ export type RouteSwitched = Message$1<"atlas.v1.RouteSwitched"> & {
  * Use `create(RouteSwitchedSchema)` to create a new message.
  */
 export const RouteSwitchedSchema: GenMessage<RouteSwitched> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_completion, 26);
+  messageDesc(file_atlas_v1_completion, 28);
 
 /**
  * Sent while nothing else is, so that idle proxies keep the stream and callers see why they wait.
@@ -1226,6 +1686,8 @@ export const RouteSwitchedSchema: GenMessage<RouteSwitched> = /*@__PURE__*/
  */
 export type Heartbeat = Message$1<"atlas.v1.Heartbeat"> & {
   /**
+   * What the call waits for.
+   *
    * @generated from field: atlas.v1.Heartbeat.Phase phase = 1;
    */
   phase: Heartbeat_Phase;
@@ -1236,34 +1698,46 @@ export type Heartbeat = Message$1<"atlas.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_completion, 27);
+  messageDesc(file_atlas_v1_completion, 29);
 
 /**
+ * What the call waits for.
+ *
  * @generated from enum atlas.v1.Heartbeat.Phase
  */
 export const Heartbeat_Phase = {
   /**
+   * No value; never sent.
+   *
    * @generated from enum value: PHASE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * A free endpoint.
+   *
    * @generated from enum value: PHASE_QUEUED = 1;
    */
   QUEUED: 1,
 
   /**
+   * The first content of an attempt.
+   *
    * @generated from enum value: PHASE_WAITING_FOR_FIRST_TOKEN = 2;
    */
   WAITING_FOR_FIRST_TOKEN: 2,
 
   /**
+   * The next content.
+   *
    * @generated from enum value: PHASE_GENERATING = 3;
    */
   GENERATING: 3,
 } as const;
 
 /**
+ * What the call waits for.
+ *
  * @generated from enum atlas.v1.Heartbeat.Phase
  */
 export type Heartbeat_Phase = (typeof Heartbeat_Phase)[keyof typeof Heartbeat_Phase] | UnknownEnum;
@@ -1272,36 +1746,62 @@ export type Heartbeat_Phase = (typeof Heartbeat_Phase)[keyof typeof Heartbeat_Ph
  * Describes the enum atlas.v1.Heartbeat.Phase.
  */
 export const Heartbeat_PhaseSchema: GenEnum<Heartbeat_Phase> = /*@__PURE__*/
-  enumDesc(file_atlas_v1_completion, 27, 0);
+  enumDesc(file_atlas_v1_completion, 29, 0);
 
 /**
+ * The last message of a stream that succeeded.
+ *
  * @generated from message atlas.v1.StreamFinished
  */
 export type StreamFinished = Message$1<"atlas.v1.StreamFinished"> & {
   /**
+   * Tokens of the attempt that answered.
+   *
    * @generated from field: atlas.v1.Usage usage = 1;
    */
   usage?: Usage | undefined;
 
   /**
+   * What that attempt cost: usage at its endpoint's prices.
+   *
    * @generated from field: atlas.v1.Cost cost = 2;
    */
   cost?: Cost | undefined;
 
   /**
+   * Every attempt in order of start, failed ones and hedges included.
+   *
    * @generated from field: repeated atlas.v1.Attempt attempts = 3;
    */
   attempts: Attempt[];
 
   /**
+   * Where the time went.
+   *
    * @generated from field: atlas.v1.Timings timings = 4;
    */
   timings?: Timings | undefined;
 
   /**
+   * Model name as the provider reports it, often with a version; empty when it reports none.
+   *
    * @generated from field: string upstream_model = 5;
    */
   upstreamModel: string;
+
+  /**
+   * Id of the endpoint that answered.
+   *
+   * @generated from field: string endpoint = 6;
+   */
+  endpoint: string;
+
+  /**
+   * Provider that answered, as in Endpoint.provider.
+   *
+   * @generated from field: string provider = 7;
+   */
+  provider: string;
 };
 
 /**
@@ -1309,44 +1809,60 @@ export type StreamFinished = Message$1<"atlas.v1.StreamFinished"> & {
  * Use `create(StreamFinishedSchema)` to create a new message.
  */
 export const StreamFinishedSchema: GenMessage<StreamFinished> = /*@__PURE__*/
-  messageDesc(file_atlas_v1_completion, 28);
+  messageDesc(file_atlas_v1_completion, 30);
 
 /**
+ * Who speaks in a message.
+ *
  * @generated from enum atlas.v1.Role
  */
 export const Role = {
   /**
+   * No value; refused with INVALID_ARGUMENT.
+   *
    * @generated from enum value: ROLE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Instructions of the application.
+   *
    * @generated from enum value: ROLE_SYSTEM = 1;
    */
   SYSTEM: 1,
 
   /**
+   * Instructions of the application in newer OpenAI models; sent as system elsewhere.
+   *
    * @generated from enum value: ROLE_DEVELOPER = 2;
    */
   DEVELOPER: 2,
 
   /**
+   * The person or program that asks.
+   *
    * @generated from enum value: ROLE_USER = 3;
    */
   USER: 3,
 
   /**
+   * The model; its earlier answers go back under this role.
+   *
    * @generated from enum value: ROLE_ASSISTANT = 4;
    */
   ASSISTANT: 4,
 
   /**
+   * Results of tool calls.
+   *
    * @generated from enum value: ROLE_TOOL = 5;
    */
   TOOL: 5,
 } as const;
 
 /**
+ * Who speaks in a message.
+ *
  * @generated from enum atlas.v1.Role
  */
 export type Role = (typeof Role)[keyof typeof Role] | UnknownEnum;
@@ -1358,61 +1874,85 @@ export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
   enumDesc(file_atlas_v1_completion, 0);
 
 /**
+ * Why an answer ended; the provider's own word stands beside it.
+ *
  * @generated from enum atlas.v1.FinishReason
  */
 export const FinishReason = {
   /**
+   * No value; the answer has not ended.
+   *
    * @generated from enum value: FINISH_REASON_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Complete, or a stop text was reached.
+   *
    * @generated from enum value: FINISH_REASON_STOP = 1;
    */
   STOP: 1,
 
   /**
+   * max_output_tokens or the endpoint's own output limit was reached.
+   *
    * @generated from enum value: FINISH_REASON_LENGTH = 2;
    */
   LENGTH: 2,
 
   /**
+   * The model waits for the results of its tool calls.
+   *
    * @generated from enum value: FINISH_REASON_TOOL_CALLS = 3;
    */
   TOOL_CALLS: 3,
 
   /**
+   * The provider's filter cut the answer.
+   *
    * @generated from enum value: FINISH_REASON_CONTENT_FILTER = 4;
    */
   CONTENT_FILTER: 4,
 
   /**
+   * The model declined.
+   *
    * @generated from enum value: FINISH_REASON_REFUSAL = 5;
    */
   REFUSAL: 5,
 
   /**
+   * Prompt and answer together filled the model's context.
+   *
    * @generated from enum value: FINISH_REASON_CONTEXT_LENGTH = 6;
    */
   CONTEXT_LENGTH: 6,
 
   /**
+   * The provider paused a long turn; send the answer back to go on.
+   *
    * @generated from enum value: FINISH_REASON_PAUSE = 7;
    */
   PAUSE: 7,
 
   /**
+   * The engine gave up, for example for lack of resources.
+   *
    * @generated from enum value: FINISH_REASON_ABORTED = 8;
    */
   ABORTED: 8,
 
   /**
+   * Any other word; see raw_finish_reason.
+   *
    * @generated from enum value: FINISH_REASON_OTHER = 9;
    */
   OTHER: 9,
 } as const;
 
 /**
+ * Why an answer ended; the provider's own word stands beside it.
+ *
  * @generated from enum atlas.v1.FinishReason
  */
 export type FinishReason = (typeof FinishReason)[keyof typeof FinishReason] | UnknownEnum;

@@ -19,32 +19,42 @@ export const file_atlas_v1_eval_service: GenFile = /*@__PURE__*/
   fileDesc("ChthdGxhcy92MS9ldmFsX3NlcnZpY2UucHJvdG8SCGF0bGFzLnYxIn0KC0dhdGVTdWJqZWN0EhEKCW9wZXJhdGlvbhgBIAEoCRINCgVtb2RlbBgCIAEoCRIuCgxxdWFudGl6YXRpb24YAyABKA4yFi5hdGxhcy52MS5RdWFudGl6YXRpb25IABISCghlbmRwb2ludBgEIAEoCUgAQggKBnRhcmdldCKwAQoKR2F0ZVBvbGljeRIRCglvcGVyYXRpb24YASABKAkSHgoWbm9uX2luZmVyaW9yaXR5X21hcmdpbhgCIAEoARISCgpjb25maWRlbmNlGAMgASgBEhMKC21pbl9zYW1wbGVzGAQgASgFEhoKEmdyZWVuX3J1bnNfdG9fb3BlbhgFIAEoBRIqCgdtYXhfYWdlGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIrECCgRHYXRlEiYKB3N1YmplY3QYASABKAsyFS5hdGxhcy52MS5HYXRlU3ViamVjdBIiCgVzdGF0ZRgCIAEoDjITLmF0bGFzLnYxLkdhdGVTdGF0ZRIvCgtncmVlbl9zaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF9ydW5fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc2FtcGxlcxgFIAEoAxIbChNjYW5kaWRhdGVfcGFzc19yYXRlGAYgASgBEhsKE3JlZmVyZW5jZV9wYXNzX3JhdGUYByABKAESHgoWZGlmZmVyZW5jZV9sb3dlcl9ib3VuZBgIIAEoARIOCgZyZWFzb24YCSABKAkiVAoNUGFpcmVkT3V0Y29tZRIPCgdjYXNlX2lkGAEgASgJEhgKEGNhbmRpZGF0ZV9wYXNzZWQYAiABKAgSGAoQcmVmZXJlbmNlX3Bhc3NlZBgDIAEoCCKLAgoHRXZhbFJ1bhIKCgJpZBgBIAEoCRImCgdzdWJqZWN0GAIgASgLMhUuYXRsYXMudjEuR2F0ZVN1YmplY3QSDQoFc3VpdGUYAyABKAkSFgoOc3VpdGVfcmV2aXNpb24YBCABKAkSKQoIb3V0Y29tZXMYBSADKAsyFy5hdGxhcy52MS5QYWlyZWRPdXRjb21lEi4KCnN0YXJ0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIcCgRjb3N0GAggASgLMg4uYXRsYXMudjEuQ29zdCI8ChRQdXRHYXRlUG9saWN5UmVxdWVzdBIkCgZwb2xpY3kYASABKAsyFC5hdGxhcy52MS5HYXRlUG9saWN5Ij0KFVB1dEdhdGVQb2xpY3lSZXNwb25zZRIkCgZwb2xpY3kYASABKAsyFC5hdGxhcy52MS5HYXRlUG9saWN5IlsKEExpc3RHYXRlc1JlcXVlc3QSEQoJb3BlcmF0aW9uGAEgASgJEg0KBW1vZGVsGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIksKEUxpc3RHYXRlc1Jlc3BvbnNlEh0KBWdhdGVzGAEgAygLMg4uYXRsYXMudjEuR2F0ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoUUmVwb3J0RXZhbFJ1blJlcXVlc3QSHgoDcnVuGAEgASgLMhEuYXRsYXMudjEuRXZhbFJ1bhISCgpyZXF1ZXN0X2lkGAIgASgJIjUKFVJlcG9ydEV2YWxSdW5SZXNwb25zZRIcCgRnYXRlGAEgASgLMg4uYXRsYXMudjEuR2F0ZSJtCg5SdW5FdmFsUmVxdWVzdBImCgdzdWJqZWN0GAEgASgLMhUuYXRsYXMudjEuR2F0ZVN1YmplY3QSDQoFc3VpdGUYAiABKAkSFgoJbWF4X2Nhc2VzGAMgASgFSACIAQFCDAoKX21heF9jYXNlcyJYCg9SdW5FdmFsUmVzcG9uc2USEgoKY2FzZXNfZG9uZRgBIAEoBRITCgtjYXNlc190b3RhbBgCIAEoBRIcCgRnYXRlGAMgASgLMg4uYXRsYXMudjEuR2F0ZTK+AgoLRXZhbFNlcnZpY2USUAoNUHV0R2F0ZVBvbGljeRIeLmF0bGFzLnYxLlB1dEdhdGVQb2xpY3lSZXF1ZXN0Gh8uYXRsYXMudjEuUHV0R2F0ZVBvbGljeVJlc3BvbnNlEkkKCUxpc3RHYXRlcxIaLmF0bGFzLnYxLkxpc3RHYXRlc1JlcXVlc3QaGy5hdGxhcy52MS5MaXN0R2F0ZXNSZXNwb25zZSIDkAIBElAKDVJlcG9ydEV2YWxSdW4SHi5hdGxhcy52MS5SZXBvcnRFdmFsUnVuUmVxdWVzdBofLmF0bGFzLnYxLlJlcG9ydEV2YWxSdW5SZXNwb25zZRJACgdSdW5FdmFsEhguYXRsYXMudjEuUnVuRXZhbFJlcXVlc3QaGS5hdGxhcy52MS5SdW5FdmFsUmVzcG9uc2UwAWIGcHJvdG8z", [file_atlas_v1_routing, file_atlas_v1_types, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * What is being judged: an operation on one model at one precision, or at one endpoint.
+ * What is judged: an operation on one model at one weight format, or at one endpoint.
  *
  * @generated from message atlas.v1.GateSubject
  */
 export type GateSubject = Message<"atlas.v1.GateSubject"> & {
   /**
+   * The caller's named task, as in RoutingPolicy.operation. Required.
+   *
    * @generated from field: string operation = 1;
    */
   operation: string;
 
   /**
+   * Catalogue id of the model. Required.
+   *
    * @generated from field: string model = 2;
    */
   model: string;
 
   /**
+   * What stands against the native reference. Required.
+   *
    * @generated from oneof atlas.v1.GateSubject.target
    */
   target: {
     /**
+     * Every endpoint of the model that declares this format; not QUANTIZATION_UNDISCLOSED.
+     *
      * @generated from field: atlas.v1.Quantization quantization = 3;
      */
     value: Quantization;
     case: "quantization";
   } | {
     /**
+     * This endpoint only, by id; the only way to judge an undisclosed format.
+     *
      * @generated from field: string endpoint = 4;
      */
     value: string;
@@ -60,41 +70,50 @@ export const GateSubjectSchema: GenMessage<GateSubject> = /*@__PURE__*/
   messageDesc(file_atlas_v1_eval_service, 0);
 
 /**
+ * When the gates of an operation open and close.
+ *
  * @generated from message atlas.v1.GatePolicy
  */
 export type GatePolicy = Message<"atlas.v1.GatePolicy"> & {
   /**
+   * Operation it is for. Required.
+   *
    * @generated from field: string operation = 1;
    */
   operation: string;
 
   /**
-   * Largest loss against the native reference that still counts as equal, 0 to 1.
+   * Largest loss of pass rate against the native reference that still counts as equal, 0 to 1:
+   * 0.02 is two points. 0: no loss is tolerated.
    *
    * @generated from field: double non_inferiority_margin = 2;
    */
   nonInferiorityMargin: number;
 
   /**
-   * One-sided confidence of the verdict, 0.95 by default.
+   * One-sided confidence of the verdict, 0.5 to below 1. 0: 0.95.
    *
    * @generated from field: double confidence = 3;
    */
   confidence: number;
 
   /**
+   * Fewest paired cases of a run that can be green, >= 1. 0: 100.
+   *
    * @generated from field: int32 min_samples = 4;
    */
   minSamples: number;
 
   /**
-   * Green runs in a row before a gate opens; one red run closes it.
+   * Green runs in a row before a gate opens, >= 1; one red run closes it. 0: 2.
    *
    * @generated from field: int32 green_runs_to_open = 5;
    */
   greenRunsToOpen: number;
 
   /**
+   * Age of the last run at which a gate goes stale, > 0. Absent: 30 days.
+   *
    * @generated from field: google.protobuf.Duration max_age = 6;
    */
   maxAge?: Duration | undefined;
@@ -108,52 +127,71 @@ export const GatePolicySchema: GenMessage<GatePolicy> = /*@__PURE__*/
   messageDesc(file_atlas_v1_eval_service, 1);
 
 /**
+ * A gate and the evidence behind it. Figures are of the last run, and 0 while there was none.
+ *
  * @generated from message atlas.v1.Gate
  */
 export type Gate = Message<"atlas.v1.Gate"> & {
   /**
+   * What is judged.
+   *
    * @generated from field: atlas.v1.GateSubject subject = 1;
    */
   subject?: GateSubject | undefined;
 
   /**
+   * The verdict.
+   *
    * @generated from field: atlas.v1.GateState state = 2;
    */
   state: GateState;
 
   /**
+   * Since when the gate is green without a break; absent unless it is.
+   *
    * @generated from field: google.protobuf.Timestamp green_since = 3;
    */
   greenSince?: Timestamp | undefined;
 
   /**
+   * End of the last run; absent while there was none.
+   *
    * @generated from field: google.protobuf.Timestamp last_run_time = 4;
    */
   lastRunTime?: Timestamp | undefined;
 
   /**
+   * Paired cases, >= 0.
+   *
    * @generated from field: int64 samples = 5;
    */
   samples: bigint;
 
   /**
+   * Share of cases the subject passed, 0 to 1.
+   *
    * @generated from field: double candidate_pass_rate = 6;
    */
   candidatePassRate: number;
 
   /**
+   * Share of cases the native reference passed, 0 to 1.
+   *
    * @generated from field: double reference_pass_rate = 7;
    */
   referencePassRate: number;
 
   /**
-   * Lower bound of candidate minus reference at the policy's confidence.
+   * Lower bound of candidate minus reference at the policy's confidence, -1 to 1. A run is green
+   * when it is above minus the margin.
    *
    * @generated from field: double difference_lower_bound = 8;
    */
   differenceLowerBound: number;
 
   /**
+   * One sentence for people: why the state is what it is.
+   *
    * @generated from field: string reason = 9;
    */
   reason: string;
@@ -173,16 +211,22 @@ export const GateSchema: GenMessage<Gate> = /*@__PURE__*/
  */
 export type PairedOutcome = Message<"atlas.v1.PairedOutcome"> & {
   /**
+   * Name of the case, unique in the run.
+   *
    * @generated from field: string case_id = 1;
    */
   caseId: string;
 
   /**
+   * The subject's answer passed.
+   *
    * @generated from field: bool candidate_passed = 2;
    */
   candidatePassed: boolean;
 
   /**
+   * The native reference's answer passed.
+   *
    * @generated from field: bool reference_passed = 3;
    */
   referencePassed: boolean;
@@ -196,45 +240,63 @@ export const PairedOutcomeSchema: GenMessage<PairedOutcome> = /*@__PURE__*/
   messageDesc(file_atlas_v1_eval_service, 3);
 
 /**
+ * A suite run on a subject and on the native reference.
+ *
  * @generated from message atlas.v1.EvalRun
  */
 export type EvalRun = Message<"atlas.v1.EvalRun"> & {
   /**
+   * Unique id of the run; a run with a known id is not counted again. Empty: the server gives one.
+   *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
+   * What was judged. Required.
+   *
    * @generated from field: atlas.v1.GateSubject subject = 2;
    */
   subject?: GateSubject | undefined;
 
   /**
+   * Name of the suite. Required.
+   *
    * @generated from field: string suite = 3;
    */
   suite: string;
 
   /**
+   * Version or digest of the suite; empty when it has none.
+   *
    * @generated from field: string suite_revision = 4;
    */
   suiteRevision: string;
 
   /**
+   * Outcomes of the cases that were graded on both sides; at least one.
+   *
    * @generated from field: repeated atlas.v1.PairedOutcome outcomes = 5;
    */
   outcomes: PairedOutcome[];
 
   /**
+   * When the run began; absent when unknown.
+   *
    * @generated from field: google.protobuf.Timestamp start_time = 6;
    */
   startTime?: Timestamp | undefined;
 
   /**
+   * When the run ended; its age counts from here. Absent: when it is filed.
+   *
    * @generated from field: google.protobuf.Timestamp end_time = 7;
    */
   endTime?: Timestamp | undefined;
 
   /**
+   * What both sides cost together; absent when unknown.
+   *
    * @generated from field: atlas.v1.Cost cost = 8;
    */
   cost?: Cost | undefined;
@@ -248,10 +310,14 @@ export const EvalRunSchema: GenMessage<EvalRun> = /*@__PURE__*/
   messageDesc(file_atlas_v1_eval_service, 4);
 
 /**
+ * A policy to set.
+ *
  * @generated from message atlas.v1.PutGatePolicyRequest
  */
 export type PutGatePolicyRequest = Message<"atlas.v1.PutGatePolicyRequest"> & {
   /**
+   * The whole policy; it replaces the operation's present one. Required.
+   *
    * @generated from field: atlas.v1.GatePolicy policy = 1;
    */
   policy?: GatePolicy | undefined;
@@ -265,10 +331,14 @@ export const PutGatePolicyRequestSchema: GenMessage<PutGatePolicyRequest> = /*@_
   messageDesc(file_atlas_v1_eval_service, 5);
 
 /**
+ * The policy as it now stands.
+ *
  * @generated from message atlas.v1.PutGatePolicyResponse
  */
 export type PutGatePolicyResponse = Message<"atlas.v1.PutGatePolicyResponse"> & {
   /**
+   * With defaults filled in.
+   *
    * @generated from field: atlas.v1.GatePolicy policy = 1;
    */
   policy?: GatePolicy | undefined;
@@ -282,25 +352,36 @@ export const PutGatePolicyResponseSchema: GenMessage<PutGatePolicyResponse> = /*
   messageDesc(file_atlas_v1_eval_service, 6);
 
 /**
+ * Which gates to list.
+ *
  * @generated from message atlas.v1.ListGatesRequest
  */
 export type ListGatesRequest = Message<"atlas.v1.ListGatesRequest"> & {
   /**
+   * Only gates of this operation. Empty: all.
+   *
    * @generated from field: string operation = 1;
    */
   operation: string;
 
   /**
+   * Only gates of this model, by id. Empty: all.
+   *
    * @generated from field: string model = 2;
    */
   model: string;
 
   /**
+   * Most gates of a page: 0 means 50, above 500 means 500, negative is INVALID_ARGUMENT.
+   *
    * @generated from field: int32 page_size = 3;
    */
   pageSize: number;
 
   /**
+   * next_page_token of the page before, with equal filters; INVALID_ARGUMENT otherwise.
+   * Empty: the first page.
+   *
    * @generated from field: string page_token = 4;
    */
   pageToken: string;
@@ -314,15 +395,21 @@ export const ListGatesRequestSchema: GenMessage<ListGatesRequest> = /*@__PURE__*
   messageDesc(file_atlas_v1_eval_service, 7);
 
 /**
+ * A page of gates.
+ *
  * @generated from message atlas.v1.ListGatesResponse
  */
 export type ListGatesResponse = Message<"atlas.v1.ListGatesResponse"> & {
   /**
+   * Gates ordered by operation, model and target.
+   *
    * @generated from field: repeated atlas.v1.Gate gates = 1;
    */
   gates: Gate[];
 
   /**
+   * For the next page; empty at the end.
+   *
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
@@ -336,15 +423,21 @@ export const ListGatesResponseSchema: GenMessage<ListGatesResponse> = /*@__PURE_
   messageDesc(file_atlas_v1_eval_service, 8);
 
 /**
+ * A run to file.
+ *
  * @generated from message atlas.v1.ReportEvalRunRequest
  */
 export type ReportEvalRunRequest = Message<"atlas.v1.ReportEvalRunRequest"> & {
   /**
+   * The run. Required.
+   *
    * @generated from field: atlas.v1.EvalRun run = 1;
    */
   run?: EvalRun | undefined;
 
   /**
+   * Idempotency key, a UUID4: a repeat returns the first answer. Empty: no de-duplication by it.
+   *
    * @generated from field: string request_id = 2;
    */
   requestId: string;
@@ -358,10 +451,14 @@ export const ReportEvalRunRequestSchema: GenMessage<ReportEvalRunRequest> = /*@_
   messageDesc(file_atlas_v1_eval_service, 9);
 
 /**
+ * The effect of a filed run.
+ *
  * @generated from message atlas.v1.ReportEvalRunResponse
  */
 export type ReportEvalRunResponse = Message<"atlas.v1.ReportEvalRunResponse"> & {
   /**
+   * The gate after the run.
+   *
    * @generated from field: atlas.v1.Gate gate = 1;
    */
   gate?: Gate | undefined;
@@ -375,20 +472,28 @@ export const ReportEvalRunResponseSchema: GenMessage<ReportEvalRunResponse> = /*
   messageDesc(file_atlas_v1_eval_service, 10);
 
 /**
+ * A suite to run.
+ *
  * @generated from message atlas.v1.RunEvalRequest
  */
 export type RunEvalRequest = Message<"atlas.v1.RunEvalRequest"> & {
   /**
+   * What to judge. Required.
+   *
    * @generated from field: atlas.v1.GateSubject subject = 1;
    */
   subject?: GateSubject | undefined;
 
   /**
+   * Name of a suite the server knows; NOT_FOUND otherwise. Required.
+   *
    * @generated from field: string suite = 2;
    */
   suite: string;
 
   /**
+   * Runs only this many cases, >= 1. Absent: all.
+   *
    * @generated from field: optional int32 max_cases = 3;
    */
   maxCases?: number | undefined;
@@ -402,21 +507,27 @@ export const RunEvalRequestSchema: GenMessage<RunEvalRequest> = /*@__PURE__*/
   messageDesc(file_atlas_v1_eval_service, 11);
 
 /**
+ * Progress of a run; the last message carries its result.
+ *
  * @generated from message atlas.v1.RunEvalResponse
  */
 export type RunEvalResponse = Message<"atlas.v1.RunEvalResponse"> & {
   /**
+   * Cases graded on both sides so far, 0 to cases_total.
+   *
    * @generated from field: int32 cases_done = 1;
    */
   casesDone: number;
 
   /**
+   * Cases of the run.
+   *
    * @generated from field: int32 cases_total = 2;
    */
   casesTotal: number;
 
   /**
-   * Set in the last message.
+   * The gate after the run, in the last message; absent in the others.
    *
    * @generated from field: atlas.v1.Gate gate = 3;
    */
@@ -431,12 +542,15 @@ export const RunEvalResponseSchema: GenMessage<RunEvalResponse> = /*@__PURE__*/
   messageDesc(file_atlas_v1_eval_service, 12);
 
 /**
- * Eval gates: may a cheaper precision serve this operation?
+ * Eval gates: may a precision other than native serve this operation? A gate opens after enough
+ * green runs in a row, closes on one red run, and goes stale with age or change of what it judges.
  *
  * @generated from service atlas.v1.EvalService
  */
 export const EvalService: GenService<{
   /**
+   * Creates or replaces the policy of an operation; its gates are judged anew from their last runs.
+   *
    * @generated from rpc atlas.v1.EvalService.PutGatePolicy
    */
   putGatePolicy: {
@@ -445,6 +559,8 @@ export const EvalService: GenService<{
     output: typeof PutGatePolicyResponseSchema;
   },
   /**
+   * Lists gates ordered by operation, model and target.
+   *
    * @generated from rpc atlas.v1.EvalService.ListGates
    */
   listGates: {
@@ -453,7 +569,7 @@ export const EvalService: GenService<{
     output: typeof ListGatesResponseSchema;
   },
   /**
-   * Files the paired outcomes of a run that was made elsewhere.
+   * Files the paired outcomes of a run that was made elsewhere, and returns the gate after it.
    *
    * @generated from rpc atlas.v1.EvalService.ReportEvalRun
    */
@@ -463,7 +579,8 @@ export const EvalService: GenService<{
     output: typeof ReportEvalRunResponseSchema;
   },
   /**
-   * Runs a suite against an endpoint and the native reference, and reports progress.
+   * Runs a suite against the subject and the native reference, reports progress, and files the run.
+   * Cancelling the call stops it and files nothing.
    *
    * @generated from rpc atlas.v1.EvalService.RunEval
    */

@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { CompleteRequestSchema, CompleteResponseSchema, CompletionSpec, StreamCompleteRequestSchema, StreamCompleteResponseSchema } from "./completion_pb.ts";
+import type { CallerLabels, CompleteRequestSchema, CompleteResponseSchema, CompletionSpec, StreamCompleteRequestSchema, StreamCompleteResponseSchema } from "./completion_pb.ts";
 import { file_atlas_v1_completion } from "./completion_pb.ts";
 import type { Candidate, RouteDecision, RoutingPolicy } from "./routing_pb.ts";
 import { file_atlas_v1_routing } from "./routing_pb.ts";
@@ -14,21 +14,42 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atlas/v1/router_service.proto.
  */
 export const file_atlas_v1_router_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1hdGxhcy92MS9yb3V0ZXJfc2VydmljZS5wcm90bxIIYXRsYXMudjEiYAoMUm91dGVSZXF1ZXN0EiYKBHNwZWMYASABKAsyGC5hdGxhcy52MS5Db21wbGV0aW9uU3BlYxIoCgdyb3V0aW5nGAIgASgLMhcuYXRsYXMudjEuUm91dGluZ1BvbGljeSKWAQoNUm91dGVSZXNwb25zZRIpCghkZWNpc2lvbhgBIAEoCzIXLmF0bGFzLnYxLlJvdXRlRGVjaXNpb24SJwoKY2FuZGlkYXRlcxgCIAMoCzITLmF0bGFzLnYxLkNhbmRpZGF0ZRIxChBlZmZlY3RpdmVfcG9saWN5GAMgASgLMhcuYXRsYXMudjEuUm91dGluZ1BvbGljeTLoAQoNUm91dGVyU2VydmljZRI9CgVSb3V0ZRIWLmF0bGFzLnYxLlJvdXRlUmVxdWVzdBoXLmF0bGFzLnYxLlJvdXRlUmVzcG9uc2UiA5ACARJBCghDb21wbGV0ZRIZLmF0bGFzLnYxLkNvbXBsZXRlUmVxdWVzdBoaLmF0bGFzLnYxLkNvbXBsZXRlUmVzcG9uc2USVQoOU3RyZWFtQ29tcGxldGUSHy5hdGxhcy52MS5TdHJlYW1Db21wbGV0ZVJlcXVlc3QaIC5hdGxhcy52MS5TdHJlYW1Db21wbGV0ZVJlc3BvbnNlMAFiBnByb3RvMw", [file_atlas_v1_completion, file_atlas_v1_routing]);
+  fileDesc("Ch1hdGxhcy92MS9yb3V0ZXJfc2VydmljZS5wcm90bxIIYXRsYXMudjEinAEKDFJvdXRlUmVxdWVzdBImCgRzcGVjGAEgASgLMhguYXRsYXMudjEuQ29tcGxldGlvblNwZWMSKAoHcm91dGluZxgCIAEoCzIXLmF0bGFzLnYxLlJvdXRpbmdQb2xpY3kSJgoGY2FsbGVyGAMgASgLMhYuYXRsYXMudjEuQ2FsbGVyTGFiZWxzEhIKCnJlcXVlc3RfaWQYBCABKAkilgEKDVJvdXRlUmVzcG9uc2USKQoIZGVjaXNpb24YASABKAsyFy5hdGxhcy52MS5Sb3V0ZURlY2lzaW9uEicKCmNhbmRpZGF0ZXMYAiADKAsyEy5hdGxhcy52MS5DYW5kaWRhdGUSMQoQZWZmZWN0aXZlX3BvbGljeRgDIAEoCzIXLmF0bGFzLnYxLlJvdXRpbmdQb2xpY3ky6AEKDVJvdXRlclNlcnZpY2USPQoFUm91dGUSFi5hdGxhcy52MS5Sb3V0ZVJlcXVlc3QaFy5hdGxhcy52MS5Sb3V0ZVJlc3BvbnNlIgOQAgESQQoIQ29tcGxldGUSGS5hdGxhcy52MS5Db21wbGV0ZVJlcXVlc3QaGi5hdGxhcy52MS5Db21wbGV0ZVJlc3BvbnNlElUKDlN0cmVhbUNvbXBsZXRlEh8uYXRsYXMudjEuU3RyZWFtQ29tcGxldGVSZXF1ZXN0GiAuYXRsYXMudjEuU3RyZWFtQ29tcGxldGVSZXNwb25zZTABYgZwcm90bzM", [file_atlas_v1_completion, file_atlas_v1_routing]);
 
 /**
+ * A call to plan.
+ *
  * @generated from message atlas.v1.RouteRequest
  */
 export type RouteRequest = Message<"atlas.v1.RouteRequest"> & {
   /**
+   * What would be generated. Required.
+   *
    * @generated from field: atlas.v1.CompletionSpec spec = 1;
    */
   spec?: CompletionSpec | undefined;
 
   /**
+   * What the caller allows and prefers. Absent: Standard without preferences.
+   *
    * @generated from field: atlas.v1.RoutingPolicy routing = 2;
    */
   routing?: RoutingPolicy | undefined;
+
+  /**
+   * Labels of the caller, as Complete would get them. Absent: none.
+   *
+   * @generated from field: atlas.v1.CallerLabels caller = 3;
+   */
+  caller?: CallerLabels | undefined;
+
+  /**
+   * Seeds the pick, a UUID: an equal request_id, catalogue and scores give the equal decision.
+   * Empty: a random one.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
 };
 
 /**
@@ -39,15 +60,21 @@ export const RouteRequestSchema: GenMessage<RouteRequest> = /*@__PURE__*/
   messageDesc(file_atlas_v1_router_service, 0);
 
 /**
+ * A plan with its reasons.
+ *
  * @generated from message atlas.v1.RouteResponse
  */
 export type RouteResponse = Message<"atlas.v1.RouteResponse"> & {
   /**
+   * Where the call would go.
+   *
    * @generated from field: atlas.v1.RouteDecision decision = 1;
    */
   decision?: RouteDecision | undefined;
 
   /**
+   * Every endpoint that was considered: eligible ones first, by descending share.
+   *
    * @generated from field: repeated atlas.v1.Candidate candidates = 2;
    */
   candidates: Candidate[];
@@ -68,13 +95,15 @@ export const RouteResponseSchema: GenMessage<RouteResponse> = /*@__PURE__*/
   messageDesc(file_atlas_v1_router_service, 1);
 
 /**
- * Routes completions of language models to provider endpoints.
+ * Routes completions of language models to provider endpoints. Every error carries a
+ * google.rpc.ErrorInfo whose reason is stable. A call without a deadline gets 300 s.
  *
  * @generated from service atlas.v1.RouterService
  */
 export const RouterService: GenService<{
   /**
-   * Plans a call without making it: the decision, every candidate, and the reasons for and against each.
+   * Plans a call without making it: the decision, every candidate, and the reasons for and against
+   * each. FAILED_PRECONDITION with the reasons per endpoint when none is eligible.
    *
    * @generated from rpc atlas.v1.RouterService.Route
    */
@@ -84,7 +113,8 @@ export const RouterService: GenService<{
     output: typeof RouteResponseSchema;
   },
   /**
-   * Makes a call and returns the whole answer.
+   * Makes a call and returns the whole answer. Falls back to other endpoints as the policy allows;
+   * FAILED_PRECONDITION with the reasons per endpoint when none is eligible.
    *
    * @generated from rpc atlas.v1.RouterService.Complete
    */
@@ -94,7 +124,8 @@ export const RouterService: GenService<{
     output: typeof CompleteResponseSchema;
   },
   /**
-   * Makes a call and streams the answer as it is generated.
+   * Makes a call and streams the answer as it is generated. Falls back only before the first
+   * content; after it a failure ends the stream.
    *
    * @generated from rpc atlas.v1.RouterService.StreamComplete
    */

@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Cost, Quantization, Tier } from "./types_pb.ts";
+import type { Cost, Precision, Quantization, Tier } from "./types_pb.ts";
 import { file_atlas_v1_types } from "./types_pb.ts";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -14,123 +14,164 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file atlas/v1/routing.proto.
  */
 export const file_atlas_v1_routing: GenFile = /*@__PURE__*/
-  fileDesc("ChZhdGxhcy92MS9yb3V0aW5nLnByb3RvEghhdGxhcy52MSLnBgoNUm91dGluZ1BvbGljeRIcCgR0aWVyGAEgASgOMg4uYXRsYXMudjEuVGllchIRCglvcGVyYXRpb24YAiABKAkSFwoPZmFsbGJhY2tfbW9kZWxzGAMgAygJEhYKDm9ubHlfcHJvdmlkZXJzGAQgAygJEhgKEGlnbm9yZV9wcm92aWRlcnMYBSADKAkSLQoNcXVhbnRpemF0aW9ucxgGIAMoDjIWLmF0bGFzLnYxLlF1YW50aXphdGlvbhIPCgdyZWdpb25zGAcgAygJEigKG21heF9pbnB1dF9uYW5vX3VzZF9wZXJfbXRvaxgIIAEoA0gAiAEBEikKHG1heF9vdXRwdXRfbmFub191c2RfcGVyX210b2sYCSABKANIAYgBARIeChFtYXhfY29zdF9uYW5vX3VzZBgKIAEoA0gCiAEBEh4KFnJlcXVpcmVfYWxsX3BhcmFtZXRlcnMYCyABKAgSGwoTemVyb19kYXRhX3JldGVudGlvbhgMIAEoCBIZChFkaXNhYmxlX2ZhbGxiYWNrcxgNIAEoCBIWCg5wcm92aWRlcl9vcmRlchgOIAMoCRI8ChlwcmVmZXJyZWRfbWF4X2ZpcnN0X3Rva2VuGA8gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjMKJnByZWZlcnJlZF9taW5fb3V0cHV0X3Rva2Vuc19wZXJfc2Vjb25kGBAgASgBSAOIAQESIgoHd2VpZ2h0cxgRIAEoCzIRLmF0bGFzLnYxLldlaWdodHMSHAoUc2Vzc2lvbl9hZmZpbml0eV9rZXkYEiABKAkSGQoMbWF4X2F0dGVtcHRzGBMgASgFSASIAQESGgoNYWxsb3dfaGVkZ2luZxgUIAEoCEgFiAEBEiQKCHByaW9yaXR5GBUgASgOMhIuYXRsYXMudjEuUHJpb3JpdHlCHgocX21heF9pbnB1dF9uYW5vX3VzZF9wZXJfbXRva0IfCh1fbWF4X291dHB1dF9uYW5vX3VzZF9wZXJfbXRva0IUChJfbWF4X2Nvc3RfbmFub191c2RCKQonX3ByZWZlcnJlZF9taW5fb3V0cHV0X3Rva2Vuc19wZXJfc2Vjb25kQg8KDV9tYXhfYXR0ZW1wdHNCEAoOX2FsbG93X2hlZGdpbmcimQEKB1dlaWdodHMSEQoEY29zdBgBIAEoAUgAiAEBEhQKB2xhdGVuY3kYAiABKAFIAYgBARIXCgp0aHJvdWdocHV0GAMgASgBSAKIAQESGAoLcmVsaWFiaWxpdHkYBCABKAFIA4gBAUIHCgVfY29zdEIKCghfbGF0ZW5jeUINCgtfdGhyb3VnaHB1dEIOCgxfcmVsaWFiaWxpdHki/QMKDVJvdXRlRGVjaXNpb24SEwoLZGVjaXNpb25faWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSDQoFbW9kZWwYBCABKAkSLAoMcXVhbnRpemF0aW9uGAUgASgOMhYuYXRsYXMudjEuUXVhbnRpemF0aW9uEhwKBHRpZXIYBiABKA4yDi5hdGxhcy52MS5UaWVyEhEKCWZhbGxiYWNrcxgHIAMoCRImCg5lc3RpbWF0ZWRfY29zdBgIIAEoCzIOLmF0bGFzLnYxLkNvc3QSHgoWZXN0aW1hdGVkX2lucHV0X3Rva2VucxgJIAEoAxI4ChVwcmVkaWN0ZWRfZmlyc3RfdG9rZW4YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMgoPcHJlZGljdGVkX3RvdGFsGAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhgKEGNhdGFsb2dfcmV2aXNpb24YDCABKAMSFgoOc2NvcmVfcmV2aXNpb24YDSABKAMSLwoLZGVjaWRlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCXNjb3JlX2FnZRgPIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKPAgoJQ2FuZGlkYXRlEhAKCGVuZHBvaW50GAEgASgJEhAKCGVsaWdpYmxlGAIgASgIEicKCnJlamVjdGlvbnMYAyADKAsyEy5hdGxhcy52MS5SZWplY3Rpb24SDQoFc2hhcmUYBCABKAESLQoFdGVybXMYBSADKAsyHi5hdGxhcy52MS5DYW5kaWRhdGUuVGVybXNFbnRyeRImCg5lc3RpbWF0ZWRfY29zdBgGIAEoCzIOLmF0bGFzLnYxLkNvc3QSIQoEZ2F0ZRgHIAEoDjITLmF0bGFzLnYxLkdhdGVTdGF0ZRosCgpUZXJtc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiVAoJUmVqZWN0aW9uEikKBnJlYXNvbhgBIAEoDjIZLmF0bGFzLnYxLlJlamVjdGlvblJlYXNvbhIOCgZkZXRhaWwYAiABKAkSDAoEc29mdBgDIAEoCCppCghQcmlvcml0eRIYChRQUklPUklUWV9VTlNQRUNJRklFRBAAEhUKEVBSSU9SSVRZX0NSSVRJQ0FMEAESFAoQUFJJT1JJVFlfREVGQVVMVBACEhYKElBSSU9SSVRZX1NIRUREQUJMRRADKtQFCg9SZWplY3Rpb25SZWFzb24SIAocUkVKRUNUSU9OX1JFQVNPTl9VTlNQRUNJRklFRBAAEikKJVJFSkVDVElPTl9SRUFTT05fUFJPVklERVJfTk9UX0FMTE9XRUQQARItCilSRUpFQ1RJT05fUkVBU09OX1FVQU5USVpBVElPTl9OT1RfQUxMT1dFRBACEikKJVJFSkVDVElPTl9SRUFTT05fTk9UX05BVElWRV9QUkVDSVNJT04QAxIjCh9SRUpFQ1RJT05fUkVBU09OX0dBVEVfTk9UX0dSRUVOEAQSJgoiUkVKRUNUSU9OX1JFQVNPTl9QUklDRV9BQk9WRV9MSU1JVBAFEiIKHlJFSkVDVElPTl9SRUFTT05fUFJJQ0VfVU5LTk9XThAGEiYKIlJFSkVDVElPTl9SRUFTT05fQ09OVEVYVF9UT09fU01BTEwQBxIqCiZSRUpFQ1RJT05fUkVBU09OX1BBUkFNRVRFUl9VTlNVUFBPUlRFRBAIEikKJVJFSkVDVElPTl9SRUFTT05fTU9EQUxJVFlfVU5TVVBQT1JURUQQCRInCiNSRUpFQ1RJT05fUkVBU09OX1JFR0lPTl9OT1RfQUxMT1dFRBAKEiMKH1JFSkVDVElPTl9SRUFTT05fREFUQV9SRVRFTlRJT04QCxIdChlSRUpFQ1RJT05fUkVBU09OX0RJU0FCTEVEEAwSIAocUkVKRUNUSU9OX1JFQVNPTl9DUkVERU5USUFMUxANEiEKHVJFSkVDVElPTl9SRUFTT05fQlJFQUtFUl9PUEVOEA4SIQodUkVKRUNUSU9OX1JFQVNPTl9SQVRFX0xJTUlURUQQDxIpCiVSRUpFQ1RJT05fUkVBU09OX0FUX0NPTkNVUlJFTkNZX0xJTUlUEBASKgomUkVKRUNUSU9OX1JFQVNPTl9UT09fU0xPV19GT1JfREVBRExJTkUQESqWAQoJR2F0ZVN0YXRlEhoKFkdBVEVfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFHQVRFX1NUQVRFX05BVElWRRABEhQKEEdBVEVfU1RBVEVfR1JFRU4QAhISCg5HQVRFX1NUQVRFX1JFRBADEhYKEkdBVEVfU1RBVEVfVU5LTk9XThAEEhQKEEdBVEVfU1RBVEVfU1RBTEUQBWIGcHJvdG8z", [file_atlas_v1_types, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChZhdGxhcy92MS9yb3V0aW5nLnByb3RvEghhdGxhcy52MSLnBgoNUm91dGluZ1BvbGljeRIcCgR0aWVyGAEgASgOMg4uYXRsYXMudjEuVGllchIRCglvcGVyYXRpb24YAiABKAkSFwoPZmFsbGJhY2tfbW9kZWxzGAMgAygJEhYKDm9ubHlfcHJvdmlkZXJzGAQgAygJEhgKEGlnbm9yZV9wcm92aWRlcnMYBSADKAkSLQoNcXVhbnRpemF0aW9ucxgGIAMoDjIWLmF0bGFzLnYxLlF1YW50aXphdGlvbhIPCgdyZWdpb25zGAcgAygJEigKG21heF9pbnB1dF9uYW5vX3VzZF9wZXJfbXRvaxgIIAEoA0gAiAEBEikKHG1heF9vdXRwdXRfbmFub191c2RfcGVyX210b2sYCSABKANIAYgBARIeChFtYXhfY29zdF9uYW5vX3VzZBgKIAEoA0gCiAEBEh4KFnJlcXVpcmVfYWxsX3BhcmFtZXRlcnMYCyABKAgSGwoTemVyb19kYXRhX3JldGVudGlvbhgMIAEoCBIZChFkaXNhYmxlX2ZhbGxiYWNrcxgNIAEoCBIWCg5wcm92aWRlcl9vcmRlchgOIAMoCRI8ChlwcmVmZXJyZWRfbWF4X2ZpcnN0X3Rva2VuGA8gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjMKJnByZWZlcnJlZF9taW5fb3V0cHV0X3Rva2Vuc19wZXJfc2Vjb25kGBAgASgBSAOIAQESIgoHd2VpZ2h0cxgRIAEoCzIRLmF0bGFzLnYxLldlaWdodHMSHAoUc2Vzc2lvbl9hZmZpbml0eV9rZXkYEiABKAkSGQoMbWF4X2F0dGVtcHRzGBMgASgFSASIAQESGgoNYWxsb3dfaGVkZ2luZxgUIAEoCEgFiAEBEiQKCHByaW9yaXR5GBUgASgOMhIuYXRsYXMudjEuUHJpb3JpdHlCHgocX21heF9pbnB1dF9uYW5vX3VzZF9wZXJfbXRva0IfCh1fbWF4X291dHB1dF9uYW5vX3VzZF9wZXJfbXRva0IUChJfbWF4X2Nvc3RfbmFub191c2RCKQonX3ByZWZlcnJlZF9taW5fb3V0cHV0X3Rva2Vuc19wZXJfc2Vjb25kQg8KDV9tYXhfYXR0ZW1wdHNCEAoOX2FsbG93X2hlZGdpbmcimQEKB1dlaWdodHMSEQoEY29zdBgBIAEoAUgAiAEBEhQKB2xhdGVuY3kYAiABKAFIAYgBARIXCgp0aHJvdWdocHV0GAMgASgBSAKIAQESGAoLcmVsaWFiaWxpdHkYBCABKAFIA4gBAUIHCgVfY29zdEIKCghfbGF0ZW5jeUINCgtfdGhyb3VnaHB1dEIOCgxfcmVsaWFiaWxpdHki7AQKDVJvdXRlRGVjaXNpb24SEwoLZGVjaXNpb25faWQYASABKAkSEAoIZW5kcG9pbnQYAiABKAkSEAoIcHJvdmlkZXIYAyABKAkSDQoFbW9kZWwYBCABKAkSLAoMcXVhbnRpemF0aW9uGAUgASgOMhYuYXRsYXMudjEuUXVhbnRpemF0aW9uEhwKBHRpZXIYBiABKA4yDi5hdGxhcy52MS5UaWVyEhEKCWZhbGxiYWNrcxgHIAMoCRImCg5lc3RpbWF0ZWRfY29zdBgIIAEoCzIOLmF0bGFzLnYxLkNvc3QSHgoWZXN0aW1hdGVkX2lucHV0X3Rva2VucxgJIAEoAxI4ChVwcmVkaWN0ZWRfZmlyc3RfdG9rZW4YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMgoPcHJlZGljdGVkX3RvdGFsGAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhgKEGNhdGFsb2dfcmV2aXNpb24YDCABKAMSFgoOc2NvcmVfcmV2aXNpb24YDSABKAMSLwoLZGVjaWRlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCXNjb3JlX2FnZRgPIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIpCgtyZWxheGF0aW9ucxgQIAMoDjIULmF0bGFzLnYxLlJlbGF4YXRpb24SEwoLZXhwbGFuYXRpb24YESABKAkSGgoSZHJvcHBlZF9wYXJhbWV0ZXJzGBIgAygJEhEKCW9wZXJhdGlvbhgTIAEoCSK+AwoJQ2FuZGlkYXRlEhAKCGVuZHBvaW50GAEgASgJEhAKCGVsaWdpYmxlGAIgASgIEicKCnJlamVjdGlvbnMYAyADKAsyEy5hdGxhcy52MS5SZWplY3Rpb24SDQoFc2hhcmUYBCABKAESLQoFdGVybXMYBSADKAsyHi5hdGxhcy52MS5DYW5kaWRhdGUuVGVybXNFbnRyeRImCg5lc3RpbWF0ZWRfY29zdBgGIAEoCzIOLmF0bGFzLnYxLkNvc3QSIQoEZ2F0ZRgHIAEoDjITLmF0bGFzLnYxLkdhdGVTdGF0ZRIMCgRiYW5kGAggASgFEhoKEmRyb3BwZWRfcGFyYW1ldGVycxgJIAMoCRIQCghwcm92aWRlchgKIAEoCRINCgVtb2RlbBgLIAEoCRIMCgRjb2xkGAwgASgIEiYKCXByZWNpc2lvbhgNIAEoDjITLmF0bGFzLnYxLlByZWNpc2lvbhIsCgxxdWFudGl6YXRpb24YDiABKA4yFi5hdGxhcy52MS5RdWFudGl6YXRpb24aLAoKVGVybXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIlQKCVJlamVjdGlvbhIpCgZyZWFzb24YASABKA4yGS5hdGxhcy52MS5SZWplY3Rpb25SZWFzb24SDgoGZGV0YWlsGAIgASgJEgwKBHNvZnQYAyABKAgqaQoIUHJpb3JpdHkSGAoUUFJJT1JJVFlfVU5TUEVDSUZJRUQQABIVChFQUklPUklUWV9DUklUSUNBTBABEhQKEFBSSU9SSVRZX0RFRkFVTFQQAhIWChJQUklPUklUWV9TSEVEREFCTEUQAyqTAQoKUmVsYXhhdGlvbhIaChZSRUxBWEFUSU9OX1VOU1BFQ0lGSUVEEAASFAoQUkVMQVhBVElPTl9QQU5JQxABEhsKF1JFTEFYQVRJT05fU1RBTEVfU0NPUkVTEAISHQoZUkVMQVhBVElPTl9GQUxMQkFDS19NT0RFTBADEhcKE1JFTEFYQVRJT05fVE9PX1NMT1cQBCrIBgoPUmVqZWN0aW9uUmVhc29uEiAKHFJFSkVDVElPTl9SRUFTT05fVU5TUEVDSUZJRUQQABIpCiVSRUpFQ1RJT05fUkVBU09OX1BST1ZJREVSX05PVF9BTExPV0VEEAESLQopUkVKRUNUSU9OX1JFQVNPTl9RVUFOVElaQVRJT05fTk9UX0FMTE9XRUQQAhIpCiVSRUpFQ1RJT05fUkVBU09OX05PVF9OQVRJVkVfUFJFQ0lTSU9OEAMSIwofUkVKRUNUSU9OX1JFQVNPTl9HQVRFX05PVF9HUkVFThAEEiYKIlJFSkVDVElPTl9SRUFTT05fUFJJQ0VfQUJPVkVfTElNSVQQBRIiCh5SRUpFQ1RJT05fUkVBU09OX1BSSUNFX1VOS05PV04QBhImCiJSRUpFQ1RJT05fUkVBU09OX0NPTlRFWFRfVE9PX1NNQUxMEAcSKgomUkVKRUNUSU9OX1JFQVNPTl9QQVJBTUVURVJfVU5TVVBQT1JURUQQCBIpCiVSRUpFQ1RJT05fUkVBU09OX01PREFMSVRZX1VOU1VQUE9SVEVEEAkSJwojUkVKRUNUSU9OX1JFQVNPTl9SRUdJT05fTk9UX0FMTE9XRUQQChIjCh9SRUpFQ1RJT05fUkVBU09OX0RBVEFfUkVURU5USU9OEAsSHQoZUkVKRUNUSU9OX1JFQVNPTl9ESVNBQkxFRBAMEiAKHFJFSkVDVElPTl9SRUFTT05fQ1JFREVOVElBTFMQDRIhCh1SRUpFQ1RJT05fUkVBU09OX0JSRUFLRVJfT1BFThAOEiEKHVJFSkVDVElPTl9SRUFTT05fUkFURV9MSU1JVEVEEA8SKQolUkVKRUNUSU9OX1JFQVNPTl9BVF9DT05DVVJSRU5DWV9MSU1JVBAQEioKJlJFSkVDVElPTl9SRUFTT05fVE9PX1NMT1dfRk9SX0RFQURMSU5FEBESIgoeUkVKRUNUSU9OX1JFQVNPTl9NSVNDT05GSUdVUkVEEBISJwojUkVKRUNUSU9OX1JFQVNPTl9DQVBBQklMSVRZX01JU1NJTkcQExIlCiFSRUpFQ1RJT05fUkVBU09OX0NPU1RfQUJPVkVfTElNSVQQFCqWAQoJR2F0ZVN0YXRlEhoKFkdBVEVfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFHQVRFX1NUQVRFX05BVElWRRABEhQKEEdBVEVfU1RBVEVfR1JFRU4QAhISCg5HQVRFX1NUQVRFX1JFRBADEhYKEkdBVEVfU1RBVEVfVU5LTk9XThAEEhQKEEdBVEVfU1RBVEVfU1RBTEUQBWIGcHJvdG8z", [file_atlas_v1_types, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * What the caller allows and prefers. Everything here can only narrow what the tenant's policy allows.
+ * What the caller allows and prefers. It can only narrow what the tenant's policy allows. Fields 4
+ * to 13 are hard: they are never relaxed. Fields 14 to 18 are soft: they order, and never refuse.
  *
  * @generated from message atlas.v1.RoutingPolicy
  */
 export type RoutingPolicy = Message<"atlas.v1.RoutingPolicy"> & {
   /**
+   * Promise that is bought. Unspecified: TIER_STANDARD.
+   *
    * @generated from field: atlas.v1.Tier tier = 1;
    */
   tier: Tier;
 
   /**
-   * The caller's named task, "support.reply": eval gates are kept per operation.
+   * The caller's named task, such as "support.reply"; eval gates are kept per operation.
+   * Empty: no gate applies, so only native precision serves the call.
    *
    * @generated from field: string operation = 2;
    */
   operation: string;
 
   /**
-   * Models tried in order after the requested one has no endpoint left.
+   * Models to try, in order, once the requested one has no eligible endpoint left; ids or aliases.
    *
    * @generated from field: repeated string fallback_models = 3;
    */
   fallbackModels: string[];
 
   /**
-   * Hard: an endpoint outside any of these is never called.
+   * Providers that may serve the call, as in Endpoint.provider. Empty: all.
    *
    * @generated from field: repeated string only_providers = 4;
    */
   onlyProviders: string[];
 
   /**
+   * Providers that may not serve the call; wins over only_providers.
+   *
    * @generated from field: repeated string ignore_providers = 5;
    */
   ignoreProviders: string[];
 
   /**
+   * Weight formats that may serve the call, on top of what tier and gates allow. Empty: all.
+   *
    * @generated from field: repeated atlas.v1.Quantization quantizations = 6;
    */
   quantizations: Quantization[];
 
   /**
+   * Regions that may serve the call. An endpoint qualifies when all its regions are listed and it
+   * names at least one. Empty: all, also unknown ones.
+   *
    * @generated from field: repeated string regions = 7;
    */
   regions: string[];
 
   /**
+   * Largest input price in nano-USD per million tokens, >= 0. Absent: no limit.
+   *
    * @generated from field: optional int64 max_input_nano_usd_per_mtok = 8;
    */
   maxInputNanoUsdPerMtok?: bigint | undefined;
 
   /**
+   * Largest output price in nano-USD per million tokens, >= 0. Absent: no limit.
+   *
    * @generated from field: optional int64 max_output_nano_usd_per_mtok = 9;
    */
   maxOutputNanoUsdPerMtok?: bigint | undefined;
 
   /**
+   * Largest estimated cost of the call in nano-USD, >= 0. Absent: no limit.
+   *
    * @generated from field: optional int64 max_cost_nano_usd = 10;
    */
   maxCostNanoUsd?: bigint | undefined;
 
   /**
+   * Only endpoints that take every parameter of the spec. False: what an endpoint cannot take is
+   * left out and named in dropped_parameters, unless that changes what is asked for.
+   *
    * @generated from field: bool require_all_parameters = 11;
    */
   requireAllParameters: boolean;
 
   /**
+   * Only endpoints that keep neither prompts nor answers.
+   *
    * @generated from field: bool zero_data_retention = 12;
    */
   zeroDataRetention: boolean;
 
   /**
+   * One attempt at one endpoint of the requested model: no fallback, no fallback model, no hedge.
+   *
    * @generated from field: bool disable_fallbacks = 13;
    */
   disableFallbacks: boolean;
 
   /**
-   * Soft: an endpoint that misses these is tried last, never refused.
+   * Providers to prefer, best first; the others come after them. Empty: no preference.
    *
    * @generated from field: repeated string provider_order = 14;
    */
   providerOrder: string[];
 
   /**
+   * Prefers endpoints whose predicted time to first token is at most this, > 0. Absent: none.
+   *
    * @generated from field: google.protobuf.Duration preferred_max_first_token = 15;
    */
   preferredMaxFirstToken?: Duration | undefined;
 
   /**
+   * Prefers endpoints predicted to give at least this many output tokens per second, > 0.
+   * Absent: none.
+   *
    * @generated from field: optional double preferred_min_output_tokens_per_second = 16;
    */
   preferredMinOutputTokensPerSecond?: number | undefined;
 
   /**
+   * What counts in the ranking. Absent: the tier's weights.
+   *
    * @generated from field: atlas.v1.Weights weights = 17;
    */
   weights?: Weights | undefined;
 
   /**
+   * Calls with an equal key within 300 s lean to the endpoint that served the last one, for its
+   * prompt cache. Opaque; empty: no affinity.
+   *
    * @generated from field: string session_affinity_key = 18;
    */
   sessionAffinityKey: string;
 
   /**
+   * Attempts in all, the first and hedges included; 1 to 3. Absent: 3.
+   *
    * @generated from field: optional int32 max_attempts = 19;
    */
   maxAttempts?: number | undefined;
 
   /**
+   * Whether a second attempt may start while the first is slow to its first token.
+   * Absent: yes for TIER_REALTIME, no for the others.
+   *
    * @generated from field: optional bool allow_hedging = 20;
    */
   allowHedging?: boolean | undefined;
 
   /**
+   * Who is shed first under overload. Unspecified: PRIORITY_DEFAULT.
+   *
    * @generated from field: atlas.v1.Priority priority = 21;
    */
   priority: Priority;
@@ -144,27 +185,36 @@ export const RoutingPolicySchema: GenMessage<RoutingPolicy> = /*@__PURE__*/
   messageDesc(file_atlas_v1_routing, 0);
 
 /**
- * Exponents and multipliers of the ranking; an absent weight takes the tier's default.
+ * Exponents of the ranking, each 0 to 16: 0 ignores a term, a larger one lets it decide more.
+ * An absent weight takes the tier's default. Each term is relative to the median of the candidates.
  *
  * @generated from message atlas.v1.Weights
  */
 export type Weights = Message<"atlas.v1.Weights"> & {
   /**
+   * Of the estimated price per successful call; cheaper is better.
+   *
    * @generated from field: optional double cost = 1;
    */
   cost?: number | undefined;
 
   /**
+   * Of the predicted time to first token; shorter is better.
+   *
    * @generated from field: optional double latency = 2;
    */
   latency?: number | undefined;
 
   /**
+   * Of the predicted output tokens per second; more is better.
+   *
    * @generated from field: optional double throughput = 3;
    */
   throughput?: number | undefined;
 
   /**
+   * Of the success rate, on top of its part in the price per successful call; higher is better.
+   *
    * @generated from field: optional double reliability = 4;
    */
   reliability?: number | undefined;
@@ -184,73 +234,99 @@ export const WeightsSchema: GenMessage<Weights> = /*@__PURE__*/
  */
 export type RouteDecision = Message<"atlas.v1.RouteDecision"> & {
   /**
+   * Names the decision; also on the spans of the call.
+   *
    * @generated from field: string decision_id = 1;
    */
   decisionId: string;
 
   /**
+   * Id of the endpoint to try first; never empty.
+   *
    * @generated from field: string endpoint = 2;
    */
   endpoint: string;
 
   /**
+   * Provider that runs it, as in Endpoint.provider.
+   *
    * @generated from field: string provider = 3;
    */
   provider: string;
 
   /**
+   * Catalogue id of the model it serves: the one asked for, never its alias, or a fallback model.
+   *
    * @generated from field: string model = 4;
    */
   model: string;
 
   /**
+   * Weight format it declares.
+   *
    * @generated from field: atlas.v1.Quantization quantization = 5;
    */
   quantization: Quantization;
 
   /**
+   * Tier that was applied; never unspecified.
+   *
    * @generated from field: atlas.v1.Tier tier = 6;
    */
   tier: Tier;
 
   /**
-   * Endpoints tried next, best first.
+   * Ids of the endpoints to try next, best first, at most 7; max_attempts bounds how many are.
    *
    * @generated from field: repeated string fallbacks = 7;
    */
   fallbacks: string[];
 
   /**
+   * Cost of the call at the endpoint, at the estimated tokens.
+   *
    * @generated from field: atlas.v1.Cost estimated_cost = 8;
    */
   estimatedCost?: Cost | undefined;
 
   /**
+   * Tokens of the prompt with tools and media, as the router estimates them.
+   *
    * @generated from field: int64 estimated_input_tokens = 9;
    */
   estimatedInputTokens: bigint;
 
   /**
+   * Expected time to the first content token. Absent: nothing to predict it from.
+   *
    * @generated from field: google.protobuf.Duration predicted_first_token = 10;
    */
   predictedFirstToken?: Duration | undefined;
 
   /**
+   * Expected time to the end of the answer. Absent: nothing to predict it from.
+   *
    * @generated from field: google.protobuf.Duration predicted_total = 11;
    */
   predictedTotal?: Duration | undefined;
 
   /**
+   * Catalogue revision that was read.
+   *
    * @generated from field: int64 catalog_revision = 12;
    */
   catalogRevision: bigint;
 
   /**
+   * Score revision that was read; 0 when there was none.
+   *
    * @generated from field: int64 score_revision = 13;
    */
   scoreRevision: bigint;
 
   /**
+   * When the decision was made.
+   *
    * @generated from field: google.protobuf.Timestamp decide_time = 14;
    */
   decideTime?: Timestamp | undefined;
@@ -261,6 +337,35 @@ export type RouteDecision = Message<"atlas.v1.RouteDecision"> & {
    * @generated from field: google.protobuf.Duration score_age = 15;
    */
   scoreAge?: Duration | undefined;
+
+  /**
+   * What was relaxed to reach the decision, each at most once. Empty: nothing.
+   *
+   * @generated from field: repeated atlas.v1.Relaxation relaxations = 16;
+   */
+  relaxations: Relaxation[];
+
+  /**
+   * One sentence for people: why this endpoint.
+   *
+   * @generated from field: string explanation = 17;
+   */
+  explanation: string;
+
+  /**
+   * Parameters of the spec that the endpoint cannot take and that are left out, named as in
+   * Endpoint.supported_parameters. Always empty with require_all_parameters.
+   *
+   * @generated from field: repeated string dropped_parameters = 18;
+   */
+  droppedParameters: string[];
+
+  /**
+   * Operation whose gates were applied; empty when the caller named none.
+   *
+   * @generated from field: string operation = 19;
+   */
+  operation: string;
 };
 
 /**
@@ -277,43 +382,106 @@ export const RouteDecisionSchema: GenMessage<RouteDecision> = /*@__PURE__*/
  */
 export type Candidate = Message<"atlas.v1.Candidate"> & {
   /**
+   * Endpoint id, as in Endpoint.id.
+   *
    * @generated from field: string endpoint = 1;
    */
   endpoint: string;
 
   /**
+   * Passes every hard filter; soft rejections may remain.
+   *
    * @generated from field: bool eligible = 2;
    */
   eligible: boolean;
 
   /**
+   * Every reason against it, hard and soft. Empty: none.
+   *
    * @generated from field: repeated atlas.v1.Rejection rejections = 3;
    */
   rejections: Rejection[];
 
   /**
-   * Probability of being picked first, 0 to 1; shares of a plan add up to 1.
+   * Probability of being picked first, 0 to 1. The shares of a plan with an eligible candidate add
+   * up to 1.
    *
    * @generated from field: double share = 4;
    */
   share: number;
 
   /**
-   * Each term of the weight by name: what made it win or lose.
+   * Factors of its weight by name, such as "cost", "latency" and "throughput": above 1 helps, below
+   * 1 hurts, an absent one is 1. Empty when it is not eligible.
    *
    * @generated from field: map<string, double> terms = 5;
    */
   terms: { [key: string]: number };
 
   /**
+   * Cost of the call at the estimated tokens.
+   *
    * @generated from field: atlas.v1.Cost estimated_cost = 6;
    */
   estimatedCost?: Cost | undefined;
 
   /**
+   * Verdict for the request's operation on this endpoint.
+   *
    * @generated from field: atlas.v1.GateState gate = 7;
    */
   gate: GateState;
+
+  /**
+   * Preference class, 0 to 3: 0 preferred, 1 demoted by the last 30 s, 2 recovering, 3 misses a
+   * soft preference. The pick comes from the lowest non-empty band; the others are fallbacks.
+   *
+   * @generated from field: int32 band = 8;
+   */
+  band: number;
+
+  /**
+   * Parameters of the spec that it cannot take and that would be left out, named as in
+   * Endpoint.supported_parameters.
+   *
+   * @generated from field: repeated string dropped_parameters = 9;
+   */
+  droppedParameters: string[];
+
+  /**
+   * Provider that runs it, as in Endpoint.provider.
+   *
+   * @generated from field: string provider = 10;
+   */
+  provider: string;
+
+  /**
+   * Catalogue id of the model it serves: the requested one or a fallback model.
+   *
+   * @generated from field: string model = 11;
+   */
+  model: string;
+
+  /**
+   * Too little telemetry to rank it by: it is weighed by its peers and gets few calls at a time.
+   *
+   * @generated from field: bool cold = 12;
+   */
+  cold: boolean;
+
+  /**
+   * Coarse class of its weight format.
+   *
+   * @generated from field: atlas.v1.Precision precision = 13;
+   */
+  precision: Precision;
+
+  /**
+   * Weight format it declares.
+   *
+   * @generated from field: atlas.v1.Quantization quantization = 14;
+   */
+  quantization: Quantization;
 };
 
 /**
@@ -324,21 +492,27 @@ export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
   messageDesc(file_atlas_v1_routing, 3);
 
 /**
+ * One reason against an endpoint.
+ *
  * @generated from message atlas.v1.Rejection
  */
 export type Rejection = Message<"atlas.v1.Rejection"> & {
   /**
+   * What stands against it.
+   *
    * @generated from field: atlas.v1.RejectionReason reason = 1;
    */
   reason: RejectionReason;
 
   /**
+   * For people: the figures or names behind it. May change its wording.
+   *
    * @generated from field: string detail = 2;
    */
   detail: string;
 
   /**
-   * Soft rejections are overruled when nothing else is left.
+   * Overruled when no endpoint without a rejection is left; a hard one never is.
    *
    * @generated from field: bool soft = 3;
    */
@@ -359,21 +533,29 @@ export const RejectionSchema: GenMessage<Rejection> = /*@__PURE__*/
  */
 export const Priority = {
   /**
+   * Treated as PRIORITY_DEFAULT.
+   *
    * @generated from enum value: PRIORITY_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Shed last; never used to explore endpoints without telemetry.
+   *
    * @generated from enum value: PRIORITY_CRITICAL = 1;
    */
   CRITICAL: 1,
 
   /**
+   * Shed after PRIORITY_SHEDDABLE.
+   *
    * @generated from enum value: PRIORITY_DEFAULT = 2;
    */
   DEFAULT: 2,
 
   /**
+   * Shed first; never hedged.
+   *
    * @generated from enum value: PRIORITY_SHEDDABLE = 3;
    */
   SHEDDABLE: 3,
@@ -393,101 +575,221 @@ export const PrioritySchema: GenEnum<Priority> = /*@__PURE__*/
   enumDesc(file_atlas_v1_routing, 0);
 
 /**
+ * A rule that was relaxed, or a condition that weakens a decision. Hard filters and gates are never
+ * relaxed.
+ *
+ * @generated from enum atlas.v1.Relaxation
+ */
+export const Relaxation = {
+  /**
+   * No value; never sent.
+   *
+   * @generated from enum value: RELAXATION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Every endpoint that passes the hard filters was out by breaker, rate limit or concurrency, so
+   * health was ignored; gates never are.
+   *
+   * @generated from enum value: RELAXATION_PANIC = 1;
+   */
+  PANIC: 1,
+
+  /**
+   * The scores are older than 15 s, or there are none. After 3 min their terms are left out.
+   *
+   * @generated from enum value: RELAXATION_STALE_SCORES = 2;
+   */
+  STALE_SCORES: 2,
+
+  /**
+   * No endpoint of the requested model is eligible; one of fallback_models is used.
+   *
+   * @generated from enum value: RELAXATION_FALLBACK_MODEL = 3;
+   */
+  FALLBACK_MODEL: 3,
+
+  /**
+   * No endpoint is predicted to meet the deadline.
+   *
+   * @generated from enum value: RELAXATION_TOO_SLOW = 4;
+   */
+  TOO_SLOW: 4,
+} as const;
+
+/**
+ * A rule that was relaxed, or a condition that weakens a decision. Hard filters and gates are never
+ * relaxed.
+ *
+ * @generated from enum atlas.v1.Relaxation
+ */
+export type Relaxation = (typeof Relaxation)[keyof typeof Relaxation] | UnknownEnum;
+
+/**
+ * Describes the enum atlas.v1.Relaxation.
+ */
+export const RelaxationSchema: GenEnum<Relaxation> = /*@__PURE__*/
+  enumDesc(file_atlas_v1_routing, 1);
+
+/**
+ * Why an endpoint does not serve a call. Values 14 to 17 are soft, all others hard.
+ *
  * @generated from enum atlas.v1.RejectionReason
  */
 export const RejectionReason = {
   /**
+   * No value; never sent.
+   *
    * @generated from enum value: REJECTION_REASON_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Excluded by only_providers, ignore_providers or the tenant's policy.
+   *
    * @generated from enum value: REJECTION_REASON_PROVIDER_NOT_ALLOWED = 1;
    */
   PROVIDER_NOT_ALLOWED: 1,
 
   /**
+   * Its weight format is not among the policy's quantizations.
+   *
    * @generated from enum value: REJECTION_REASON_QUANTIZATION_NOT_ALLOWED = 2;
    */
   QUANTIZATION_NOT_ALLOWED: 2,
 
   /**
+   * TIER_REALTIME, or a call without an operation, needs native precision or better.
+   *
    * @generated from enum value: REJECTION_REASON_NOT_NATIVE_PRECISION = 3;
    */
   NOT_NATIVE_PRECISION: 3,
 
   /**
+   * Its precision is not native, and its gate for the operation is red, unknown or stale.
+   *
    * @generated from enum value: REJECTION_REASON_GATE_NOT_GREEN = 4;
    */
   GATE_NOT_GREEN: 4,
 
   /**
+   * Its input or output price per million tokens is above the policy's limit.
+   *
    * @generated from enum value: REJECTION_REASON_PRICE_ABOVE_LIMIT = 5;
    */
   PRICE_ABOVE_LIMIT: 5,
 
   /**
+   * Its input or output price is unknown.
+   *
    * @generated from enum value: REJECTION_REASON_PRICE_UNKNOWN = 6;
    */
   PRICE_UNKNOWN: 6,
 
   /**
+   * Prompt plus max_output_tokens do not fit into its context or output length.
+   *
    * @generated from enum value: REJECTION_REASON_CONTEXT_TOO_SMALL = 7;
    */
   CONTEXT_TOO_SMALL: 7,
 
   /**
+   * It cannot take a parameter of the spec, and require_all_parameters is set.
+   *
    * @generated from enum value: REJECTION_REASON_PARAMETER_UNSUPPORTED = 8;
    */
   PARAMETER_UNSUPPORTED: 8,
 
   /**
+   * It cannot take a kind of content that the messages hold.
+   *
    * @generated from enum value: REJECTION_REASON_MODALITY_UNSUPPORTED = 9;
    */
   MODALITY_UNSUPPORTED: 9,
 
   /**
+   * One of its regions is not among the policy's, or it names none.
+   *
    * @generated from enum value: REJECTION_REASON_REGION_NOT_ALLOWED = 10;
    */
   REGION_NOT_ALLOWED: 10,
 
   /**
+   * It may keep prompts or answers, and zero_data_retention is set.
+   *
    * @generated from enum value: REJECTION_REASON_DATA_RETENTION = 11;
    */
   DATA_RETENTION: 11,
 
   /**
+   * Switched off by the operator.
+   *
    * @generated from enum value: REJECTION_REASON_DISABLED = 12;
    */
   DISABLED: 12,
 
   /**
+   * Its account has no credentials or no credit, or the provider refuses them.
+   *
    * @generated from enum value: REJECTION_REASON_CREDENTIALS = 13;
    */
   CREDENTIALS: 13,
 
   /**
+   * This replica's circuit breaker for it is open.
+   *
    * @generated from enum value: REJECTION_REASON_BREAKER_OPEN = 14;
    */
   BREAKER_OPEN: 14,
 
   /**
+   * The provider asked to wait, and the wait is not over.
+   *
    * @generated from enum value: REJECTION_REASON_RATE_LIMITED = 15;
    */
   RATE_LIMITED: 15,
 
   /**
+   * This replica has as many calls in flight on it as its learnt limit allows.
+   *
    * @generated from enum value: REJECTION_REASON_AT_CONCURRENCY_LIMIT = 16;
    */
   AT_CONCURRENCY_LIMIT: 16,
 
   /**
+   * Its predicted time exceeds what is left of the deadline.
+   *
    * @generated from enum value: REJECTION_REASON_TOO_SLOW_FOR_DEADLINE = 17;
    */
   TOO_SLOW_FOR_DEADLINE: 17,
+
+  /**
+   * The provider says it does not know the model; holds until the catalogue changes.
+   *
+   * @generated from enum value: REJECTION_REASON_MISCONFIGURED = 18;
+   */
+  MISCONFIGURED: 18,
+
+  /**
+   * The spec asks for tools, structured output or several candidates, and it cannot give them:
+   * leaving them out would answer another question.
+   *
+   * @generated from enum value: REJECTION_REASON_CAPABILITY_MISSING = 19;
+   */
+  CAPABILITY_MISSING: 19,
+
+  /**
+   * Its estimated cost for this request is above max_cost_nano_usd.
+   *
+   * @generated from enum value: REJECTION_REASON_COST_ABOVE_LIMIT = 20;
+   */
+  COST_ABOVE_LIMIT: 20,
 } as const;
 
 /**
+ * Why an endpoint does not serve a call. Values 14 to 17 are soft, all others hard.
+ *
  * @generated from enum atlas.v1.RejectionReason
  */
 export type RejectionReason = (typeof RejectionReason)[keyof typeof RejectionReason] | UnknownEnum;
@@ -496,43 +798,51 @@ export type RejectionReason = (typeof RejectionReason)[keyof typeof RejectionRea
  * Describes the enum atlas.v1.RejectionReason.
  */
 export const RejectionReasonSchema: GenEnum<RejectionReason> = /*@__PURE__*/
-  enumDesc(file_atlas_v1_routing, 1);
+  enumDesc(file_atlas_v1_routing, 2);
 
 /**
+ * Verdict for an operation on a model's precision or endpoint. Only native and green pass.
+ *
  * @generated from enum atlas.v1.GateState
  */
 export const GateState = {
   /**
+   * No verdict was asked for.
+   *
    * @generated from enum value: GATE_STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Native precision is the reference and needs no gate.
+   * Native precision or better: it is the reference, and needs no gate.
    *
    * @generated from enum value: GATE_STATE_NATIVE = 1;
    */
   NATIVE: 1,
 
   /**
+   * Shown to be no worse than native within the policy's margin, often enough in a row.
+   *
    * @generated from enum value: GATE_STATE_GREEN = 2;
    */
   GREEN: 2,
 
   /**
+   * The last run did not show that.
+   *
    * @generated from enum value: GATE_STATE_RED = 3;
    */
   RED: 3,
 
   /**
-   * Never measured for this operation.
+   * Never measured for this operation, or not often enough to open.
    *
    * @generated from enum value: GATE_STATE_UNKNOWN = 4;
    */
   UNKNOWN: 4,
 
   /**
-   * Measured too long ago, or on an endpoint that changed since.
+   * Measured too long ago, or on an endpoint that has changed since.
    *
    * @generated from enum value: GATE_STATE_STALE = 5;
    */
@@ -540,6 +850,8 @@ export const GateState = {
 } as const;
 
 /**
+ * Verdict for an operation on a model's precision or endpoint. Only native and green pass.
+ *
  * @generated from enum atlas.v1.GateState
  */
 export type GateState = (typeof GateState)[keyof typeof GateState] | UnknownEnum;
@@ -548,5 +860,5 @@ export type GateState = (typeof GateState)[keyof typeof GateState] | UnknownEnum
  * Describes the enum atlas.v1.GateState.
  */
 export const GateStateSchema: GenEnum<GateState> = /*@__PURE__*/
-  enumDesc(file_atlas_v1_routing, 2);
+  enumDesc(file_atlas_v1_routing, 3);
 

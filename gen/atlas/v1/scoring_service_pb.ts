@@ -17,32 +17,42 @@ export const file_atlas_v1_scoring_service: GenFile = /*@__PURE__*/
   fileDesc("Ch5hdGxhcy92MS9zY29yaW5nX3NlcnZpY2UucHJvdG8SCGF0bGFzLnYxIqsBCg1FbmRwb2ludFNjb3JlEhAKCGVuZHBvaW50GAEgASgJEiYKBXN0YXRzGAIgASgLMhcuYXRsYXMudjEuRW5kcG9pbnRTdGF0cxItCgVzdGF0ZRgDIAEoDjIeLmF0bGFzLnYxLkVuZHBvaW50SGVhbHRoLlN0YXRlEhgKEHJlY2VudF9zdWNjZXNzZXMYBCABKAMSFwoPcmVjZW50X2ZhaWx1cmVzGAUgASgDIpoBCg1TY29yZVNuYXBzaG90EhAKCHJldmlzaW9uGAEgASgDEhkKEWFsZ29yaXRobV92ZXJzaW9uGAIgASgFEjMKD3dpbmRvd19lbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoGc2NvcmVzGAQgAygLMhcuYXRsYXMudjEuRW5kcG9pbnRTY29yZSIlChBHZXRTY29yZXNSZXF1ZXN0EhEKCWVuZHBvaW50cxgBIAMoCSI+ChFHZXRTY29yZXNSZXNwb25zZRIpCghzbmFwc2hvdBgBIAEoCzIXLmF0bGFzLnYxLlNjb3JlU25hcHNob3QiJwoSV2F0Y2hTY29yZXNSZXF1ZXN0EhEKCWVuZHBvaW50cxgBIAMoCSJAChNXYXRjaFNjb3Jlc1Jlc3BvbnNlEikKCHNuYXBzaG90GAEgASgLMhcuYXRsYXMudjEuU2NvcmVTbmFwc2hvdDKuAQoOU2NvcmluZ1NlcnZpY2USSQoJR2V0U2NvcmVzEhouYXRsYXMudjEuR2V0U2NvcmVzUmVxdWVzdBobLmF0bGFzLnYxLkdldFNjb3Jlc1Jlc3BvbnNlIgOQAgESUQoLV2F0Y2hTY29yZXMSHC5hdGxhcy52MS5XYXRjaFNjb3Jlc1JlcXVlc3QaHS5hdGxhcy52MS5XYXRjaFNjb3Jlc1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_atlas_v1_catalog_service, file_google_protobuf_timestamp]);
 
 /**
+ * Score of one endpoint.
+ *
  * @generated from message atlas.v1.EndpointScore
  */
 export type EndpointScore = Message<"atlas.v1.EndpointScore"> & {
   /**
+   * Endpoint id, as in Endpoint.id.
+   *
    * @generated from field: string endpoint = 1;
    */
   endpoint: string;
 
   /**
+   * The 30-minute window.
+   *
    * @generated from field: atlas.v1.EndpointStats stats = 2;
    */
   stats?: EndpointStats | undefined;
 
   /**
+   * Standing that all replicas share; a replica's own breaker is not part of it.
+   *
    * @generated from field: atlas.v1.EndpointHealth.State state = 3;
    */
   state: EndpointHealth_State;
 
   /**
-   * Failures and successes of the last 30 seconds: may only lower the standing.
+   * Successes of the last 30 s, >= 0. With recent_failures they can only lower the standing.
    *
    * @generated from field: int64 recent_successes = 4;
    */
   recentSuccesses: bigint;
 
   /**
+   * Failures of the last 30 s, >= 0; rate limits, callers' mistakes and cancels excluded.
+   *
    * @generated from field: int64 recent_failures = 5;
    */
   recentFailures: bigint;
@@ -56,27 +66,36 @@ export const EndpointScoreSchema: GenMessage<EndpointScore> = /*@__PURE__*/
   messageDesc(file_atlas_v1_scoring_service, 0);
 
 /**
+ * Scores as of one moment of the report stream.
+ *
  * @generated from message atlas.v1.ScoreSnapshot
  */
 export type ScoreSnapshot = Message<"atlas.v1.ScoreSnapshot"> & {
   /**
    * Grows with every publication; equal revisions have equal content on every replica.
+   * 0: nothing has been published.
    *
    * @generated from field: int64 revision = 1;
    */
   revision: bigint;
 
   /**
+   * Version of the algorithm that made the scores; figures of different versions do not compare.
+   *
    * @generated from field: int32 algorithm_version = 2;
    */
   algorithmVersion: number;
 
   /**
+   * End of the 30-minute window.
+   *
    * @generated from field: google.protobuf.Timestamp window_end_time = 3;
    */
   windowEndTime?: Timestamp | undefined;
 
   /**
+   * One per endpoint, ordered by endpoint id.
+   *
    * @generated from field: repeated atlas.v1.EndpointScore scores = 4;
    */
   scores: EndpointScore[];
@@ -90,11 +109,13 @@ export const ScoreSnapshotSchema: GenMessage<ScoreSnapshot> = /*@__PURE__*/
   messageDesc(file_atlas_v1_scoring_service, 1);
 
 /**
+ * Which scores to return.
+ *
  * @generated from message atlas.v1.GetScoresRequest
  */
 export type GetScoresRequest = Message<"atlas.v1.GetScoresRequest"> & {
   /**
-   * Empty: all.
+   * Endpoint ids; unknown ones are left out of the answer. Empty: all.
    *
    * @generated from field: repeated string endpoints = 1;
    */
@@ -109,10 +130,14 @@ export const GetScoresRequestSchema: GenMessage<GetScoresRequest> = /*@__PURE__*
   messageDesc(file_atlas_v1_scoring_service, 2);
 
 /**
+ * The present scores.
+ *
  * @generated from message atlas.v1.GetScoresResponse
  */
 export type GetScoresResponse = Message<"atlas.v1.GetScoresResponse"> & {
   /**
+   * Scores of the endpoints asked for.
+   *
    * @generated from field: atlas.v1.ScoreSnapshot snapshot = 1;
    */
   snapshot?: ScoreSnapshot | undefined;
@@ -126,10 +151,14 @@ export const GetScoresResponseSchema: GenMessage<GetScoresResponse> = /*@__PURE_
   messageDesc(file_atlas_v1_scoring_service, 3);
 
 /**
+ * Which scores to watch.
+ *
  * @generated from message atlas.v1.WatchScoresRequest
  */
 export type WatchScoresRequest = Message<"atlas.v1.WatchScoresRequest"> & {
   /**
+   * Endpoint ids; unknown ones are left out until they appear. Empty: all.
+   *
    * @generated from field: repeated string endpoints = 1;
    */
   endpoints: string[];
@@ -143,10 +172,14 @@ export const WatchScoresRequestSchema: GenMessage<WatchScoresRequest> = /*@__PUR
   messageDesc(file_atlas_v1_scoring_service, 4);
 
 /**
+ * Scores of one revision.
+ *
  * @generated from message atlas.v1.WatchScoresResponse
  */
 export type WatchScoresResponse = Message<"atlas.v1.WatchScoresResponse"> & {
   /**
+   * All scores asked for, not only those that changed.
+   *
    * @generated from field: atlas.v1.ScoreSnapshot snapshot = 1;
    */
   snapshot?: ScoreSnapshot | undefined;
@@ -160,12 +193,15 @@ export const WatchScoresResponseSchema: GenMessage<WatchScoresResponse> = /*@__P
   messageDesc(file_atlas_v1_scoring_service, 5);
 
 /**
- * The scoring service: rolling windows over every endpoint, fed by health reports.
+ * Rolling 30-minute scores of every endpoint, folded from the health reports of all routers, probes
+ * and outside sources.
  *
  * @generated from service atlas.v1.ScoringService
  */
 export const ScoringService: GenService<{
   /**
+   * Returns the present scores.
+   *
    * @generated from rpc atlas.v1.ScoringService.GetScores
    */
   getScores: {
@@ -174,7 +210,8 @@ export const ScoringService: GenService<{
     output: typeof GetScoresResponseSchema;
   },
   /**
-   * Sends the present scores at once, then every new revision.
+   * Sends the present scores at once, then every new revision, at most one a second. Revisions may
+   * be skipped when the reader is slow; the newest always arrives.
    *
    * @generated from rpc atlas.v1.ScoringService.WatchScores
    */

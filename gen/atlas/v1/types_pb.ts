@@ -12,58 +12,75 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file atlas/v1/types.proto.
  */
 export const file_atlas_v1_types: GenFile = /*@__PURE__*/
-  fileDesc("ChRhdGxhcy92MS90eXBlcy5wcm90bxIIYXRsYXMudjEivQQKB1ByaWNpbmcSJAoXaW5wdXRfbmFub191c2RfcGVyX210b2sYASABKANIAIgBARIlChhvdXRwdXRfbmFub191c2RfcGVyX210b2sYAiABKANIAYgBARIpChxjYWNoZV9yZWFkX25hbm9fdXNkX3Blcl9tdG9rGAMgASgDSAKIAQESKgodY2FjaGVfd3JpdGVfbmFub191c2RfcGVyX210b2sYBCABKANIA4gBARIoChtyZWFzb25pbmdfbmFub191c2RfcGVyX210b2sYBSABKANIBIgBARIdChByZXF1ZXN0X25hbm9fdXNkGAYgASgDSAWIAQESGwoOaW1hZ2VfbmFub191c2QYByABKANIBogBARIjChZiYXRjaF9kaXNjb3VudF9wZXJjZW50GAggASgFSAeIAQESJAoFdGllcnMYCSADKAsyFS5hdGxhcy52MS5QcmljaW5nVGllckIaChhfaW5wdXRfbmFub191c2RfcGVyX210b2tCGwoZX291dHB1dF9uYW5vX3VzZF9wZXJfbXRva0IfCh1fY2FjaGVfcmVhZF9uYW5vX3VzZF9wZXJfbXRva0IgCh5fY2FjaGVfd3JpdGVfbmFub191c2RfcGVyX210b2tCHgocX3JlYXNvbmluZ19uYW5vX3VzZF9wZXJfbXRva0ITChFfcmVxdWVzdF9uYW5vX3VzZEIRCg9faW1hZ2VfbmFub191c2RCGQoXX2JhdGNoX2Rpc2NvdW50X3BlcmNlbnQitgEKC1ByaWNpbmdUaWVyEhgKEG1pbl9pbnB1dF90b2tlbnMYASABKAMSHwoXaW5wdXRfbmFub191c2RfcGVyX210b2sYAiABKAMSIAoYb3V0cHV0X25hbm9fdXNkX3Blcl9tdG9rGAMgASgDEikKHGNhY2hlX3JlYWRfbmFub191c2RfcGVyX210b2sYBCABKANIAIgBAUIfCh1fY2FjaGVfcmVhZF9uYW5vX3VzZF9wZXJfbXRvayLNAQoFVXNhZ2USGgoSZnJlc2hfaW5wdXRfdG9rZW5zGAEgASgDEh8KF2NhY2hlX3JlYWRfaW5wdXRfdG9rZW5zGAIgASgDEiAKGGNhY2hlX3dyaXRlX2lucHV0X3Rva2VucxgDIAEoAxIdChV2aXNpYmxlX291dHB1dF90b2tlbnMYBCABKAMSHwoXcmVhc29uaW5nX291dHB1dF90b2tlbnMYBSABKAMSJQoGc291cmNlGAYgASgOMhUuYXRsYXMudjEuVXNhZ2VTb3VyY2UimQEKBENvc3QSGwoOdG90YWxfbmFub191c2QYASABKANIAIgBARIWCg5pbnB1dF9uYW5vX3VzZBgCIAEoAxIXCg9vdXRwdXRfbmFub191c2QYAyABKAMSFgoOY2FjaGVfbmFub191c2QYBCABKAMSGAoQY2F0YWxvZ19yZXZpc2lvbhgFIAEoA0IRCg9fdG90YWxfbmFub191c2QioQIKB0F0dGVtcHQSDgoGbnVtYmVyGAEgASgFEhAKCGVuZHBvaW50GAIgASgJEi4KCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCGR1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KC2ZpcnN0X3Rva2VuGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKB2ZhaWx1cmUYBiABKA4yFS5hdGxhcy52MS5GYWlsdXJlS2luZBITCgtodHRwX3N0YXR1cxgHIAEoBRIbChN1cHN0cmVhbV9yZXF1ZXN0X2lkGAggASgJEg0KBWhlZGdlGAkgASgIKlIKBFRpZXISFAoQVElFUl9VTlNQRUNJRklFRBAAEhEKDVRJRVJfUkVBTFRJTUUQARIRCg1USUVSX1NUQU5EQVJEEAISDgoKVElFUl9CQVRDSBADKscCCgxRdWFudGl6YXRpb24SHAoYUVVBTlRJWkFUSU9OX1VOU1BFQ0lGSUVEEAASHAoYUVVBTlRJWkFUSU9OX1VORElTQ0xPU0VEEAESFQoRUVVBTlRJWkFUSU9OX0lOVDQQAhIVChFRVUFOVElaQVRJT05fSU5UOBADEhQKEFFVQU5USVpBVElPTl9GUDQQBBIWChJRVUFOVElaQVRJT05fTVhGUDQQBRIWChJRVUFOVElaQVRJT05fTlZGUDQQBhIUChBRVUFOVElaQVRJT05fRlA2EAcSFAoQUVVBTlRJWkFUSU9OX0ZQOBAIEhYKElFVQU5USVpBVElPTl9NWEZQOBAJEhUKEVFVQU5USVpBVElPTl9GUDE2EAoSFQoRUVVBTlRJWkFUSU9OX0JGMTYQCxIVChFRVUFOVElaQVRJT05fRlAzMhAMKosBCglQcmVjaXNpb24SGQoVUFJFQ0lTSU9OX1VOU1BFQ0lGSUVEEAASGQoVUFJFQ0lTSU9OX1VORElTQ0xPU0VEEAESEgoOUFJFQ0lTSU9OX0ZVTEwQAhIQCgxQUkVDSVNJT05fUTgQAxIQCgxQUkVDSVNJT05fUTYQBBIQCgxQUkVDSVNJT05fUTQQBSqGAQoITW9kYWxpdHkSGAoUTU9EQUxJVFlfVU5TUEVDSUZJRUQQABIRCg1NT0RBTElUWV9URVhUEAESEgoOTU9EQUxJVFlfSU1BR0UQAhISCg5NT0RBTElUWV9BVURJTxADEhIKDk1PREFMSVRZX1ZJREVPEAQSEQoNTU9EQUxJVFlfRklMRRAFKnwKC1VzYWdlU291cmNlEhwKGFVTQUdFX1NPVVJDRV9VTlNQRUNJRklFRBAAEhkKFVVTQUdFX1NPVVJDRV9QUk9WSURFUhABEhoKFlVTQUdFX1NPVVJDRV9FU1RJTUFURUQQAhIYChRVU0FHRV9TT1VSQ0VfUEFSVElBTBADKqkECgtGYWlsdXJlS2luZBIcChhGQUlMVVJFX0tJTkRfVU5TUEVDSUZJRUQQABIdChlGQUlMVVJFX0tJTkRfUkFURV9MSU1JVEVEEAESIAocRkFJTFVSRV9LSU5EX1FVT1RBX0VYSEFVU1RFRBACEhsKF0ZBSUxVUkVfS0lORF9PVkVSTE9BREVEEAMSIAocRkFJTFVSRV9LSU5EX0NPTk5FQ1RfVElNRU9VVBAEEiQKIEZBSUxVUkVfS0lORF9GSVJTVF9UT0tFTl9USU1FT1VUEAUSHQoZRkFJTFVSRV9LSU5EX0lETEVfVElNRU9VVBAGEh4KGkZBSUxVUkVfS0lORF9UT1RBTF9USU1FT1VUEAcSGAoURkFJTFVSRV9LSU5EX05FVFdPUksQCBIdChlGQUlMVVJFX0tJTkRfU0VSVkVSX0VSUk9SEAkSHAoYRkFJTFVSRV9LSU5EX0NSRURFTlRJQUxTEAoSHAoYRkFJTFVSRV9LSU5EX0JBRF9SRVFVRVNUEAsSHwobRkFJTFVSRV9LSU5EX0NPTlRFWFRfTEVOR1RIEAwSHwobRkFJTFVSRV9LSU5EX0NPTlRFTlRfRklMVEVSEA0SIAocRkFJTFVSRV9LSU5EX01PREVMX05PVF9GT1VORBAOEiMKH0ZBSUxVUkVfS0lORF9NQUxGT1JNRURfUkVTUE9OU0UQDxIZChVGQUlMVVJFX0tJTkRfQ0FOQ0VMRUQQEGIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChRhdGxhcy92MS90eXBlcy5wcm90bxIIYXRsYXMudjEivQQKB1ByaWNpbmcSJAoXaW5wdXRfbmFub191c2RfcGVyX210b2sYASABKANIAIgBARIlChhvdXRwdXRfbmFub191c2RfcGVyX210b2sYAiABKANIAYgBARIpChxjYWNoZV9yZWFkX25hbm9fdXNkX3Blcl9tdG9rGAMgASgDSAKIAQESKgodY2FjaGVfd3JpdGVfbmFub191c2RfcGVyX210b2sYBCABKANIA4gBARIoChtyZWFzb25pbmdfbmFub191c2RfcGVyX210b2sYBSABKANIBIgBARIdChByZXF1ZXN0X25hbm9fdXNkGAYgASgDSAWIAQESGwoOaW1hZ2VfbmFub191c2QYByABKANIBogBARIjChZiYXRjaF9kaXNjb3VudF9wZXJjZW50GAggASgFSAeIAQESJAoFdGllcnMYCSADKAsyFS5hdGxhcy52MS5QcmljaW5nVGllckIaChhfaW5wdXRfbmFub191c2RfcGVyX210b2tCGwoZX291dHB1dF9uYW5vX3VzZF9wZXJfbXRva0IfCh1fY2FjaGVfcmVhZF9uYW5vX3VzZF9wZXJfbXRva0IgCh5fY2FjaGVfd3JpdGVfbmFub191c2RfcGVyX210b2tCHgocX3JlYXNvbmluZ19uYW5vX3VzZF9wZXJfbXRva0ITChFfcmVxdWVzdF9uYW5vX3VzZEIRCg9faW1hZ2VfbmFub191c2RCGQoXX2JhdGNoX2Rpc2NvdW50X3BlcmNlbnQitgEKC1ByaWNpbmdUaWVyEhgKEG1pbl9pbnB1dF90b2tlbnMYASABKAMSHwoXaW5wdXRfbmFub191c2RfcGVyX210b2sYAiABKAMSIAoYb3V0cHV0X25hbm9fdXNkX3Blcl9tdG9rGAMgASgDEikKHGNhY2hlX3JlYWRfbmFub191c2RfcGVyX210b2sYBCABKANIAIgBAUIfCh1fY2FjaGVfcmVhZF9uYW5vX3VzZF9wZXJfbXRvayLNAQoFVXNhZ2USGgoSZnJlc2hfaW5wdXRfdG9rZW5zGAEgASgDEh8KF2NhY2hlX3JlYWRfaW5wdXRfdG9rZW5zGAIgASgDEiAKGGNhY2hlX3dyaXRlX2lucHV0X3Rva2VucxgDIAEoAxIdChV2aXNpYmxlX291dHB1dF90b2tlbnMYBCABKAMSHwoXcmVhc29uaW5nX291dHB1dF90b2tlbnMYBSABKAMSJQoGc291cmNlGAYgASgOMhUuYXRsYXMudjEuVXNhZ2VTb3VyY2UiswEKBENvc3QSGwoOdG90YWxfbmFub191c2QYASABKANIAIgBARIWCg5pbnB1dF9uYW5vX3VzZBgCIAEoAxIXCg9vdXRwdXRfbmFub191c2QYAyABKAMSFgoOY2FjaGVfbmFub191c2QYBCABKAMSGAoQY2F0YWxvZ19yZXZpc2lvbhgFIAEoAxIYChByZXF1ZXN0X25hbm9fdXNkGAYgASgDQhEKD190b3RhbF9uYW5vX3VzZCL1AgoHQXR0ZW1wdBIOCgZudW1iZXIYASABKAUSEAoIZW5kcG9pbnQYAiABKAkSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoLZmlyc3RfdG9rZW4YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoHZmFpbHVyZRgGIAEoDjIVLmF0bGFzLnYxLkZhaWx1cmVLaW5kEhMKC2h0dHBfc3RhdHVzGAcgASgFEhsKE3Vwc3RyZWFtX3JlcXVlc3RfaWQYCCABKAkSDQoFaGVkZ2UYCSABKAgSEAoIcHJvdmlkZXIYCiABKAkSFQoNZXJyb3JfbWVzc2FnZRgLIAEoCRIaChJkcm9wcGVkX3BhcmFtZXRlcnMYDCADKAkSDQoFbW9kZWwYDSABKAkqUgoEVGllchIUChBUSUVSX1VOU1BFQ0lGSUVEEAASEQoNVElFUl9SRUFMVElNRRABEhEKDVRJRVJfU1RBTkRBUkQQAhIOCgpUSUVSX0JBVENIEAMq4QIKDFF1YW50aXphdGlvbhIcChhRVUFOVElaQVRJT05fVU5TUEVDSUZJRUQQABIcChhRVUFOVElaQVRJT05fVU5ESVNDTE9TRUQQARIVChFRVUFOVElaQVRJT05fSU5UNBACEhUKEVFVQU5USVpBVElPTl9JTlQ4EAMSFAoQUVVBTlRJWkFUSU9OX0ZQNBAEEhYKElFVQU5USVpBVElPTl9NWEZQNBAFEhYKElFVQU5USVpBVElPTl9OVkZQNBAGEhQKEFFVQU5USVpBVElPTl9GUDYQBxIUChBRVUFOVElaQVRJT05fRlA4EAgSFgoSUVVBTlRJWkFUSU9OX01YRlA4EAkSFQoRUVVBTlRJWkFUSU9OX0ZQMTYQChIVChFRVUFOVElaQVRJT05fQkYxNhALEhUKEVFVQU5USVpBVElPTl9GUDMyEAwSGAoUUVVBTlRJWkFUSU9OX1VOS05PV04QDSqLAQoJUHJlY2lzaW9uEhkKFVBSRUNJU0lPTl9VTlNQRUNJRklFRBAAEhkKFVBSRUNJU0lPTl9VTkRJU0NMT1NFRBABEhIKDlBSRUNJU0lPTl9GVUxMEAISEAoMUFJFQ0lTSU9OX1E4EAMSEAoMUFJFQ0lTSU9OX1E2EAQSEAoMUFJFQ0lTSU9OX1E0EAUqhgEKCE1vZGFsaXR5EhgKFE1PREFMSVRZX1VOU1BFQ0lGSUVEEAASEQoNTU9EQUxJVFlfVEVYVBABEhIKDk1PREFMSVRZX0lNQUdFEAISEgoOTU9EQUxJVFlfQVVESU8QAxISCg5NT0RBTElUWV9WSURFTxAEEhEKDU1PREFMSVRZX0ZJTEUQBSp8CgtVc2FnZVNvdXJjZRIcChhVU0FHRV9TT1VSQ0VfVU5TUEVDSUZJRUQQABIZChVVU0FHRV9TT1VSQ0VfUFJPVklERVIQARIaChZVU0FHRV9TT1VSQ0VfRVNUSU1BVEVEEAISGAoUVVNBR0VfU09VUkNFX1BBUlRJQUwQAyqpBAoLRmFpbHVyZUtpbmQSHAoYRkFJTFVSRV9LSU5EX1VOU1BFQ0lGSUVEEAASHQoZRkFJTFVSRV9LSU5EX1JBVEVfTElNSVRFRBABEiAKHEZBSUxVUkVfS0lORF9RVU9UQV9FWEhBVVNURUQQAhIbChdGQUlMVVJFX0tJTkRfT1ZFUkxPQURFRBADEiAKHEZBSUxVUkVfS0lORF9DT05ORUNUX1RJTUVPVVQQBBIkCiBGQUlMVVJFX0tJTkRfRklSU1RfVE9LRU5fVElNRU9VVBAFEh0KGUZBSUxVUkVfS0lORF9JRExFX1RJTUVPVVQQBhIeChpGQUlMVVJFX0tJTkRfVE9UQUxfVElNRU9VVBAHEhgKFEZBSUxVUkVfS0lORF9ORVRXT1JLEAgSHQoZRkFJTFVSRV9LSU5EX1NFUlZFUl9FUlJPUhAJEhwKGEZBSUxVUkVfS0lORF9DUkVERU5USUFMUxAKEhwKGEZBSUxVUkVfS0lORF9CQURfUkVRVUVTVBALEh8KG0ZBSUxVUkVfS0lORF9DT05URVhUX0xFTkdUSBAMEh8KG0ZBSUxVUkVfS0lORF9DT05URU5UX0ZJTFRFUhANEiAKHEZBSUxVUkVfS0lORF9NT0RFTF9OT1RfRk9VTkQQDhIjCh9GQUlMVVJFX0tJTkRfTUFMRk9STUVEX1JFU1BPTlNFEA8SGQoVRkFJTFVSRV9LSU5EX0NBTkNFTEVEEBBiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * Integer nano-USD, so that USD 0.0028 per million tokens is exactly 2_800_000.
- * An absent price is unknown and never counts as free.
+ * List prices of an endpoint in integer nano-USD (1e-9 USD), token prices per million tokens:
+ * USD 0.0028 per million is exactly 2_800_000. All are >= 0; 0 is free, absent is never free.
  *
  * @generated from message atlas.v1.Pricing
  */
 export type Pricing = Message<"atlas.v1.Pricing"> & {
   /**
+   * Per million fresh input tokens. Absent: unknown, and the endpoint is not eligible.
+   *
    * @generated from field: optional int64 input_nano_usd_per_mtok = 1;
    */
   inputNanoUsdPerMtok?: bigint | undefined;
 
   /**
+   * Per million visible output tokens. Absent: unknown, and the endpoint is not eligible.
+   *
    * @generated from field: optional int64 output_nano_usd_per_mtok = 2;
    */
   outputNanoUsdPerMtok?: bigint | undefined;
 
   /**
+   * Per million input tokens read from the prompt cache. Absent: the input price.
+   *
    * @generated from field: optional int64 cache_read_nano_usd_per_mtok = 3;
    */
   cacheReadNanoUsdPerMtok?: bigint | undefined;
 
   /**
+   * Per million input tokens written to the prompt cache. Absent: the input price.
+   *
    * @generated from field: optional int64 cache_write_nano_usd_per_mtok = 4;
    */
   cacheWriteNanoUsdPerMtok?: bigint | undefined;
 
   /**
+   * Per million reasoning tokens. Absent: the output price.
+   *
    * @generated from field: optional int64 reasoning_nano_usd_per_mtok = 5;
    */
   reasoningNanoUsdPerMtok?: bigint | undefined;
 
   /**
+   * Fee per call. Absent: the provider charges none.
+   *
    * @generated from field: optional int64 request_nano_usd = 6;
    */
   requestNanoUsd?: bigint | undefined;
 
   /**
+   * Fee per input image. Absent: images cost only their tokens.
+   *
    * @generated from field: optional int64 image_nano_usd = 7;
    */
   imageNanoUsd?: bigint | undefined;
 
   /**
-   * Discount of the provider's batch API in percent: 50 means half price.
+   * Discount of the provider's batch API in percent, 0 to 100: 50 means half price.
+   * Absent: it has none.
    *
    * @generated from field: optional int32 batch_discount_percent = 8;
    */
   batchDiscountPercent?: number | undefined;
 
   /**
+   * Prices of long prompts, ascending by min_input_tokens. Empty: one price for every length.
+   *
    * @generated from field: repeated atlas.v1.PricingTier tiers = 9;
    */
   tiers: PricingTier[];
@@ -77,27 +94,36 @@ export const PricingSchema: GenMessage<Pricing> = /*@__PURE__*/
   messageDesc(file_atlas_v1_types, 0);
 
 /**
- * Replaces the base prices for calls of min_input_tokens and more.
+ * Prices that replace the base prices, for all tokens of the call, from a prompt length on.
+ * Of several that match, the one with the largest min_input_tokens applies.
  *
  * @generated from message atlas.v1.PricingTier
  */
 export type PricingTier = Message<"atlas.v1.PricingTier"> & {
   /**
+   * Smallest number of input tokens, cached ones included, that the tier applies to; >= 1.
+   *
    * @generated from field: int64 min_input_tokens = 1;
    */
   minInputTokens: bigint;
 
   /**
+   * Nano-USD per million fresh input tokens, >= 0.
+   *
    * @generated from field: int64 input_nano_usd_per_mtok = 2;
    */
   inputNanoUsdPerMtok: bigint;
 
   /**
+   * Nano-USD per million output tokens, >= 0.
+   *
    * @generated from field: int64 output_nano_usd_per_mtok = 3;
    */
   outputNanoUsdPerMtok: bigint;
 
   /**
+   * Nano-USD per million tokens read from the prompt cache. Absent: the base price stands.
+   *
    * @generated from field: optional int64 cache_read_nano_usd_per_mtok = 4;
    */
   cacheReadNanoUsdPerMtok?: bigint | undefined;
@@ -111,37 +137,51 @@ export const PricingTierSchema: GenMessage<PricingTier> = /*@__PURE__*/
   messageDesc(file_atlas_v1_types, 1);
 
 /**
- * Token counts of one call in disjoint classes: the total is their sum.
+ * Token counts of one call in disjoint classes, each >= 0: the total is their sum, whatever the
+ * provider's own totals include.
  *
  * @generated from message atlas.v1.Usage
  */
 export type Usage = Message<"atlas.v1.Usage"> & {
   /**
+   * Input tokens neither read from nor written to the prompt cache.
+   *
    * @generated from field: int64 fresh_input_tokens = 1;
    */
   freshInputTokens: bigint;
 
   /**
+   * Input tokens read from the prompt cache.
+   *
    * @generated from field: int64 cache_read_input_tokens = 2;
    */
   cacheReadInputTokens: bigint;
 
   /**
+   * Input tokens written to the prompt cache.
+   *
    * @generated from field: int64 cache_write_input_tokens = 3;
    */
   cacheWriteInputTokens: bigint;
 
   /**
+   * Output tokens without reasoning: text, tool calls, refusals.
+   *
    * @generated from field: int64 visible_output_tokens = 4;
    */
   visibleOutputTokens: bigint;
 
   /**
+   * Output tokens spent on reasoning, returned or not. 0 where the provider does not separate them;
+   * they are then among the visible ones.
+   *
    * @generated from field: int64 reasoning_output_tokens = 5;
    */
   reasoningOutputTokens: bigint;
 
   /**
+   * How far the counts can be trusted; of a sum, the least trusted of its parts.
+   *
    * @generated from field: atlas.v1.UsageSource source = 6;
    */
   source: UsageSource;
@@ -155,35 +195,53 @@ export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
   messageDesc(file_atlas_v1_types, 2);
 
 /**
- * What a call costs. Absent total: a price was unknown, and no number is made up.
+ * What a call costs in nano-USD (1e-9 USD), each >= 0, at the endpoint's list prices after any
+ * batch discount. Each class of tokens of Usage is rounded half up to whole nano-USD.
  *
  * @generated from message atlas.v1.Cost
  */
 export type Cost = Message<"atlas.v1.Cost"> & {
   /**
+   * input + output + cache + request. Absent: a price is unknown; the parts are then 0.
+   *
    * @generated from field: optional int64 total_nano_usd = 1;
    */
   totalNanoUsd?: bigint | undefined;
 
   /**
+   * Fresh input tokens.
+   *
    * @generated from field: int64 input_nano_usd = 2;
    */
   inputNanoUsd: bigint;
 
   /**
+   * Visible and reasoning output tokens.
+   *
    * @generated from field: int64 output_nano_usd = 3;
    */
   outputNanoUsd: bigint;
 
   /**
+   * Prompt cache reads and writes.
+   *
    * @generated from field: int64 cache_nano_usd = 4;
    */
   cacheNanoUsd: bigint;
 
   /**
+   * Catalogue revision the prices are from; 0 for a sum over several revisions.
+   *
    * @generated from field: int64 catalog_revision = 5;
    */
   catalogRevision: bigint;
+
+  /**
+   * Per-request and per-image fees.
+   *
+   * @generated from field: int64 request_nano_usd = 6;
+   */
+  requestNanoUsd: bigint;
 };
 
 /**
@@ -200,51 +258,96 @@ export const CostSchema: GenMessage<Cost> = /*@__PURE__*/
  */
 export type Attempt = Message<"atlas.v1.Attempt"> & {
   /**
+   * 1 for the first attempt of the call, then ascending in order of start.
+   *
    * @generated from field: int32 number = 1;
    */
   number: number;
 
   /**
+   * Endpoint id, as in Endpoint.id.
+   *
    * @generated from field: string endpoint = 2;
    */
   endpoint: string;
 
   /**
+   * When the attempt began.
+   *
    * @generated from field: google.protobuf.Timestamp start_time = 3;
    */
   startTime?: Timestamp | undefined;
 
   /**
+   * Start to end: the answer's last byte, the failure, or the cancel.
+   *
    * @generated from field: google.protobuf.Duration duration = 4;
    */
   duration?: Duration | undefined;
 
   /**
+   * Start to the first content token, or to an answer in one piece. Absent: no content came.
+   *
    * @generated from field: google.protobuf.Duration first_token = 5;
    */
   firstToken?: Duration | undefined;
 
   /**
-   * Unspecified: the attempt succeeded.
+   * Why it failed; unspecified when it succeeded.
    *
    * @generated from field: atlas.v1.FailureKind failure = 6;
    */
   failure: FailureKind;
 
   /**
+   * Status of the provider's HTTP answer, 100 to 599; 0 when none came.
+   *
    * @generated from field: int32 http_status = 7;
    */
   httpStatus: number;
 
   /**
+   * The provider's own id of the request, for its support; empty when it sent none.
+   *
    * @generated from field: string upstream_request_id = 8;
    */
   upstreamRequestId: string;
 
   /**
+   * Started beside a slow attempt instead of after a failed one.
+   *
    * @generated from field: bool hedge = 9;
    */
   hedge: boolean;
+
+  /**
+   * Provider that runs the endpoint, as in Endpoint.provider.
+   *
+   * @generated from field: string provider = 10;
+   */
+  provider: string;
+
+  /**
+   * What may be shown of the failure; never contains secrets or prompt text. Empty on success.
+   *
+   * @generated from field: string error_message = 11;
+   */
+  errorMessage: string;
+
+  /**
+   * Parameters of the spec that the endpoint could not take and that were left out, named as in
+   * Endpoint.supported_parameters.
+   *
+   * @generated from field: repeated string dropped_parameters = 12;
+   */
+  droppedParameters: string[];
+
+  /**
+   * Catalogue id of the model it served: the one asked for or a fallback model.
+   *
+   * @generated from field: string model = 13;
+   */
+  model: string;
 };
 
 /**
@@ -275,14 +378,16 @@ export const Tier = {
   REALTIME: 1,
 
   /**
-   * The cheapest endpoint whose quantization has stayed green on the operation's eval gates.
+   * The cheapest endpoint, per successful call, whose precision is native or green on the
+   * operation's eval gates.
    *
    * @generated from enum value: TIER_STANDARD = 2;
    */
   STANDARD: 2,
 
   /**
-   * Asynchronous, the biggest discount: provider batch APIs and queued spot capacity.
+   * Asynchronous, the biggest discount: provider batch APIs and queued spot capacity. RouterService
+   * refuses it with INVALID_ARGUMENT, naming atlas.v1.BatchService.
    *
    * @generated from enum value: TIER_BATCH = 3;
    */
@@ -309,71 +414,103 @@ export const TierSchema: GenEnum<Tier> = /*@__PURE__*/
  */
 export const Quantization = {
   /**
+   * No value; never the format of an endpoint.
+   *
    * @generated from enum value: QUANTIZATION_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * The provider serves the model but does not say ("undisclosed").
+   * The provider serves open weights and does not say in which format. Pages show "undisclosed".
    *
    * @generated from enum value: QUANTIZATION_UNDISCLOSED = 1;
    */
   UNDISCLOSED: 1,
 
   /**
+   * 4-bit integer.
+   *
    * @generated from enum value: QUANTIZATION_INT4 = 2;
    */
   INT4: 2,
 
   /**
+   * 8-bit integer.
+   *
    * @generated from enum value: QUANTIZATION_INT8 = 3;
    */
   INT8: 3,
 
   /**
+   * 4-bit float without a stated block format.
+   *
    * @generated from enum value: QUANTIZATION_FP4 = 4;
    */
   FP4: 4,
 
   /**
+   * 4-bit float in OCP microscaling blocks.
+   *
    * @generated from enum value: QUANTIZATION_MXFP4 = 5;
    */
   MXFP4: 5,
 
   /**
+   * 4-bit float in NVIDIA's block format.
+   *
    * @generated from enum value: QUANTIZATION_NVFP4 = 6;
    */
   NVFP4: 6,
 
   /**
+   * 6-bit float.
+   *
    * @generated from enum value: QUANTIZATION_FP6 = 7;
    */
   FP6: 7,
 
   /**
+   * 8-bit float.
+   *
    * @generated from enum value: QUANTIZATION_FP8 = 8;
    */
   FP8: 8,
 
   /**
+   * 8-bit float in OCP microscaling blocks.
+   *
    * @generated from enum value: QUANTIZATION_MXFP8 = 9;
    */
   MXFP8: 9,
 
   /**
+   * 16-bit IEEE float.
+   *
    * @generated from enum value: QUANTIZATION_FP16 = 10;
    */
   FP16: 10,
 
   /**
+   * 16-bit brain float.
+   *
    * @generated from enum value: QUANTIZATION_BF16 = 11;
    */
   BF16: 11,
 
   /**
+   * 32-bit IEEE float.
+   *
    * @generated from enum value: QUANTIZATION_FP32 = 12;
    */
   FP32: 12,
+
+  /**
+   * Closed weights run by their owner or a licensed cloud: nobody outside knows the format. The
+   * precision is PRECISION_FULL, and pages show "full · unknown".
+   *
+   * @generated from enum value: QUANTIZATION_UNKNOWN = 13;
+   */
+  UNKNOWN: 13,
 } as const;
 
 /**
@@ -390,44 +527,56 @@ export const QuantizationSchema: GenEnum<Quantization> = /*@__PURE__*/
   enumDesc(file_atlas_v1_types, 1);
 
 /**
- * The coarse class shown on pages: "full·bf16", "q8·fp8", "undisclosed".
+ * Coarse class of a weight format, shown before it: "full · bf16", "q8 · fp8", "undisclosed".
  *
  * @generated from enum atlas.v1.Precision
  */
 export const Precision = {
   /**
+   * No value; never the class of an endpoint.
+   *
    * @generated from enum value: PRECISION_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * The format is QUANTIZATION_UNDISCLOSED. Gates judge it per endpoint, never as a class.
+   *
    * @generated from enum value: PRECISION_UNDISCLOSED = 1;
    */
   UNDISCLOSED: 1,
 
   /**
+   * FP16, BF16, FP32, or UNKNOWN.
+   *
    * @generated from enum value: PRECISION_FULL = 2;
    */
   FULL: 2,
 
   /**
+   * INT8, FP8 or MXFP8.
+   *
    * @generated from enum value: PRECISION_Q8 = 3;
    */
   Q8: 3,
 
   /**
+   * FP6.
+   *
    * @generated from enum value: PRECISION_Q6 = 4;
    */
   Q6: 4,
 
   /**
+   * INT4, FP4, MXFP4 or NVFP4.
+   *
    * @generated from enum value: PRECISION_Q4 = 5;
    */
   Q4: 5,
 } as const;
 
 /**
- * The coarse class shown on pages: "full·bf16", "q8·fp8", "undisclosed".
+ * Coarse class of a weight format, shown before it: "full · bf16", "q8 · fp8", "undisclosed".
  *
  * @generated from enum atlas.v1.Precision
  */
@@ -440,41 +589,57 @@ export const PrecisionSchema: GenEnum<Precision> = /*@__PURE__*/
   enumDesc(file_atlas_v1_types, 2);
 
 /**
+ * Kind of content a model takes or gives.
+ *
  * @generated from enum atlas.v1.Modality
  */
 export const Modality = {
   /**
+   * In a MediaPart: derived from its mime_type. Elsewhere no value.
+   *
    * @generated from enum value: MODALITY_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Plain text.
+   *
    * @generated from enum value: MODALITY_TEXT = 1;
    */
   TEXT: 1,
 
   /**
+   * Still images.
+   *
    * @generated from enum value: MODALITY_IMAGE = 2;
    */
   IMAGE: 2,
 
   /**
+   * Speech and other sound.
+   *
    * @generated from enum value: MODALITY_AUDIO = 3;
    */
   AUDIO: 3,
 
   /**
+   * Moving images.
+   *
    * @generated from enum value: MODALITY_VIDEO = 4;
    */
   VIDEO: 4,
 
   /**
+   * Documents such as PDF.
+   *
    * @generated from enum value: MODALITY_FILE = 5;
    */
   FILE: 5,
 } as const;
 
 /**
+ * Kind of content a model takes or gives.
+ *
  * @generated from enum atlas.v1.Modality
  */
 export type Modality = (typeof Modality)[keyof typeof Modality] | UnknownEnum;
@@ -486,10 +651,14 @@ export const ModalitySchema: GenEnum<Modality> = /*@__PURE__*/
   enumDesc(file_atlas_v1_types, 3);
 
 /**
+ * Where token counts come from.
+ *
  * @generated from enum atlas.v1.UsageSource
  */
 export const UsageSource = {
   /**
+   * No value; the counts are all 0.
+   *
    * @generated from enum value: USAGE_SOURCE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
@@ -509,7 +678,7 @@ export const UsageSource = {
   ESTIMATED: 2,
 
   /**
-   * The call broke; what had been counted by then.
+   * The call broke or still runs: what has been counted so far.
    *
    * @generated from enum value: USAGE_SOURCE_PARTIAL = 3;
    */
@@ -517,6 +686,8 @@ export const UsageSource = {
 } as const;
 
 /**
+ * Where token counts come from.
+ *
  * @generated from enum atlas.v1.UsageSource
  */
 export type UsageSource = (typeof UsageSource)[keyof typeof UsageSource] | UnknownEnum;
@@ -528,99 +699,139 @@ export const UsageSourceSchema: GenEnum<UsageSource> = /*@__PURE__*/
   enumDesc(file_atlas_v1_types, 4);
 
 /**
- * Why an attempt at an endpoint failed, independent of any provider's wording.
+ * Why an attempt at an endpoint failed, whatever the provider's wording. "Elsewhere" means that
+ * another endpoint is tried, as long as no content has reached the caller.
  *
  * @generated from enum atlas.v1.FailureKind
  */
 export const FailureKind = {
   /**
+   * The attempt succeeded.
+   *
    * @generated from enum value: FAILURE_KIND_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Rate limited (429). Elsewhere; the endpoint rests for its Retry-After, 10 s without one.
+   *
    * @generated from enum value: FAILURE_KIND_RATE_LIMITED = 1;
    */
   RATE_LIMITED: 1,
 
   /**
+   * The router's credit or spend limit at the provider is used up. Elsewhere; its account is off
+   * until it resets or the operator acts.
+   *
    * @generated from enum value: FAILURE_KIND_QUOTA_EXHAUSTED = 2;
    */
   QUOTA_EXHAUSTED: 2,
 
   /**
+   * The provider says it is overloaded (503, 529). Elsewhere.
+   *
    * @generated from enum value: FAILURE_KIND_OVERLOADED = 3;
    */
   OVERLOADED: 3,
 
   /**
+   * No connection in time. Elsewhere.
+   *
    * @generated from enum value: FAILURE_KIND_CONNECT_TIMEOUT = 4;
    */
   CONNECT_TIMEOUT: 4,
 
   /**
+   * No content token in time. Elsewhere.
+   *
    * @generated from enum value: FAILURE_KIND_FIRST_TOKEN_TIMEOUT = 5;
    */
   FIRST_TOKEN_TIMEOUT: 5,
 
   /**
+   * The answer began and then stood still for too long. Elsewhere.
+   *
    * @generated from enum value: FAILURE_KIND_IDLE_TIMEOUT = 6;
    */
   IDLE_TIMEOUT: 6,
 
   /**
+   * The call's deadline passed. Ends the call.
+   *
    * @generated from enum value: FAILURE_KIND_TOTAL_TIMEOUT = 7;
    */
   TOTAL_TIMEOUT: 7,
 
   /**
+   * Refused, reset or closed connection, DNS or TLS failure, end without a finish. Elsewhere.
+   *
    * @generated from enum value: FAILURE_KIND_NETWORK = 8;
    */
   NETWORK: 8,
 
   /**
+   * Any other failure on the provider's side (5xx). Elsewhere.
+   *
    * @generated from enum value: FAILURE_KIND_SERVER_ERROR = 9;
    */
   SERVER_ERROR: 9,
 
   /**
+   * The provider refuses the router's credentials (401, 403), never the caller's. Elsewhere; its
+   * account is off until the operator acts.
+   *
    * @generated from enum value: FAILURE_KIND_CREDENTIALS = 10;
    */
   CREDENTIALS: 10,
 
   /**
+   * The provider finds the request invalid (400, 413, 422). Ends the call.
+   *
    * @generated from enum value: FAILURE_KIND_BAD_REQUEST = 11;
    */
   BAD_REQUEST: 11,
 
   /**
+   * The prompt is too long for this endpoint. Tried again on one with a larger context.
+   *
    * @generated from enum value: FAILURE_KIND_CONTEXT_LENGTH = 12;
    */
   CONTEXT_LENGTH: 12,
 
   /**
+   * The provider's filter refuses the prompt. Ends the call with INVALID_ARGUMENT, reason
+   * CONTENT_FILTERED.
+   *
    * @generated from enum value: FAILURE_KIND_CONTENT_FILTER = 13;
    */
   CONTENT_FILTER: 13,
 
   /**
+   * The provider does not know the model. Elsewhere; the endpoint is off until the catalogue
+   * changes.
+   *
    * @generated from enum value: FAILURE_KIND_MODEL_NOT_FOUND = 14;
    */
   MODEL_NOT_FOUND: 14,
 
   /**
+   * The answer cannot be read: malformed JSON or events, or an empty completion. Elsewhere.
+   *
    * @generated from enum value: FAILURE_KIND_MALFORMED_RESPONSE = 15;
    */
   MALFORMED_RESPONSE: 15,
 
   /**
+   * The caller went away, or a hedge lost. Counts neither for nor against the endpoint.
+   *
    * @generated from enum value: FAILURE_KIND_CANCELED = 16;
    */
   CANCELED: 16,
 } as const;
 
 /**
- * Why an attempt at an endpoint failed, independent of any provider's wording.
+ * Why an attempt at an endpoint failed, whatever the provider's wording. "Elsewhere" means that
+ * another endpoint is tried, as long as no content has reached the caller.
  *
  * @generated from enum atlas.v1.FailureKind
  */

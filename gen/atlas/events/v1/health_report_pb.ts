@@ -15,13 +15,15 @@ export const file_atlas_events_v1_health_report: GenFile = /*@__PURE__*/
   fileDesc("CiNhdGxhcy9ldmVudHMvdjEvaGVhbHRoX3JlcG9ydC5wcm90bxIPYXRsYXMuZXZlbnRzLnYxIoQDCgxIZWFsdGhSZXBvcnQSEAoIcHJvZHVjZXIYASABKAkSDAoEYm9vdBgCIAEoBhIQCghzZXF1ZW5jZRgDIAEoBBIQCghlbmRwb2ludBgEIAEoCRIwCgxvYnNlcnZlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKCG91dGNvbWVzGAYgASgLMh0uYXRsYXMuZXZlbnRzLnYxLk91dGNvbWVEZWx0YUgAEi0KBXN0YXRlGAcgASgLMhwuYXRsYXMuZXZlbnRzLnYxLlN0YXRlU2lnbmFsSAASNgoKcmF0ZV9saW1pdBgIIAEoCzIgLmF0bGFzLmV2ZW50cy52MS5SYXRlTGltaXRTaWduYWxIABIrCgRsb2FkGAkgASgLMhsuYXRsYXMuZXZlbnRzLnYxLkxvYWRTaWduYWxIABItCgVwcm9iZRgKIAEoCzIcLmF0bGFzLmV2ZW50cy52MS5Qcm9iZVJlc3VsdEgAQggKBnNpZ25hbCLHAgoMT3V0Y29tZURlbHRhEg0KBXNsaWNlGAEgASgDEhYKDmxheW91dF92ZXJzaW9uGAIgASgFEhEKCXN1Y2Nlc3NlcxgDIAEoDRI9CghmYWlsdXJlcxgEIAMoCzIrLmF0bGFzLmV2ZW50cy52MS5PdXRjb21lRGVsdGEuRmFpbHVyZXNFbnRyeRIvCgtmaXJzdF90b2tlbhgFIAEoCzIaLmF0bGFzLmV2ZW50cy52MS5IaXN0b2dyYW0SLgoKdGhyb3VnaHB1dBgGIAEoCzIaLmF0bGFzLmV2ZW50cy52MS5IaXN0b2dyYW0SLAoIZHVyYXRpb24YByABKAsyGi5hdGxhcy5ldmVudHMudjEuSGlzdG9ncmFtGi8KDUZhaWx1cmVzRW50cnkSCwoDa2V5GAEgASgNEg0KBXZhbHVlGAIgASgNOgI4ASIsCglIaXN0b2dyYW0SDwoHYnVja2V0cxgBIAMoDRIOCgZjb3VudHMYAiADKA0i3gEKC1N0YXRlU2lnbmFsEjEKBXN0YXRlGAEgASgOMiIuYXRsYXMuZXZlbnRzLnYxLlN0YXRlU2lnbmFsLlN0YXRlEg4KBnJlYXNvbhgCIAEoCRImCgN0dGwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iZAoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIMCghTVEFURV9VUBABEhIKDlNUQVRFX0RFR1JBREVEEAISDgoKU1RBVEVfRE9XThADEhIKDlNUQVRFX0RSQUlOSU5HEAQirQEKD1JhdGVMaW1pdFNpZ25hbBIfChJyZXF1ZXN0c19yZW1haW5pbmcYASABKARIAIgBARIdChB0b2tlbnNfcmVtYWluaW5nGAIgASgESAGIAQESLgoLcmV0cnlfYWZ0ZXIYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CFQoTX3JlcXVlc3RzX3JlbWFpbmluZ0ITChFfdG9rZW5zX3JlbWFpbmluZyKuAQoKTG9hZFNpZ25hbBIYChBydW5uaW5nX3JlcXVlc3RzGAEgASgNEhgKEHdhaXRpbmdfcmVxdWVzdHMYAiABKA0SGwoOa3ZfY2FjaGVfdXNhZ2UYAyABKAFIAIgBARIiChVwcmVmaXhfY2FjaGVfaGl0X3JhdGUYBCABKAFIAYgBAUIRCg9fa3ZfY2FjaGVfdXNhZ2VCGAoWX3ByZWZpeF9jYWNoZV9oaXRfcmF0ZSJNCgtQcm9iZVJlc3VsdBIOCgZwYXNzZWQYASABKAgSLgoLZmlyc3RfdG9rZW4YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25iBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * What one producer learnt about one endpoint since its last report.
- * Published on atlas.health.v1.<endpoint token>; Nats-Msg-Id is producer:boot:sequence.
+ * What one producer learnt about one endpoint since its last report. Published on
+ * atlas.health.v1.<endpoint token>; Nats-Msg-Id is producer:boot:sequence.
  *
  * @generated from message atlas.events.v1.HealthReport
  */
 export type HealthReport = Message<"atlas.events.v1.HealthReport"> & {
   /**
+   * Stable name of the router replica, prober or outside source. Required.
+   *
    * @generated from field: string producer = 1;
    */
   producer: string;
@@ -34,49 +36,67 @@ export type HealthReport = Message<"atlas.events.v1.HealthReport"> & {
   boot: bigint;
 
   /**
+   * 1, 2, 3, ... within a boot; a report that is sent again keeps its number and bytes.
+   *
    * @generated from field: uint64 sequence = 3;
    */
   sequence: bigint;
 
   /**
+   * Id of the endpoint, as in atlas.v1.Endpoint.id. Required.
+   *
    * @generated from field: string endpoint = 4;
    */
   endpoint: string;
 
   /**
+   * The producer's clock when it made the report. Informs only: slices decide what counts where.
+   *
    * @generated from field: google.protobuf.Timestamp observe_time = 5;
    */
   observeTime?: Timestamp | undefined;
 
   /**
+   * What was learnt. A report without one, or with one not known, counts for nothing.
+   *
    * @generated from oneof atlas.events.v1.HealthReport.signal
    */
   signal: {
     /**
+     * Results of attempts.
+     *
      * @generated from field: atlas.events.v1.OutcomeDelta outcomes = 6;
      */
     value: OutcomeDelta;
     case: "outcomes";
   } | {
     /**
+     * A claim from outside about the endpoint's state.
+     *
      * @generated from field: atlas.events.v1.StateSignal state = 7;
      */
     value: StateSignal;
     case: "state";
   } | {
     /**
+     * What the provider says about its rate limits.
+     *
      * @generated from field: atlas.events.v1.RateLimitSignal rate_limit = 8;
      */
     value: RateLimitSignal;
     case: "rateLimit";
   } | {
     /**
+     * Load of a self-hosted engine.
+     *
      * @generated from field: atlas.events.v1.LoadSignal load = 9;
      */
     value: LoadSignal;
     case: "load";
   } | {
     /**
+     * Result of an active check.
+     *
      * @generated from field: atlas.events.v1.ProbeResult probe = 10;
      */
     value: ProbeResult;
@@ -92,46 +112,62 @@ export const HealthReportSchema: GenMessage<HealthReport> = /*@__PURE__*/
   messageDesc(file_atlas_events_v1_health_report, 0);
 
 /**
- * Counts to add to one slice of the window. Only integers: adding is commutative, so every replica agrees.
+ * Counts to add to one slice of the window. Only integers: adding is commutative, so every replica
+ * agrees.
  *
  * @generated from message atlas.events.v1.OutcomeDelta
  */
 export type OutcomeDelta = Message<"atlas.events.v1.OutcomeDelta"> & {
   /**
-   * Slice number: floor(unix ms / slice ms).
+   * Slice number: floor(Unix milliseconds / 30000). A slice later than the report's arrival counts
+   * for the arrival's; one older than 30 min is dropped.
    *
    * @generated from field: int64 slice = 1;
    */
   slice: bigint;
 
   /**
+   * Layout of the histograms. A report of a layout the reader does not know is dropped.
+   *
    * @generated from field: int32 layout_version = 2;
    */
   layoutVersion: number;
 
   /**
+   * Attempts that succeeded.
+   *
    * @generated from field: uint32 successes = 3;
    */
   successes: number;
 
   /**
-   * By atlas.v1.FailureKind number.
+   * Attempts that failed, by atlas.v1.FailureKind number; callers' mistakes and cancels are counted
+   * and hurt no score.
    *
    * @generated from field: map<uint32, uint32> failures = 4;
    */
   failures: { [key: number]: number };
 
   /**
+   * Milliseconds from start to first content token of successful streamed attempts; layout 1: 1 to
+   * 600000. Absent: no samples.
+   *
    * @generated from field: atlas.events.v1.Histogram first_token = 5;
    */
   firstToken?: Histogram | undefined;
 
   /**
+   * Output tokens per second of successful streamed attempts; layout 1: 0.1 to 10000. Absent: no
+   * samples.
+   *
    * @generated from field: atlas.events.v1.Histogram throughput = 6;
    */
   throughput?: Histogram | undefined;
 
   /**
+   * Milliseconds from start to end of successful attempts, streamed or not; layout 1: 1 to 600000.
+   * Absent: no samples.
+   *
    * @generated from field: atlas.events.v1.Histogram duration = 7;
    */
   duration?: Histogram | undefined;
@@ -145,17 +181,23 @@ export const OutcomeDeltaSchema: GenMessage<OutcomeDelta> = /*@__PURE__*/
   messageDesc(file_atlas_events_v1_health_report, 1);
 
 /**
- * Sparse counts of a fixed-layout log histogram: parallel arrays.
+ * Sparse counts of a fixed-layout log histogram: parallel arrays of equal length. In layout 1,
+ * bucket i covers (low * g^(i-1), low * g^i], with g = 1.01 / 0.99 and low the start of the range;
+ * the first and last bucket also take what lies outside.
  *
  * @generated from message atlas.events.v1.Histogram
  */
 export type Histogram = Message<"atlas.events.v1.Histogram"> & {
   /**
+   * Bucket numbers, strictly ascending.
+   *
    * @generated from field: repeated uint32 buckets = 1;
    */
   buckets: number[];
 
   /**
+   * Samples in each of those buckets, >= 1.
+   *
    * @generated from field: repeated uint32 counts = 2;
    */
   counts: number[];
@@ -175,17 +217,22 @@ export const HistogramSchema: GenMessage<Histogram> = /*@__PURE__*/
  */
 export type StateSignal = Message<"atlas.events.v1.StateSignal"> & {
   /**
+   * What is claimed.
+   *
    * @generated from field: atlas.events.v1.StateSignal.State state = 1;
    */
   state: StateSignal_State;
 
   /**
+   * For people; empty: none given.
+   *
    * @generated from field: string reason = 2;
    */
   reason: string;
 
   /**
-   * The claim lapses after this without a newer one.
+   * The claim lapses after this without a newer one, > 0. Required: without it the claim is
+   * ignored.
    *
    * @generated from field: google.protobuf.Duration ttl = 3;
    */
@@ -200,36 +247,50 @@ export const StateSignalSchema: GenMessage<StateSignal> = /*@__PURE__*/
   messageDesc(file_atlas_events_v1_health_report, 3);
 
 /**
+ * What is claimed.
+ *
  * @generated from enum atlas.events.v1.StateSignal.State
  */
 export const StateSignal_State = {
   /**
+   * No value; the claim is ignored.
+   *
    * @generated from enum value: STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
+   * Works.
+   *
    * @generated from enum value: STATE_UP = 1;
    */
   UP: 1,
 
   /**
+   * Works badly: other endpoints are preferred.
+   *
    * @generated from enum value: STATE_DEGRADED = 2;
    */
   DEGRADED: 2,
 
   /**
+   * Does not work.
+   *
    * @generated from enum value: STATE_DOWN = 3;
    */
   DOWN: 3,
 
   /**
+   * Is going away: no new calls.
+   *
    * @generated from enum value: STATE_DRAINING = 4;
    */
   DRAINING: 4,
 } as const;
 
 /**
+ * What is claimed.
+ *
  * @generated from enum atlas.events.v1.StateSignal.State
  */
 export type StateSignal_State = (typeof StateSignal_State)[keyof typeof StateSignal_State] | UnknownEnum;
@@ -241,20 +302,28 @@ export const StateSignal_StateSchema: GenEnum<StateSignal_State> = /*@__PURE__*/
   enumDesc(file_atlas_events_v1_health_report, 3, 0);
 
 /**
+ * What the provider says about its rate limits.
+ *
  * @generated from message atlas.events.v1.RateLimitSignal
  */
 export type RateLimitSignal = Message<"atlas.events.v1.RateLimitSignal"> & {
   /**
+   * Requests left in the provider's window. Absent: not said.
+   *
    * @generated from field: optional uint64 requests_remaining = 1;
    */
   requestsRemaining?: bigint | undefined;
 
   /**
+   * Tokens left in the provider's window. Absent: not said.
+   *
    * @generated from field: optional uint64 tokens_remaining = 2;
    */
   tokensRemaining?: bigint | undefined;
 
   /**
+   * Wait the provider asks for; readers keep it within 1 s and 300 s. Absent: it asks for none.
+   *
    * @generated from field: google.protobuf.Duration retry_after = 3;
    */
   retryAfter?: Duration | undefined;
@@ -268,29 +337,35 @@ export const RateLimitSignalSchema: GenMessage<RateLimitSignal> = /*@__PURE__*/
   messageDesc(file_atlas_events_v1_health_report, 4);
 
 /**
- * From a self-hosted engine's metrics.
+ * From a self-hosted engine's metrics, at one moment.
  *
  * @generated from message atlas.events.v1.LoadSignal
  */
 export type LoadSignal = Message<"atlas.events.v1.LoadSignal"> & {
   /**
+   * Requests being generated.
+   *
    * @generated from field: uint32 running_requests = 1;
    */
   runningRequests: number;
 
   /**
+   * Requests queued in the engine.
+   *
    * @generated from field: uint32 waiting_requests = 2;
    */
   waitingRequests: number;
 
   /**
-   * 0 to 1; absent when the engine does not say.
+   * Share of the KV cache in use, 0 to 1; absent when the engine does not say.
    *
    * @generated from field: optional double kv_cache_usage = 3;
    */
   kvCacheUsage?: number | undefined;
 
   /**
+   * Share of prompt tokens found in the prefix cache, 0 to 1; absent when the engine does not say.
+   *
    * @generated from field: optional double prefix_cache_hit_rate = 4;
    */
   prefixCacheHitRate?: number | undefined;
@@ -304,15 +379,21 @@ export const LoadSignalSchema: GenMessage<LoadSignal> = /*@__PURE__*/
   messageDesc(file_atlas_events_v1_health_report, 5);
 
 /**
+ * Result of an active check.
+ *
  * @generated from message atlas.events.v1.ProbeResult
  */
 export type ProbeResult = Message<"atlas.events.v1.ProbeResult"> & {
   /**
+   * The endpoint answered as it should.
+   *
    * @generated from field: bool passed = 1;
    */
   passed: boolean;
 
   /**
+   * Start to first content token. Absent: it failed, or the check generates nothing.
+   *
    * @generated from field: google.protobuf.Duration first_token = 2;
    */
   firstToken?: Duration | undefined;

@@ -1,0 +1,162 @@
+import type { AttemptRecord, CompletionCall } from "../domain/call.ts";
+import type { CompletionSpec } from "../domain/completion.ts";
+import type { FailureKind, Outcome } from "../domain/outcome.ts";
+import type { PlannedEndpoint } from "../domain/plan.ts";
+import type { NowMs, ObservationSink, Schedule, Upstream } from "../domain/ports.ts";
+import type { StreamEvent } from "../domain/stream-event.ts";
+import { estimateInputTokens } from "../domain/token-estimate.ts";
+import { outputTokensOf, type Usage } from "../domain/usage.ts";
+import { type AttemptTrace, createAttemptTrace } from "./attempt-trace.ts";
+import { type ClockLimits, startClocks } from "./clocks.ts";
+
+export type AttemptOncePorts = {
+  readonly upstream: Upstream;
+  readonly observe: ObservationSink;
+  readonly nowMs: NowMs;
+  readonly schedule: Schedule;
+};
+
+export type AttemptOnce = {
+  readonly call: CompletionCall;
+  readonly planned: PlannedEndpoint;
+  readonly number: number;
+  /** Whether the endpoint is asked for a stream. */
+  readonly streamed: boolean;
+  readonly limits: ClockLimits;
+  /** Takes the caller's events. Content that it took can no longer be taken back. */
+  readonly emit: (event: StreamEvent) => void;
+};
+
+export type AttemptEnd = {
+  readonly record: AttemptRecord;
+  /** Content has reached the caller. */
+  readonly committed: boolean;
+  readonly usage: Usage;
+  readonly generationMs: number | undefined;
+  /** Empty when not told. */
+  readonly upstreamModel: string;
+};
+
+/** Characters of output per token where the provider does not count; see `domain/token-estimate.ts`. */
+const CHARACTERS_PER_TOKEN = 3.5;
+
+const CANCELED: Outcome = { kind: "canceled", message: "the caller went away" };
+
+const expiryMessages: Partial<Record<FailureKind, string>> = {
+  "first-token-timeout": "no content within the first-token limit",
+  "idle-timeout": "the answer stalled",
+  "total-timeout": "the deadline passed",
+};
+
+/** Runs one attempt and observes it exactly once, however it ends. */
+export async function attemptOnce(
+  attempt: AttemptOnce,
+  ports: AttemptOncePorts,
+): Promise<AttemptEnd> {
+  const trace = createAttemptTrace(attempt, ports.nowMs);
+  const outcome = await settle(attempt, trace, ports);
+  const endedAtMs = ports.nowMs();
+  trace.close(outcome);
+  const end = endOf(attempt, trace, { outcome, endedAtMs });
+  ports.observe({
+    callId: attempt.call.id,
+    attempt: end.record,
+    endedAtMs,
+    streamed: attempt.streamed,
+    generationMs: end.generationMs,
+    usage: outputTokensOf(end.usage) > 0 || end.usage.source === "provider" ? end.usage : undefined,
+  });
+  return end;
+}
+
+/**
+ * Turns every ending into an outcome, and does not wait for an adapter once the attempt is over.
+ *
+ * After the caller has left, a failure is about the hang-up and says nothing about the endpoint.
+ */
+async function settle(
+  attempt: AttemptOnce,
+  trace: AttemptTrace,
+  ports: AttemptOncePorts,
+): Promise<Outcome> {
+  const { call, planned, streamed, limits } = attempt;
+  if (call.signal.aborted) {
+    return CANCELED;
+  }
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  const controller = new AbortController();
+  const leave = () => resolve(CANCELED);
+  const expire = (kind: FailureKind) =>
+    resolve({ kind, message: expiryMessages[kind] ?? "timed out" });
+  const clocks = startClocks(limits, expire, ports);
+  trace.open(clocks);
+  call.signal.addEventListener("abort", leave, { once: true });
+  let running = true;
+  ports
+    .upstream({
+      endpoint: planned.endpoint,
+      spec: call.spec,
+      stream: streamed,
+      emit: trace.emit,
+      signal: controller.signal,
+      onActivity: clocks.activity,
+    })
+    .then(
+      (outcome) => {
+        running = false;
+        resolve(outcome);
+      },
+      (cause) => {
+        running = false;
+        resolve({ kind: "malformed-response", message: "the adapter failed", cause });
+      },
+    );
+  const outcome = await promise;
+  clocks.stop();
+  call.signal.removeEventListener("abort", leave);
+  if (running) {
+    controller.abort();
+  }
+  return call.signal.aborted && outcome.kind !== "success" ? CANCELED : outcome;
+}
+
+function endOf(
+  { call, planned, number }: AttemptOnce,
+  trace: AttemptTrace,
+  { outcome, endedAtMs }: { readonly outcome: Outcome; readonly endedAtMs: number },
+): AttemptEnd {
+  const { startedAtMs, firstContentMs, lastContentMs } = trace.times();
+  const told = trace.told();
+  const failure = outcome.kind === "success" ? undefined : outcome;
+  return {
+    record: {
+      number,
+      endpoint: planned.endpoint,
+      startedAtMs,
+      durationMs: endedAtMs - startedAtMs,
+      firstTokenMs: firstContentMs === undefined ? undefined : firstContentMs - startedAtMs,
+      outcome,
+      httpStatus: failure?.httpStatus ?? told.httpStatus,
+      upstreamRequestId: failure?.upstreamRequestId ?? told.upstreamRequestId,
+      droppedParameters: planned.droppedParameters,
+    },
+    committed: firstContentMs !== undefined,
+    usage: told.usage ?? countedUsage(call.spec, trace.characters(), failure === undefined),
+    generationMs: firstContentMs === undefined ? undefined : lastContentMs - firstContentMs,
+    upstreamModel: told.upstreamModel,
+  };
+}
+
+/** What can be told of the usage when the provider did not: an estimate, or what had arrived. */
+function countedUsage(spec: CompletionSpec, characters: number, succeeded: boolean): Usage {
+  const visibleOutput = Math.ceil(characters / CHARACTERS_PER_TOKEN);
+  return {
+    // A refused or lost attempt is not billed for its prompt.
+    freshInput: succeeded || visibleOutput > 0 ? estimateInputTokens(spec) : 0,
+    cacheRead: 0,
+    cacheWrite: 0,
+    visibleOutput,
+    reasoningOutput: 0,
+    source: succeeded ? "estimated" : "partial",
+  };
+}

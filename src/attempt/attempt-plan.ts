@@ -1,0 +1,197 @@
+import type { AttemptRecord, CompletionCall } from "../domain/call.ts";
+import type { Failure } from "../domain/outcome.ts";
+import type { PlannedEndpoint, RoutePlan } from "../domain/plan.ts";
+import type { Admission } from "../domain/ports.ts";
+import type { StreamEvent } from "../domain/stream-event.ts";
+import { type AttemptEnd, type AttemptOncePorts, attemptOnce } from "./attempt-once.ts";
+import { clockLimitsOf, type TimeoutSettings } from "./clocks.ts";
+import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
+import { nextStep } from "./next-step.ts";
+import type { RetryBudget } from "./retry-budget.ts";
+
+export type AttemptPorts = AttemptOncePorts & {
+  readonly admission: Admission;
+  readonly budget: RetryBudget;
+  readonly timeouts: TimeoutSettings;
+};
+
+/** How the walk ended: the last attempt decided it. */
+export type PlanEnd = {
+  readonly attempts: readonly [AttemptRecord, ...AttemptRecord[]];
+  readonly last: AttemptEnd;
+  /** Absent: the call succeeded. */
+  readonly failure: Failure | undefined;
+};
+
+/**
+ * The deadline's own error must reach the caller before the caller's library gives up, so the clocks
+ * stop this much earlier; a tenth of the time where there is little.
+ */
+const DEADLINE_MARGIN_MS = 20;
+
+const DEADLINE_PASSED: Failure = { kind: "total-timeout", message: "the deadline passed" };
+
+/**
+ * Walks the plan until an endpoint answers or nothing is left worth trying.
+ *
+ * Output is pushed to `call.emit` as it arrives. Resolves after the last event, with every attempt in
+ * order. Each attempt was observed once.
+ */
+export async function attemptPlan(
+  plan: RoutePlan,
+  call: CompletionCall,
+  ports: AttemptPorts,
+): Promise<PlanEnd> {
+  const heartbeat = heartbeatFor(call, ports);
+  const walk = startWalk({ plan, call, ports, heartbeat });
+  ports.budget.deposit(ports.nowMs());
+  try {
+    let planned = admitFirst(walk);
+    for (;;) {
+      const end = await attempt(walk, planned);
+      const next = nextEndpoint(walk, end, planned);
+      if (next === undefined) {
+        return endWalk(walk, end);
+      }
+      call.emit({ kind: "route-switched", failed: end.record, next: next.endpoint.id });
+      planned = next;
+    }
+  } finally {
+    heartbeat?.stop();
+  }
+}
+
+type WalkInput = {
+  readonly plan: RoutePlan;
+  readonly call: CompletionCall;
+  readonly ports: AttemptPorts;
+  readonly heartbeat: Heartbeat | undefined;
+};
+
+type Walk = WalkInput & {
+  readonly maxAttempts: number;
+  /** Epoch milliseconds, with the margin taken off. */
+  readonly deadlineMs: number;
+  /** Not tried yet, best first. */
+  readonly remaining: PlannedEndpoint[];
+  readonly attempts: AttemptRecord[];
+  readonly emit: (event: StreamEvent) => void;
+};
+
+function startWalk(input: WalkInput): Walk {
+  const { plan, call, ports, heartbeat } = input;
+  const leftMs = call.deadlineMs - ports.nowMs();
+  return {
+    ...input,
+    maxAttempts: call.policy.disableFallbacks ? 1 : call.policy.maxAttempts,
+    deadlineMs: call.deadlineMs - Math.min(DEADLINE_MARGIN_MS, leftMs / 10),
+    remaining: [...plan.order],
+    attempts: [],
+    emit: (event) => {
+      heartbeat?.sent();
+      call.emit(event);
+    },
+  };
+}
+
+function admitFirst(walk: Walk): PlannedEndpoint {
+  // Where nothing admits a call, the plan was made in panic: the best one is tried all the same.
+  return admitFrom(walk, 0, false) ?? admitFrom(walk, 0, true) ?? walk.plan.order[0];
+}
+
+/** Takes the first remaining endpoint that admits a call, from `index` on. */
+function admitFrom(walk: Walk, index: number, force: boolean): PlannedEndpoint | undefined {
+  const { remaining, ports } = walk;
+  for (let place = index; place < remaining.length; place++) {
+    const planned = remaining[place];
+    if (planned !== undefined && admits(ports, planned, force)) {
+      remaining.splice(place, 1);
+      return planned;
+    }
+  }
+  return undefined;
+}
+
+function admits({ admission, nowMs }: AttemptPorts, planned: PlannedEndpoint, force: boolean) {
+  return admission.tryStart(planned.endpoint, { nowMs: nowMs(), force });
+}
+
+async function attempt(walk: Walk, planned: PlannedEndpoint): Promise<AttemptEnd> {
+  const { plan, call, ports, attempts, remaining, maxAttempts, deadlineMs, emit } = walk;
+  const streamed = call.streaming || ports.admission.wantsTiming(planned.endpoint.id);
+  const number = attempts.length + 1;
+  const limits = clockLimitsOf({
+    prediction: planned.prediction,
+    settings: ports.timeouts,
+    streamed,
+    estimatedOutputTokens: plan.decision.estimatedOutputTokens,
+    reasoning: call.spec.reasoning !== undefined,
+    last: number >= maxAttempts || remaining.length === 0,
+    deadlineMs,
+  });
+  const end = await attemptOnce({ call, planned, number, streamed, limits, emit }, ports);
+  attempts.push(end.record);
+  return end;
+}
+
+/** The endpoint of the next attempt, already admitted; absent when the walk is over. */
+function nextEndpoint(
+  walk: Walk,
+  end: AttemptEnd,
+  tried: PlannedEndpoint,
+): PlannedEndpoint | undefined {
+  const { call, ports, remaining, attempts, maxAttempts, deadlineMs } = walk;
+  const step = nextStep({
+    outcome: end.record.outcome,
+    tried,
+    remaining,
+    attempts: attempts.length,
+    maxAttempts,
+    committed: end.committed,
+    remainingMs: call.signal.aborted ? 0 : deadlineMs - ports.nowMs(),
+  });
+  const moves = step.kind === "try" || step.kind === "again";
+  if (!moves || !ports.budget.withdraw(ports.nowMs())) {
+    return undefined;
+  }
+  if (step.kind === "try") {
+    return admitFrom(walk, step.index, false);
+  }
+  return admits(ports, tried, true) ? tried : undefined;
+}
+
+function endWalk({ attempts, deadlineMs, ports }: Walk, last: AttemptEnd): PlanEnd {
+  const [first = last.record, ...rest] = attempts;
+  return {
+    attempts: [first, ...rest],
+    last,
+    failure: failureOf(last, { outOfTime: ports.nowMs() >= deadlineMs }),
+  };
+}
+
+/** A fault that used up the deadline is the deadline's fault to the caller. */
+function failureOf(
+  { record, committed }: AttemptEnd,
+  { outOfTime }: { readonly outOfTime: boolean },
+): Failure | undefined {
+  const { outcome } = record;
+  if (outcome.kind === "success") {
+    return undefined;
+  }
+  const timedOut = outcome.kind === "first-token-timeout" || outcome.kind === "connect-timeout";
+  return outOfTime && timedOut && !committed ? DEADLINE_PASSED : outcome;
+}
+
+function heartbeatFor(
+  call: CompletionCall,
+  { nowMs, schedule }: AttemptPorts,
+): Heartbeat | undefined {
+  if (!call.streaming || call.heartbeatIntervalMs <= 0) {
+    return undefined;
+  }
+  return startHeartbeat(call.heartbeatIntervalMs, {
+    nowMs,
+    schedule,
+    send: (phase) => call.emit({ kind: "heartbeat", phase }),
+  });
+}

@@ -1,0 +1,91 @@
+import type { CallResult, CompletionCall, Timings } from "../domain/call.ts";
+import { type Cost, costOf } from "../domain/money.ts";
+import type { RoutePlan } from "../domain/plan.ts";
+import { RouterError } from "../domain/router-error.ts";
+import { countImages } from "../domain/token-estimate.ts";
+import { outputTokensOf } from "../domain/usage.ts";
+import type { PlanEnd } from "./attempt-plan.ts";
+import { callErrorOf } from "./call-error.ts";
+
+/** Epoch milliseconds at the borders between the router's own stages. */
+export type CallTimes = {
+  readonly planStartedAtMs: number;
+  readonly plannedAtMs: number;
+  readonly endedAtMs: number;
+};
+
+const NO_COST: Cost = { total: 0, input: 0, output: 0, cache: 0, request: 0 };
+
+/** What a call came to, from the way it was walked. */
+export function callResultOf(
+  call: CompletionCall,
+  plan: RoutePlan,
+  end: PlanEnd,
+  times: CallTimes,
+): CallResult {
+  const { last, attempts } = end;
+  const { usage, committed } = last;
+  const error = errorOf(call, end);
+  const unpaid = error !== undefined && !committed;
+  return {
+    decision: plan.decision,
+    attempts,
+    error,
+    partial: error !== undefined && committed,
+    usage: error === undefined ? usage : { ...usage, source: "partial" },
+    cost: unpaid ? NO_COST : costOf(usage, last.record.endpoint.pricing, countImages(call.spec)),
+    timings: timingsOf(call, end, times),
+    outputTokensPerSecond: tokensPerSecond(outputTokensOf(usage), last.generationMs),
+    upstreamModel: last.upstreamModel,
+  };
+}
+
+/** Whoever ended the call through its signal says why; otherwise the last attempt does. */
+function errorOf(
+  call: CompletionCall,
+  { failure, attempts, last }: PlanEnd,
+): RouterError | undefined {
+  if (failure === undefined) {
+    return undefined;
+  }
+  const { reason } = call.signal;
+  return failure.kind === "canceled" && reason instanceof RouterError
+    ? reason
+    : callErrorOf(failure, {
+        attempts,
+        committed: last.committed,
+        outputTokens: outputTokensOf(last.usage),
+      });
+}
+
+/** The parts are measured apart and the router's own share is what is left, so they always add up. */
+function timingsOf(
+  call: CompletionCall,
+  { attempts, last, failure }: PlanEnd,
+  times: CallTimes,
+): Timings {
+  const { record, committed } = last;
+  const answered = failure === undefined || committed;
+  const total = times.endedAtMs - call.receivedAtMs;
+  const plan = times.plannedAtMs - times.planStartedAtMs;
+  const firstStartMs = attempts[0].startedAtMs;
+  const answerMs = answered ? record.durationMs : 0;
+  const failedAttempts = record.startedAtMs + record.durationMs - answerMs - firstStartMs;
+  const upstreamFirstToken = answered ? (record.firstTokenMs ?? record.durationMs) : 0;
+  const upstreamGeneration = answerMs - upstreamFirstToken;
+  return {
+    queue: 0,
+    plan,
+    failedAttempts,
+    upstreamFirstToken,
+    upstreamGeneration,
+    routerOverhead: total - plan - failedAttempts - upstreamFirstToken - upstreamGeneration,
+    total,
+  };
+}
+
+function tokensPerSecond(outputTokens: number, generationMs: number | undefined): number {
+  return generationMs === undefined || generationMs <= 0 || outputTokens < 2
+    ? 0
+    : ((outputTokens - 1) / generationMs) * 1_000;
+}

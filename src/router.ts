@@ -1,0 +1,60 @@
+import { type AttemptPorts, attemptPlan } from "./attempt/attempt-plan.ts";
+import { callResultOf } from "./attempt/call-result.ts";
+import type { CatalogSnapshot } from "./domain/catalog.ts";
+import type { GateView } from "./domain/gate.ts";
+import type { RoutingPolicy } from "./domain/policy.ts";
+import type { CallSink, RouteRequest, Router } from "./domain/ports.ts";
+import type { LiveView, ScoreSnapshot } from "./domain/score.ts";
+import { narrowPolicy } from "./plan/effective-policy.ts";
+import { createPlanner } from "./plan/plan-route.ts";
+
+/** What a router reads anew for every call, so that a reload takes effect between two calls. */
+export type RouterPorts = {
+  readonly catalog: () => CatalogSnapshot;
+  readonly scores: () => ScoreSnapshot;
+  readonly live: LiveView;
+  readonly gates: GateView;
+  /** The operator's policy: requests can only narrow it. */
+  readonly policy: () => RoutingPolicy;
+  readonly attempt: AttemptPorts;
+  readonly finished: CallSink;
+};
+
+/** The whole life of a call: plan, attempt, observe, score. */
+export function createRouter(ports: RouterPorts): Router {
+  const { nowMs } = ports.attempt;
+  const planner = createPlanner();
+
+  function planInput({ decisionId, spec, policy, deadlineMs }: RouteRequest) {
+    const atMs = nowMs();
+    return {
+      spec,
+      policy: narrowPolicy(ports.policy(), policy),
+      decisionId,
+      catalog: ports.catalog(),
+      scores: ports.scores(),
+      live: ports.live,
+      gates: ports.gates,
+      nowMs: atMs,
+      remainingMs: deadlineMs - atMs,
+    };
+  }
+
+  return {
+    route: (request) => planner.explain(planInput(request)),
+
+    async complete(asked) {
+      const planStartedAtMs = nowMs();
+      const input = planInput({ ...asked, decisionId: asked.id });
+      const call = { ...asked, policy: input.policy };
+      const plan = planner.plan(input);
+      const plannedAtMs = nowMs();
+      call.emit({ kind: "started", decision: plan.decision });
+      const end = await attemptPlan(plan, call, ports.attempt);
+      const times = { planStartedAtMs, plannedAtMs, endedAtMs: nowMs() };
+      const result = callResultOf(call, plan, end, times);
+      ports.finished(call, result);
+      return result;
+    },
+  };
+}

@@ -1,0 +1,145 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { attemptOnce } from "../../../src/attempt/attempt-once.ts";
+import { type FailureKind, failureKinds, type Outcome } from "../../../src/domain/outcome.ts";
+import type { Observation, UpstreamCall } from "../../../src/domain/ports.ts";
+import type { StreamEvent } from "../../../src/domain/stream-event.ts";
+import { exampleCall, exampleEndpoint, examplePlan } from "../../support/examples.ts";
+import { createManualClock } from "../../support/manual-clock.ts";
+
+const text = (value: string): StreamEvent => ({ kind: "text-delta", choice: 0, text: value });
+
+type Step =
+  | { readonly kind: "emit"; readonly text: string }
+  | { readonly kind: "wait"; readonly ms: number }
+  | { readonly kind: "leave" }
+  | { readonly kind: "end"; readonly outcome: FailureKind | "success" }
+  | { readonly kind: "reject" };
+
+describe("attemptOnce()", () => {
+  test("tells the provider's status, request id and model", async () => {
+    const { end } = await play([{ kind: "emit", text: "hi" }], {
+      before: {
+        kind: "response-start",
+        httpStatus: 200,
+        upstreamRequestId: "r1",
+        upstreamModel: "m1",
+      },
+    });
+    expect(end.record).toMatchObject({ httpStatus: 200, upstreamRequestId: "r1" });
+    expect(end.upstreamModel).toBe("m1");
+  });
+
+  test("prefers what a failure says about itself", async () => {
+    const failure: Outcome = {
+      kind: "server-error",
+      message: "",
+      httpStatus: 503,
+      upstreamRequestId: "r2",
+    };
+    const clock = createManualClock();
+    const end = await attemptOnce(attempt(exampleCall()), {
+      upstream: async () => failure,
+      observe: () => undefined,
+      ...clock,
+    });
+    expect(end.record).toMatchObject({ httpStatus: 503, upstreamRequestId: "r2" });
+  });
+
+  test("measures generation from the first content to the last", async () => {
+    const { end } = await play([
+      { kind: "wait", ms: 100 },
+      { kind: "emit", text: "a" },
+      { kind: "wait", ms: 250 },
+      { kind: "emit", text: "b" },
+      { kind: "wait", ms: 50 },
+    ]);
+    expect(end.record.firstTokenMs).toBe(100);
+    expect(end.generationMs).toBe(250);
+    expect(end.record.durationMs).toBe(400);
+  });
+
+  test("is observed exactly once and leaves nothing running, whatever happens in whatever order", async () => {
+    const step: fc.Arbitrary<Step> = fc.oneof(
+      fc.record({ kind: fc.constant("emit" as const), text: fc.constantFrom("", "x", "yz") }),
+      fc.record({ kind: fc.constant("wait" as const), ms: fc.integer({ min: 0, max: 40_000 }) }),
+      fc.record({ kind: fc.constant("leave" as const) }),
+      fc.record({
+        kind: fc.constant("end" as const),
+        outcome: fc.constantFrom("success" as const, ...failureKinds),
+      }),
+      fc.record({ kind: fc.constant("reject" as const) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        const { observed, pending, late, received, leftAt } = await play(steps);
+        expect(observed).toHaveLength(1);
+        expect(pending).toBe(0);
+        expect(late).toBe(0);
+        expect(received.length).toBeLessThanOrEqual(leftAt);
+      }),
+      { seed: 11, numRuns: 300 },
+    );
+  });
+});
+
+function attempt(
+  call: ReturnType<typeof exampleCall>,
+  emit: (event: StreamEvent) => void = () => undefined,
+) {
+  return {
+    call,
+    planned: examplePlan(exampleEndpoint("a")).order[0],
+    number: 1,
+    streamed: true,
+    limits: { firstTokenMs: 5_000, idleMs: 30_000, deadlineMs: call.deadlineMs },
+    emit,
+  };
+}
+
+/** Plays an adapter's steps; one that does not end by itself ends with success. */
+async function play(steps: readonly Step[], options: { readonly before?: StreamEvent } = {}) {
+  const clock = createManualClock();
+  const controller = new AbortController();
+  const received: StreamEvent[] = [];
+  const observed: Observation[] = [];
+  let late = 0;
+  let leftAt = Number.POSITIVE_INFINITY;
+  let adapter: UpstreamCall | undefined;
+  const ending = Promise.withResolvers<Outcome>();
+  const running = attemptOnce(
+    attempt(exampleCall({ signal: controller.signal }), (event) => {
+      late += observed.length;
+      received.push(event);
+    }),
+    {
+      upstream: (call) => {
+        adapter = call;
+        return ending.promise;
+      },
+      observe: (observation) => observed.push(observation),
+      ...clock,
+    },
+  );
+  if (options.before !== undefined) {
+    adapter?.emit(options.before);
+  }
+  const act: { readonly [K in Step["kind"]]: (step: Extract<Step, { kind: K }>) => unknown } = {
+    emit: (step) => adapter?.emit(text(step.text)),
+    wait: (step) => clock.advance(step.ms),
+    leave: () => {
+      leftAt = Math.min(leftAt, received.length);
+      controller.abort();
+    },
+    end: ({ outcome }) =>
+      ending.resolve(outcome === "success" ? { kind: outcome } : { kind: outcome, message: "" }),
+    reject: () => ending.reject(new Error("defect")),
+  };
+  for (const step of steps) {
+    await (act[step.kind] as (step: Step) => unknown)(step);
+  }
+  ending.resolve({ kind: "success" });
+  const end = await running;
+  adapter?.emit(text("late"));
+  return { end, received, observed, pending: clock.pending(), late, leftAt };
+}

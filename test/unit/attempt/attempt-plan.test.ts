@@ -1,0 +1,310 @@
+import { describe, expect, test } from "vitest";
+import { type AttemptPorts, attemptPlan } from "../../../src/attempt/attempt-plan.ts";
+import { createRetryBudget } from "../../../src/attempt/retry-budget.ts";
+import type { CallEvent, CompletionCall } from "../../../src/domain/call.ts";
+import { SUCCESS } from "../../../src/domain/outcome.ts";
+import { defaultPolicy } from "../../../src/domain/policy.ts";
+import type { Admission, Observation } from "../../../src/domain/ports.ts";
+import type { StreamEvent } from "../../../src/domain/stream-event.ts";
+import { exampleCall, exampleEndpoint, examplePlan } from "../../support/examples.ts";
+import { createManualClock } from "../../support/manual-clock.ts";
+import { type Script, scriptedUpstream } from "../../support/scripted-upstream.ts";
+
+const a = exampleEndpoint("a");
+const b = exampleEndpoint("b");
+const c = exampleEndpoint("c");
+const d = exampleEndpoint("d");
+const hi: StreamEvent = { kind: "text-delta", choice: 0, text: "hi" };
+const bye: StreamEvent = { kind: "text-delta", choice: 0, text: "bye" };
+const usage: StreamEvent = {
+  kind: "usage",
+  usage: {
+    freshInput: 5,
+    cacheRead: 0,
+    cacheWrite: 0,
+    visibleOutput: 2,
+    reasoningOutput: 0,
+    source: "provider",
+  },
+};
+const end: StreamEvent = {
+  kind: "choice-end",
+  choice: 0,
+  reason: "stop",
+  rawReason: "stop",
+  stopSequence: "",
+};
+const down = { kind: "server-error", message: "the endpoint failed" } as const;
+
+const admitAll: Admission = { tryStart: () => true, wantsTiming: () => false };
+
+type Caller = {
+  readonly leavesOn?: StreamEvent;
+  readonly leftBefore?: boolean;
+  readonly call?: Partial<CompletionCall>;
+  readonly ports?: Partial<AttemptPorts>;
+};
+
+/** Runs a plan over a, b, c and d for a caller who keeps what arrives and may leave on an event. */
+function start(scripts: Readonly<Record<string, Script>>, caller: Caller = {}) {
+  const clock = createManualClock();
+  const controller = new AbortController();
+  const received: CallEvent[] = [];
+  const observed: Observation[] = [];
+  const { upstream, calls } = scriptedUpstream(scripts);
+  if (caller.leftBefore === true) {
+    controller.abort();
+  }
+  const call = exampleCall({
+    signal: controller.signal,
+    emit: (event) => {
+      received.push(event);
+      if (event === caller.leavesOn) {
+        controller.abort();
+      }
+    },
+    ...caller.call,
+  });
+  const running = attemptPlan(examplePlan(a, b, c, d), call, {
+    upstream,
+    observe: (observation) => observed.push(observation),
+    nowMs: clock.nowMs,
+    schedule: clock.schedule,
+    admission: admitAll,
+    budget: createRetryBudget(),
+    timeouts: {
+      firstTokenMinMs: 2_000,
+      firstTokenMaxMs: 60_000,
+      firstTokenColdMs: 30_000,
+      idleMs: 30_000,
+    },
+    ...caller.ports,
+  });
+  return { running, clock, received, observed, calls };
+}
+
+async function run(scripts: Readonly<Record<string, Script>>, caller: Caller = {}) {
+  const { running, clock, received, observed, calls } = start(scripts, caller);
+  const result = await running;
+  const endings = observed.map(
+    ({ attempt: { endpoint, outcome } }) => `${endpoint.id}:${outcome.kind}`,
+  );
+  return { ...result, received, observed, endings, calls, pending: clock.pending() };
+}
+
+const content = (events: readonly CallEvent[]) =>
+  events.filter(({ kind }) => kind === "text-delta");
+
+describe("attemptPlan()", () => {
+  test("delivers what the first endpoint emits and ends without a failure", async () => {
+    const { failure, received, endings, pending } = await run({
+      a: { emits: [hi, bye, end, usage], ends: SUCCESS },
+    });
+    expect(failure).toBeUndefined();
+    expect(received).toEqual([hi, bye, end, usage]);
+    expect(endings).toEqual(["a:success"]);
+    expect(pending).toBe(0);
+  });
+
+  test("falls back when nothing was delivered yet, and says so", async () => {
+    const { received, endings, attempts } = await run({
+      a: { ends: down },
+      b: { emits: [hi], ends: SUCCESS },
+    });
+    expect(received).toEqual([{ kind: "route-switched", failed: attempts[0], next: "b" }, hi]);
+    expect(endings).toEqual(["a:server-error", "b:success"]);
+  });
+
+  test("shows nothing of a failed attempt, not even its finish and usage", async () => {
+    const { received } = await run({
+      a: { emits: [end, usage], ends: down },
+      b: { emits: [hi, end], ends: SUCCESS },
+    });
+    expect(received.slice(1)).toEqual([hi, end]);
+  });
+
+  test("hands over the finish of an answer without content", async () => {
+    const { received } = await run({ a: { emits: [end, usage], ends: SUCCESS } });
+    expect(received).toEqual([end, usage]);
+  });
+
+  test("does not fall back after the first content", async () => {
+    const { failure, endings } = await run({
+      a: { emits: [hi], ends: down },
+      b: { ends: SUCCESS },
+    });
+    expect(failure).toEqual(down);
+    expect(endings).toEqual(["a:server-error"]);
+  });
+
+  test("tries three different endpoints at most", async () => {
+    const { endings } = await run({ a: { ends: down }, b: { ends: down }, c: { ends: down } });
+    expect(endings).toEqual(["a:server-error", "b:server-error", "c:server-error"]);
+  });
+
+  test("tries one endpoint only when fallbacks are off", async () => {
+    const policy = { ...defaultPolicy, disableFallbacks: true };
+    const { endings } = await run({ a: { ends: down } }, { call: { policy } });
+    expect(endings).toEqual(["a:server-error"]);
+  });
+
+  test("gives up with the original failure when the retry budget is empty", async () => {
+    const budget = { deposit: () => undefined, withdraw: () => false };
+    const { failure, endings } = await run({ a: { ends: down } }, { ports: { budget } });
+    expect(failure).toEqual(down);
+    expect(endings).toEqual(["a:server-error"]);
+  });
+
+  test("skips an endpoint that does not admit a call at the moment of the retry", async () => {
+    const admission = { ...admitAll, tryStart: ({ id }: { id: string }) => id !== "b" };
+    const { endings } = await run(
+      { a: { ends: down }, c: { emits: [hi], ends: SUCCESS } },
+      { ports: { admission } },
+    );
+    expect(endings).toEqual(["a:server-error", "c:success"]);
+  });
+
+  test("forces the best endpoint when none admits a call", async () => {
+    const forced: boolean[] = [];
+    const admission: Admission = {
+      ...admitAll,
+      tryStart: (_, { force }) => {
+        forced.push(force);
+        return force;
+      },
+    };
+    const { endings } = await run({ a: { emits: [hi], ends: SUCCESS } }, { ports: { admission } });
+    expect(endings).toEqual(["a:success"]);
+    expect(forced).toEqual([false, false, false, false, true]);
+  });
+
+  test("tries the only endpoint again when no byte was sent", async () => {
+    let attempts = 0;
+    const upstream: AttemptPorts["upstream"] = async ({ emit }) => {
+      attempts += 1;
+      emit(attempts === 1 ? end : hi);
+      return attempts === 1 ? { kind: "network", message: "reset", sent: false } : SUCCESS;
+    };
+    const clock = createManualClock();
+    const { failure } = await attemptPlan(examplePlan(a), exampleCall(), {
+      upstream,
+      observe: () => undefined,
+      ...clock,
+      admission: admitAll,
+      budget: createRetryBudget(),
+      timeouts: { firstTokenMinMs: 1, firstTokenMaxMs: 1, firstTokenColdMs: 1, idleMs: 1 },
+    });
+    expect(failure).toBeUndefined();
+    expect(attempts).toBe(2);
+  });
+
+  test("falls back from an adapter that rejects, and keeps the cause", async () => {
+    const cause = new Error("decoder defect");
+    const { observed, endings } = await run({
+      a: { ends: cause },
+      b: { emits: [hi], ends: SUCCESS },
+    });
+    expect(endings).toEqual(["a:malformed-response", "b:success"]);
+    expect(observed[0]?.attempt.outcome).toMatchObject({ cause });
+  });
+
+  test.each<{ name: string; ends: Script["ends"] }>([
+    { name: "ends at once", ends: { kind: "canceled", message: "" } },
+    { name: "reports the hang-up as a failure", ends: down },
+    { name: "rejects", ends: new Error("aborted") },
+    { name: "ignores the signal", ends: "never" },
+  ])("observes a canceled attempt once when the adapter $name", async ({ ends }) => {
+    const { failure, endings, pending } = await run({ a: { emits: [hi], ends } }, { leavesOn: hi });
+    expect(failure?.kind).toBe("canceled");
+    expect(endings).toEqual(["a:canceled"]);
+    expect(pending).toBe(0);
+  });
+
+  test("aborts an adapter that still runs when the caller leaves", async () => {
+    const { calls } = await run({ a: { emits: [hi], ends: "never" } }, { leavesOn: hi });
+    expect(calls[0]?.signal.aborted).toBe(true);
+  });
+
+  test("delivers nothing after the caller left", async () => {
+    const { received } = await run({ a: { emits: [hi, bye], ends: "never" } }, { leavesOn: hi });
+    expect(content(received)).toEqual([hi]);
+  });
+
+  test("calls nobody for a caller who left before", async () => {
+    const { failure, calls } = await run({ a: { ends: SUCCESS } }, { leftBefore: true });
+    expect(failure?.kind).toBe("canceled");
+    expect(calls).toEqual([]);
+  });
+
+  test("falls back when the first content does not come in time, and drops what comes late", async () => {
+    const { running, clock, received, calls } = start({
+      a: { ends: "never" },
+      b: { emits: [hi], ends: SUCCESS },
+    });
+    await clock.advance(3_000);
+    const { attempts } = await running;
+    calls[0]?.emit(bye);
+    expect(attempts.map(({ outcome }) => outcome.kind)).toEqual(["first-token-timeout", "success"]);
+    expect(content(received)).toEqual([hi]);
+  });
+
+  test("ends with the deadline's failure when time runs out, 20 ms before the caller's clock", async () => {
+    const { running, clock } = start(
+      { a: { ends: "never" } },
+      { call: { deadlineMs: 1_800_000_001_000 } },
+    );
+    await clock.advance(980);
+    const { failure } = await running;
+    expect(failure?.kind).toBe("total-timeout");
+    expect(clock.nowMs()).toBe(1_800_000_000_980);
+  });
+
+  test("asks for a stream when the caller does or the endpoint is to be measured", async () => {
+    const streams = async (streaming: boolean, wanted: boolean) => {
+      const admission = { ...admitAll, wantsTiming: () => wanted };
+      const { calls } = await run(
+        { a: { emits: [hi], ends: SUCCESS } },
+        { call: { streaming }, ports: { admission } },
+      );
+      return calls[0]?.stream;
+    };
+    expect(await streams(true, false)).toBe(true);
+    expect(await streams(false, false)).toBe(false);
+    expect(await streams(false, true)).toBe(true);
+  });
+
+  test("sends heartbeats while a streaming caller waits", async () => {
+    const { running, clock, received } = start(
+      { a: { ends: "never" }, b: { emits: [hi], ends: SUCCESS } },
+      { call: { heartbeatIntervalMs: 1_000 } },
+    );
+    await clock.advance(3_000);
+    await running;
+    const beat = { kind: "heartbeat", phase: "waiting-for-first-token" };
+    expect(received.filter(({ kind }) => kind === "heartbeat")).toEqual([beat, beat]);
+    expect(clock.pending()).toBe(0);
+  });
+
+  test("measures the first token from the start of its own attempt", async () => {
+    const { running, clock, observed } = start({
+      a: { ends: "never" },
+      b: { emits: [hi, bye], ends: SUCCESS },
+    });
+    await clock.advance(3_000);
+    await running;
+    expect(observed.map(({ attempt }) => attempt.firstTokenMs)).toEqual([undefined, 0]);
+  });
+
+  test("keeps the provider's usage and estimates it where there is none", async () => {
+    const told = await run({ a: { emits: [hi, usage], ends: SUCCESS } });
+    expect(told.last.usage).toMatchObject({ freshInput: 5, visibleOutput: 2, source: "provider" });
+    const untold = await run({ a: { emits: [hi], ends: SUCCESS } });
+    expect(untold.last.usage).toMatchObject({
+      freshInput: 8,
+      visibleOutput: 1,
+      source: "estimated",
+    });
+    const broken = await run({ a: { emits: [hi], ends: down } });
+    expect(broken.last.usage).toMatchObject({ freshInput: 8, visibleOutput: 1, source: "partial" });
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { createAttemptTrace } from "../../../src/attempt/attempt-trace.ts";
+import { SUCCESS } from "../../../src/domain/outcome.ts";
+import type { StreamEvent } from "../../../src/domain/stream-event.ts";
+import { exampleCall } from "../../support/examples.ts";
+
+const aside: StreamEvent = {
+  kind: "reasoning-signature",
+  choice: 0,
+  signature: new Uint8Array([1]),
+};
+const contents: readonly StreamEvent[] = [
+  { kind: "text-delta", choice: 0, text: "abc" },
+  { kind: "reasoning-delta", choice: 0, text: "de" },
+  { kind: "refusal-delta", choice: 0, text: "f" },
+  { kind: "tool-call-delta", choice: 0, tool: 0, id: "t", name: "go", argumentsFragment: "{}" },
+  { kind: "redacted-reasoning", choice: 0, data: new Uint8Array([2]) },
+];
+
+function start() {
+  const received: StreamEvent[] = [];
+  let timeMs = 0;
+  const trace = createAttemptTrace(
+    { call: exampleCall(), emit: (event) => received.push(event) },
+    () => timeMs++,
+  );
+  return { trace, received };
+}
+
+describe("createAttemptTrace()", () => {
+  test("holds back what is not content until there is content, in order", () => {
+    const { trace, received } = start();
+    trace.emit(aside);
+    expect(received).toEqual([]);
+    trace.emit(contents[0] as StreamEvent);
+    trace.emit(aside);
+    expect(received).toEqual([aside, contents[0], aside]);
+  });
+
+  test("counts the characters of every kind of content", () => {
+    const { trace } = start();
+    contents.forEach(trace.emit);
+    expect(trace.characters()).toBe(3 + 2 + 1 + 4);
+  });
+
+  test("never shows the caller how the response started", () => {
+    const { trace, received } = start();
+    trace.emit({
+      kind: "response-start",
+      httpStatus: 200,
+      upstreamRequestId: undefined,
+      upstreamModel: "m",
+    });
+    trace.emit({
+      kind: "response-start",
+      httpStatus: undefined,
+      upstreamRequestId: "r",
+      upstreamModel: undefined,
+    });
+    trace.close(SUCCESS);
+    expect(received).toEqual([]);
+    expect(trace.told()).toMatchObject({
+      httpStatus: 200,
+      upstreamRequestId: "r",
+      upstreamModel: "m",
+    });
+  });
+
+  test("drops what was held back when the attempt fails, and everything after its end", () => {
+    const { trace, received } = start();
+    trace.emit(aside);
+    trace.close({ kind: "network", message: "" });
+    trace.emit(contents[0] as StreamEvent);
+    expect(received).toEqual([]);
+  });
+});

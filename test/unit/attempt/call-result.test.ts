@@ -1,0 +1,123 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { AttemptEnd } from "../../../src/attempt/attempt-once.ts";
+import { callResultOf } from "../../../src/attempt/call-result.ts";
+import { type Failure, SUCCESS } from "../../../src/domain/outcome.ts";
+import { RouterError } from "../../../src/domain/router-error.ts";
+import type { Usage } from "../../../src/domain/usage.ts";
+import { exampleCall, exampleEndpoint, examplePlan } from "../../support/examples.ts";
+
+const endpoint = exampleEndpoint("a");
+const plan = examplePlan(endpoint);
+const usage: Usage = {
+  freshInput: 1_000,
+  cacheRead: 0,
+  cacheWrite: 0,
+  visibleOutput: 101,
+  reasoningOutput: 0,
+  source: "provider",
+};
+
+type Shape = {
+  readonly failure?: Failure;
+  readonly committed?: boolean;
+  readonly firstTokenMs?: number;
+  readonly durationMs?: number;
+  readonly failedMs?: number;
+  readonly lateMs?: number;
+};
+
+/** A call received at 0 and planned from 1 to 2, whose attempts start at 3. */
+function result(shape: Shape, signal = new AbortController().signal) {
+  const { failure, committed = true, failedMs = 0, durationMs = 500, lateMs = 1 } = shape;
+  const startedAtMs = 3 + failedMs;
+  const record = {
+    number: 1,
+    endpoint,
+    startedAtMs,
+    durationMs,
+    firstTokenMs: committed ? shape.firstTokenMs : undefined,
+    outcome: failure ?? SUCCESS,
+    httpStatus: undefined,
+    upstreamRequestId: undefined,
+    droppedParameters: [],
+  };
+  const last: AttemptEnd = {
+    record,
+    committed,
+    usage,
+    generationMs:
+      committed && shape.firstTokenMs !== undefined ? durationMs - shape.firstTokenMs : undefined,
+    upstreamModel: "m",
+  };
+  return callResultOf(
+    exampleCall({ receivedAtMs: 0, signal }),
+    plan,
+    { attempts: [{ ...record, startedAtMs: 3 }, record], last, failure },
+    { planStartedAtMs: 1, plannedAtMs: 2, endedAtMs: startedAtMs + durationMs + lateMs },
+  );
+}
+
+describe("callResultOf()", () => {
+  test("prices what the provider counted", () => {
+    const { cost, error, partial } = result({ firstTokenMs: 100 });
+    expect(cost).toEqual({ total: 210_600, input: 150_000, output: 60_600, cache: 0, request: 0 });
+    expect([error, partial]).toEqual([undefined, false]);
+  });
+
+  test("charges nothing for a call that failed before its answer began", () => {
+    const { cost } = result({ failure: { kind: "network", message: "" }, committed: false });
+    expect(cost.total).toBe(0);
+  });
+
+  test("charges what had come when the answer broke, and marks it partial", () => {
+    const broken = result({ failure: { kind: "network", message: "" }, firstTokenMs: 10 });
+    expect(broken.cost.total).toBe(210_600);
+    expect(broken.usage.source).toBe("partial");
+    expect([broken.partial, broken.error?.code]).toEqual([true, "stream-interrupted"]);
+  });
+
+  test("ends with the reason of whoever ended it", () => {
+    const controller = new AbortController();
+    const reason = new RouterError("shutting-down", "draining");
+    controller.abort(reason);
+    const ended = result({ failure: { kind: "canceled", message: "" } }, controller.signal);
+    expect(ended.error).toBe(reason);
+  });
+
+  test("counts an answer that came whole as first token", () => {
+    const { timings, outputTokensPerSecond } = result({});
+    expect(timings).toMatchObject({ upstreamFirstToken: 500, upstreamGeneration: 0 });
+    expect(outputTokensPerSecond).toBe(0);
+  });
+
+  test("tells the speed after the first token", () => {
+    expect(result({ firstTokenMs: 300, durationMs: 1_300 }).outputTokensPerSecond).toBe(100);
+  });
+
+  test("has timings that add up and are never negative", () => {
+    const ms = fc.double({ min: 0, max: 1e6, noNaN: true });
+    const shape = fc.record({
+      failed: fc.boolean(),
+      committed: fc.boolean(),
+      share: fc.double({ min: 0, max: 1, noNaN: true }),
+      durationMs: ms,
+      failedMs: ms,
+      lateMs: ms,
+    });
+    fc.assert(
+      fc.property(shape, ({ failed, share, durationMs, ...rest }) => {
+        const { total, ...parts } = result({
+          ...rest,
+          durationMs,
+          firstTokenMs: share * durationMs,
+          ...(failed && { failure: { kind: "network", message: "" } }),
+        }).timings;
+        const sum = Object.values(parts).reduce((left, right) => left + right, 0);
+        expect(sum).toBeCloseTo(total, 6);
+        expect(Math.min(...Object.values(parts))).toBeGreaterThanOrEqual(-1e-6);
+      }),
+      { seed: 3, numRuns: 500 },
+    );
+  });
+});
