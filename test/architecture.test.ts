@@ -1,0 +1,103 @@
+import { globSync, readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { routerErrors } from "../src/domain/router-error.ts";
+
+type BiomeConfig = {
+  readonly overrides: readonly {
+    readonly includes: readonly string[];
+    readonly linter: {
+      readonly rules: { readonly style?: { readonly noRestrictedImports?: unknown } };
+    };
+  }[];
+};
+
+/** Folders that compute from their arguments and their own state. */
+const pureFolders = ["domain", "catalog", "plan", "score", "config"];
+
+/** Folders in which every file has a unit test. */
+const testedFolders = ["attempt", "catalog", "config", "observe", "plan", "score"];
+
+/** Files that hold only types or data, which compile or not and have nothing to run. */
+const untested = /^src\/config\/config\.ts$/;
+
+/** What the linter cannot see, because it looks at global names and at whole import statements. */
+const impure = [
+  { name: "randomness", pattern: /\bMath\s*\.\s*random\b/ },
+  { name: "timer", pattern: /\bAbortSignal\s*\.\s*timeout\b/ },
+  { name: "inline import", pattern: /\bimport\s*\(/ },
+  { name: "detour out of a permitted folder", pattern: /["'][^"']*\w\/\.\.\// },
+];
+
+/** Never empty: a check that read nothing proves nothing. */
+function filesMatching(pattern: string): readonly string[] {
+  const files = globSync(pattern).sort();
+  expect(files, pattern).not.toHaveLength(0);
+  return files;
+}
+
+test("scripts and tests run on Node 24 or later", () => {
+  expect(Number.parseInt(process.versions.node, 10)).toBeGreaterThanOrEqual(24);
+});
+
+describe.each(pureFolders)("src/%s", (folder) => {
+  test.each(impure)("holds no $name", ({ pattern }) => {
+    const files = filesMatching(`src/${folder}/**/*.ts`);
+    expect(files.filter((file) => pattern.test(readFileSync(file, "utf8")))).toEqual([]);
+  });
+});
+
+test("only main.ts reads the environment, and only it starts or ends the process", () => {
+  const files = filesMatching("src/**/*.ts").filter((file) => file !== "src/main.ts");
+  const touching = /\bprocess\s*\.\s*(env|exit|argv|on|stdout|stderr|stdin|kill)\b/;
+  expect(files.filter((file) => touching.test(readFileSync(file, "utf8")))).toEqual([]);
+});
+
+test("every folder of src has an import rule", () => {
+  const { overrides }: BiomeConfig = JSON.parse(readFileSync(".biome.json", "utf8"));
+  const ruled = overrides
+    .filter(({ linter }) => linter.rules.style?.noRestrictedImports !== undefined)
+    .flatMap(({ includes }) => includes.flatMap(foldersOf));
+  const folders = readdirSync("src", { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+  expect(folders).not.toHaveLength(0);
+  expect(folders.filter((folder) => !ruled.includes(folder))).toEqual([]);
+});
+
+test("every unit test has its source file", () => {
+  const sources = filesMatching("test/unit/**/*.test.ts").map((file) =>
+    file.replace(/^test\/unit\/(.*)\.test\.ts$/, "src/$1.ts"),
+  );
+  expect(sources.filter((source) => globSync(source).length === 0)).toEqual([]);
+});
+
+test.each(testedFolders)("every file of src/%s has its unit test", (folder) => {
+  const tests = filesMatching(`src/${folder}/**/*.ts`)
+    .filter((file) => !untested.test(file))
+    .map((file) => file.replace(/^src\/(.*)\.ts$/, "test/unit/$1.test.ts"));
+  expect(tests.filter((file) => globSync(file).length === 0)).toEqual([]);
+});
+
+test("the README's error table and the code list the same codes", () => {
+  const rows = readFileSync("README.md", "utf8").matchAll(/^\| `([a-z-]+)` \| (\w+) \|/gm);
+  const documented = Object.fromEntries([...rows].map(([, code, source]) => [code, { source }]));
+  expect(documented).toEqual(routerErrors);
+});
+
+test("every dependency has its reason in docs/dependencies.md, and nothing else has", () => {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+  const rows = readFileSync("docs/dependencies.md", "utf8").matchAll(/^\| `([^`]+)` \|/gm);
+  const documented = [...rows].map(([, name]) => name).sort();
+  expect(documented).toEqual(
+    [...Object.keys(dependencies), ...Object.keys(devDependencies)].sort(),
+  );
+});
+
+test("the lockfile names no registry", () => {
+  expect(readFileSync("package-lock.json", "utf8")).not.toMatch(/"resolved"/);
+});
+
+/** `src/{plan,score}/**` names plan and score. */
+function foldersOf(glob: string): readonly string[] {
+  return /^src\/\{?([\w,-]+)\}?\//.exec(glob)?.[1]?.split(",") ?? [];
+}
