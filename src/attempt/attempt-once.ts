@@ -2,7 +2,7 @@ import type { AttemptRecord, CompletionCall } from "../domain/call.ts";
 import type { CompletionSpec } from "../domain/completion.ts";
 import type { FailureKind, Outcome } from "../domain/outcome.ts";
 import type { PlannedEndpoint } from "../domain/plan.ts";
-import type { NowMs, ObservationSink, Schedule, Upstream } from "../domain/ports.ts";
+import type { Admission, NowMs, ObservationSink, Schedule, Upstream } from "../domain/ports.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import { estimateInputTokens } from "../domain/token-estimate.ts";
 import { outputTokensOf, type Usage } from "../domain/usage.ts";
@@ -12,6 +12,7 @@ import { type ClockLimits, startClocks } from "./clocks.ts";
 export type AttemptOncePorts = {
   readonly upstream: Upstream;
   readonly observe: ObservationSink;
+  readonly admission: Pick<Admission, "firstContent">;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
 };
@@ -53,7 +54,11 @@ export async function attemptOnce(
   attempt: AttemptOnce,
   ports: AttemptOncePorts,
 ): Promise<AttemptEnd> {
-  const trace = createAttemptTrace(attempt, ports.nowMs);
+  const { id } = attempt.planned.endpoint;
+  const trace = createAttemptTrace(
+    { ...attempt, firstContent: (times) => ports.admission.firstContent(id, times) },
+    ports.nowMs,
+  );
   const outcome = await settle(attempt, trace, ports);
   const endedAtMs = ports.nowMs();
   trace.close(outcome);

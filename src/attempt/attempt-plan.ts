@@ -2,6 +2,7 @@ import type { AttemptRecord, CompletionCall } from "../domain/call.ts";
 import type { Failure } from "../domain/outcome.ts";
 import type { PlannedEndpoint, RoutePlan } from "../domain/plan.ts";
 import type { Admission } from "../domain/ports.ts";
+import { RouterError } from "../domain/router-error.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import { type AttemptEnd, type AttemptOncePorts, attemptOnce } from "./attempt-once.ts";
 import { clockLimitsOf, type TimeoutSettings } from "./clocks.ts";
@@ -35,7 +36,7 @@ const DEADLINE_PASSED: Failure = { kind: "total-timeout", message: "the deadline
  * Walks the plan until an endpoint answers or nothing is left worth trying.
  *
  * Output is pushed to `call.emit` as it arrives. Resolves after the last event, with every attempt in
- * order. Each attempt was observed once.
+ * order. Each attempt was observed once. Rejects with a `RouterError` when none could start.
  */
 export async function attemptPlan(
   plan: RoutePlan,
@@ -94,9 +95,13 @@ function startWalk(input: WalkInput): Walk {
   };
 }
 
+/** Where nothing admits a call, as in panic, the best endpoint that is not switched off is forced. */
 function admitFirst(walk: Walk): PlannedEndpoint {
-  // Where nothing admits a call, the plan was made in panic: the best one is tried all the same.
-  return admitFrom(walk, 0, false) ?? admitFrom(walk, 0, true) ?? walk.plan.order[0];
+  const planned = admitFrom(walk, 0, false) ?? admitFrom(walk, 0, true);
+  if (planned === undefined) {
+    throw new RouterError("upstream-unavailable", "every endpoint of the plan was switched off");
+  }
+  return planned;
 }
 
 /** Takes the first remaining endpoint that admits a call, from `index` on. */

@@ -36,6 +36,8 @@ type Told = {
 type Listener = {
   readonly call: CompletionCall;
   readonly emit: (event: StreamEvent) => void;
+  /** Told once, before the content itself. */
+  readonly firstContent: (times: { readonly startedAtMs: number; readonly nowMs: number }) => void;
 };
 
 export function createAttemptTrace(listener: Listener, nowMs: NowMs): AttemptTrace {
@@ -79,6 +81,7 @@ export function createAttemptTrace(listener: Listener, nowMs: NowMs): AttemptTra
     characters += charactersOf(event);
     if (firstContentMs === undefined) {
       firstContentMs = lastContentMs;
+      listener.firstContent({ startedAtMs, nowMs: firstContentMs });
       release();
     }
     listener.emit(event);

@@ -68,6 +68,11 @@ export type Admission = {
     endpoint: Endpoint,
     options: { readonly nowMs: number; readonly force: boolean },
   ): boolean;
+  /** Content began: a breaker's probe need not wait for the attempt's end. */
+  firstContent(
+    endpoint: EndpointId,
+    times: { readonly startedAtMs: number; readonly nowMs: number },
+  ): void;
   /** Whether attempts at the endpoint should stream although the caller does not, to be measured. */
   wantsTiming(endpoint: EndpointId): boolean;
 };

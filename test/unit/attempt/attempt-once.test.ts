@@ -41,6 +41,7 @@ describe("attemptOnce()", () => {
     const end = await attemptOnce(attempt(exampleCall()), {
       upstream: async () => failure,
       observe: () => undefined,
+      admission: { firstContent: () => undefined },
       ...clock,
     });
     expect(end.record).toMatchObject({ httpStatus: 503, upstreamRequestId: "r2" });
@@ -118,6 +119,7 @@ async function play(steps: readonly Step[], options: { readonly before?: StreamE
         return ending.promise;
       },
       observe: (observation) => observed.push(observation),
+      admission: { firstContent: () => undefined },
       ...clock,
     },
   );

@@ -36,7 +36,11 @@ const end: StreamEvent = {
 };
 const down = { kind: "server-error", message: "the endpoint failed" } as const;
 
-const admitAll: Admission = { tryStart: () => true, wantsTiming: () => false };
+const admitAll: Admission = {
+  tryStart: () => true,
+  firstContent: () => undefined,
+  wantsTiming: () => false,
+};
 
 type Caller = {
   readonly leavesOn?: StreamEvent;
@@ -176,6 +180,28 @@ describe("attemptPlan()", () => {
     const { endings } = await run({ a: { emits: [hi], ends: SUCCESS } }, { ports: { admission } });
     expect(endings).toEqual(["a:success"]);
     expect(forced).toEqual([false, false, false, false, true]);
+  });
+
+  test("tells of the first content while the attempt still runs", async () => {
+    const told: string[] = [];
+    const admission: Admission = {
+      ...admitAll,
+      firstContent: (id, { startedAtMs, nowMs }) => told.push(`${id} after ${nowMs - startedAtMs}`),
+    };
+    const { running, clock, calls } = start({ a: { ends: "never" } }, { ports: { admission } });
+    await clock.advance(40);
+    calls[0]?.emit(hi);
+    calls[0]?.emit(bye);
+    expect(told).toEqual(["a after 40"]);
+    await clock.advance(60_000);
+    await running;
+  });
+
+  test("rejects when every endpoint was switched off since the plan was made", async () => {
+    const admission = { ...admitAll, tryStart: () => false };
+    await expect(run({}, { ports: { admission } })).rejects.toMatchObject({
+      code: "upstream-unavailable",
+    });
   });
 
   test("tries the only endpoint again when no byte was sent", async () => {

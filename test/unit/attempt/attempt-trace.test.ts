@@ -21,7 +21,11 @@ function start() {
   const received: StreamEvent[] = [];
   let timeMs = 0;
   const trace = createAttemptTrace(
-    { call: exampleCall(), emit: (event) => received.push(event) },
+    {
+      call: exampleCall(),
+      emit: (event) => received.push(event),
+      firstContent: () => undefined,
+    },
     () => timeMs++,
   );
   return { trace, received };

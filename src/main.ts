@@ -1,0 +1,105 @@
+#!/usr/bin/env node
+import { randomUUID } from "node:crypto";
+import { watch } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
+import type { CliWorld, Output } from "./cli/cli-world.ts";
+import { runAtlas } from "./cli/program.ts";
+import { serve } from "./cli/serve.ts";
+import type { ServerWorld } from "./cli/server-world.ts";
+import { simulate } from "./cli/simulate.ts";
+
+/** The world as the rest of the program sees it. Everything else takes what it needs as arguments. */
+
+const packageFile = new URL("../package.json", import.meta.url);
+const { version }: { readonly version: string } = JSON.parse(await readFile(packageFile, "utf8"));
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  // A reader that has gone away, as in `atlas models | head -1`, is no reason to fail.
+  stream.on("error", () => undefined);
+  return {
+    write: (text) => {
+      stream.write(text);
+    },
+    isTerminal: stream.isTTY === true,
+    columns: stream.isTTY === true ? stream.columns : undefined,
+  };
+}
+
+function onSignal(signal: NodeJS.Signals, listener: () => void): () => void {
+  process.on(signal, listener);
+  return () => {
+    process.off(signal, listener);
+  };
+}
+
+/** Editors and orchestrators replace files in several steps; one change is reported once. */
+const WATCH_SETTLE_MS = 100;
+
+function watchFile(path: string, listener: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const watcher = watch(path, { persistent: false }, () => {
+    clearTimeout(timer);
+    timer = setTimeout(listener, WATCH_SETTLE_MS);
+  });
+  watcher.on("error", () => undefined);
+  return () => {
+    clearTimeout(timer);
+    watcher.close();
+  };
+}
+
+function schedule(delayMs: number, task: () => void): () => void {
+  // Longer than a timer can count: it would fire at once.
+  const timer = setTimeout(task, Math.min(delayMs, 2 ** 31 - 1));
+  return () => {
+    clearTimeout(timer);
+  };
+}
+
+const nowMs = () => performance.timeOrigin + performance.now();
+const read = (path: string) => (path === "-" ? buffer(process.stdin) : readFile(path));
+const stdout = outputOf(process.stdout);
+const stderr = outputOf(process.stderr);
+
+const serverWorld: ServerWorld = {
+  version,
+  env: process.env,
+  stdout,
+  stderr,
+  readFile: read,
+  watchFile,
+  onReload: (listener) => onSignal("SIGHUP", listener),
+  onStop(listener) {
+    const offs = [onSignal("SIGTERM", listener), onSignal("SIGINT", listener)];
+    return () => {
+      for (const off of offs) {
+        off();
+      }
+    };
+  },
+  setExitCode(code) {
+    process.exitCode = code;
+  },
+  nowMs,
+  schedule,
+  random: Math.random,
+  newId: randomUUID,
+};
+
+const world: CliWorld = {
+  version,
+  env: process.env,
+  stdout,
+  stderr,
+  onInterrupt: (listener) => onSignal("SIGINT", listener),
+  setExitCode(code) {
+    process.exitCode = code;
+  },
+  readFile: read,
+  nowMs,
+  serve: (options) => serve(options, serverWorld),
+  simulate: (options) => simulate(options, serverWorld),
+};
+
+await runAtlas(world, process.argv.slice(2));

@@ -1,0 +1,44 @@
+import { describe, expect, test } from "vitest";
+import { createLog, type LogLevel } from "../../../src/telemetry/log.ts";
+
+function start(level: LogLevel = "info", secrets: readonly string[] = []) {
+  const lines: string[] = [];
+  const log = createLog({ level, write: (line) => lines.push(line), secrets: () => secrets });
+  return { log, lines };
+}
+
+describe("createLog()", () => {
+  test("writes one JSON object a line with time, level and message", () => {
+    const { log, lines } = start();
+    log("warn", "breaker opened", { endpoint: "a/b" });
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+      level: "warn",
+      msg: "breaker opened",
+      endpoint: "a/b",
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+    });
+  });
+
+  test("leaves out what is below its level", () => {
+    const { log, lines } = start("warn");
+    log("info", "listening");
+    expect(lines).toEqual([]);
+  });
+
+  test("masks a secret wherever it turns up", () => {
+    const { log, lines } = start("info", ["sk-canary-1"]);
+    log("error", "sent sk-canary-1", {
+      url: "https://x/?key=sk-canary-1",
+      cause: new Error("bad key sk-canary-1"),
+    });
+    expect(lines.join("")).not.toContain("sk-canary-1");
+    expect(lines.join("")).toContain("[secret]");
+  });
+
+  test("does not mask words for the sake of a secret that is too short to be one", () => {
+    const { log, lines } = start("info", ["", "a"]);
+    log("info", "banana");
+    expect(JSON.parse(lines[0] ?? "").msg).toBe("banana");
+  });
+});
