@@ -69,6 +69,8 @@ export async function attemptOnce(
     endedAtMs,
     streamed: attempt.streamed,
     generationMs: end.generationMs,
+    generatedTokens:
+      end.usage.visibleOutput + (trace.showedReasoning() ? end.usage.reasoningOutput : 0),
     usage: outputTokensOf(end.usage) > 0 || end.usage.source === "provider" ? end.usage : undefined,
   });
   return end;

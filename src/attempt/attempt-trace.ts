@@ -24,6 +24,8 @@ export type AttemptTrace = {
   told(): Told;
   /** Characters of content so far. */
   characters(): number;
+  /** Whether reasoning was among the content. */
+  showedReasoning(): boolean;
 };
 
 type Told = {
@@ -54,6 +56,7 @@ export function createAttemptTrace(listener: Listener, nowMs: NowMs): AttemptTra
   let firstContentMs: number | undefined;
   let lastContentMs = 0;
   let characters = 0;
+  let reasoned = false;
 
   function release(): void {
     for (const event of held) {
@@ -79,6 +82,7 @@ export function createAttemptTrace(listener: Listener, nowMs: NowMs): AttemptTra
     clocks?.content();
     lastContentMs = nowMs();
     characters += charactersOf(event);
+    reasoned ||= event.kind === "reasoning-delta";
     if (firstContentMs === undefined) {
       firstContentMs = lastContentMs;
       listener.firstContent({ startedAtMs, nowMs: firstContentMs });
@@ -111,6 +115,7 @@ export function createAttemptTrace(listener: Listener, nowMs: NowMs): AttemptTra
     times: () => ({ startedAtMs, firstContentMs, lastContentMs }),
     told: () => told,
     characters: () => characters,
+    showedReasoning: () => reasoned,
   };
 }
 

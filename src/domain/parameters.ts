@@ -80,6 +80,7 @@ const anthropicMessages: readonly Parameter[] = [
   "tools",
   "tool_choice",
   "parallel_tool_calls",
+  "tool_strict",
   "response_format_json_schema",
   "reasoning_effort",
   "reasoning_max_tokens",
@@ -91,6 +92,7 @@ const anthropicMessages: readonly Parameter[] = [
   "tool_result_media",
   "tool_result_error",
   "reasoning_history",
+  "refusal_history",
   "cache_breakpoint",
 ];
 

@@ -47,6 +47,8 @@ export type Observation = {
   readonly streamed: boolean;
   /** Between the first and the last content; absent unless both came in a stream. */
   readonly generationMs: number | undefined;
+  /** Output tokens that came between them: reasoning that the provider hides is not among them. */
+  readonly generatedTokens: number;
   /** Absent when none was reported and none could be counted. */
   readonly usage: Usage | undefined;
 };

@@ -58,7 +58,7 @@ export type Block = {
     | "at-concurrency-limit"
     | "credentials"
     | "misconfigured";
-  /** Epoch milliseconds; `Infinity` when only the operator can end it. */
+  /** Epoch milliseconds; `Infinity` when only the operator can end it, now when a place may free up. */
   readonly untilMs: number;
 };
 
@@ -81,6 +81,6 @@ export type LiveState = {
 };
 
 export type LiveView = {
-  /** Absent for an endpoint that never had a call. */
+  /** Absent for an endpoint it was never told of. */
   of(endpoint: EndpointId): LiveState | undefined;
 };

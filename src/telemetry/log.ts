@@ -28,7 +28,7 @@ export function createLog({ level, write, secrets }: LogOptions): Log {
   const logger = pino(
     {
       level,
-      base: undefined,
+      base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { cause: pino.stdSerializers.err },

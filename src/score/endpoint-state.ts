@@ -1,0 +1,275 @@
+import type { Endpoint } from "../domain/catalog.ts";
+import { failureTraits, type Outcome } from "../domain/outcome.ts";
+import type { Observation, Random } from "../domain/ports.ts";
+import type { Block, EndpointScore, LiveState } from "../domain/score.ts";
+import type { AccountState } from "./account-state.ts";
+import { type BreakerVerdict, createBreaker } from "./breaker.ts";
+import type { Cooldown } from "./cooldown.ts";
+import { createLimiter } from "./limiter.ts";
+import { createPeakEwma } from "./peak-ewma.ts";
+import { createScoreWindow, type ScoreWindow } from "./score-window.ts";
+
+/**
+ * Everything this replica knows about one endpoint: the score of record, and beside it what it alone
+ * has seen and never shares (breaker, limit, cooldown, moving average, attempts in flight).
+ */
+export type EndpointState = {
+  readonly live: LiveState;
+  /** As of the latest `refresh`. */
+  readonly score: EndpointScore | undefined;
+  readonly inflight: number;
+  /** Something was recorded since the latest `refresh`, or time changed the score. */
+  isStale(nowMs: number): boolean;
+  refresh(nowMs: number): void;
+  /** Counts an attempt in, whatever speaks against it. */
+  start(nowMs: number): void;
+  /** Whether the operator has to act before a call may start. */
+  isDisabled(nowMs: number): boolean;
+  firstContent(startedAtMs: number, nowMs: number): void;
+  /** Counts the attempt out and learns from it. */
+  end(observation: Observation, nowMs: number): void;
+  wantsTiming(): boolean;
+  /** The catalogue changed: takes its figures and gives a misconfigured endpoint another chance. */
+  reconfigure(endpoint: Endpoint, shared: SharedState): void;
+};
+
+/** What an endpoint has in common with its siblings. */
+export type SharedState = { readonly account: AccountState; readonly cooldown: Cooldown };
+
+/** Enough for the tails of the first token; from there on a sample of one in sixteen keeps them alive. */
+const TIMING_SAMPLES = 20;
+const TIMING_EVERY = 16;
+
+const COLD_RESULTS = 20;
+const COLD_MS = 10_000;
+
+const SLOW_START_MS = 60_000;
+const SLOW_START_MIN = 0.1;
+
+/** How long a probe may take to show content: thrice the slow tail, and without one half a minute. */
+const LEASE_TAILS = 3;
+const MIN_LEASE_MS = 2_000;
+const MAX_LEASE_MS = 60_000;
+const COLD_LEASE_MS = 30_000;
+
+/** A failure is no faster than twice the slow tail, else failing fast would attract calls. */
+const FAILURE_TAILS = 2;
+
+type Parts = {
+  shared: SharedState;
+  readonly breaker: ReturnType<typeof createBreaker>;
+  readonly limiter: ReturnType<typeof createLimiter>;
+  readonly firstTokenEwma: ReturnType<typeof createPeakEwma>;
+  /** Only once there is something to keep: a window takes 20 KB. */
+  window: ScoreWindow | undefined;
+  score: EndpointScore | undefined;
+  isDirty: boolean;
+  nextChangeMs: number;
+  inflight: number;
+  isMisconfigured: boolean;
+  timedCalls: number;
+  /** Successes and provider faults ever seen. */
+  results: number;
+  firstResultAtMs: number;
+  isCold: boolean;
+};
+
+export function createEndpointState(
+  endpoint: Endpoint,
+  shared: SharedState,
+  random: Random,
+): EndpointState {
+  const parts: Parts = {
+    shared,
+    breaker: createBreaker(random),
+    limiter: createLimiter(endpoint.maxConcurrency),
+    firstTokenEwma: createPeakEwma(),
+    window: undefined,
+    score: undefined,
+    isDirty: false,
+    nextChangeMs: Number.POSITIVE_INFINITY,
+    inflight: 0,
+    isMisconfigured: false,
+    timedCalls: 0,
+    results: 0,
+    firstResultAtMs: Number.POSITIVE_INFINITY,
+    isCold: true,
+  };
+  return {
+    live: createLiveState(parts),
+    get score() {
+      return parts.score;
+    },
+    get inflight() {
+      return parts.inflight;
+    },
+    isStale: (nowMs) => parts.isDirty || nowMs >= parts.nextChangeMs,
+    refresh: (nowMs) => refresh(parts, nowMs),
+    start(nowMs) {
+      warmUp(parts, nowMs);
+      parts.inflight += 1;
+      parts.breaker.start(nowMs, probeLeaseMs(parts.score));
+      parts.shared.account.start(nowMs);
+    },
+    isDisabled: (nowMs) => parts.isMisconfigured || nowMs < parts.shared.account.blockedUntilMs,
+    firstContent: (startedAtMs, nowMs) => parts.breaker.firstContent(startedAtMs, nowMs),
+    end(observation, nowMs) {
+      observeFirstToken(parts, observation, nowMs);
+      learn(parts, observation, nowMs);
+      parts.inflight = Math.max(0, parts.inflight - 1);
+      parts.window ??= createScoreWindow(nowMs);
+      parts.window.record(observation, nowMs);
+      parts.isDirty = true;
+    },
+    wantsTiming: () => wantsTiming(parts),
+    reconfigure({ maxConcurrency }, next) {
+      parts.shared = next;
+      parts.limiter.setMax(maxConcurrency);
+      parts.isMisconfigured = false;
+    },
+  };
+}
+
+function createLiveState(parts: Parts): LiveState {
+  const { breaker, limiter, firstTokenEwma } = parts;
+  return {
+    get inflight() {
+      return parts.inflight;
+    },
+    get limit() {
+      return limiter.limit;
+    },
+    get breaker() {
+      return breaker.kind;
+    },
+    get cold() {
+      return parts.isCold;
+    },
+    block: (nowMs) => blockOf(parts, nowMs),
+    firstTokenEwmaMs: (nowMs) => firstTokenEwma.read(nowMs),
+    slowStart(nowMs) {
+      if (breaker.kind !== "closed") {
+        return SLOW_START_MIN;
+      }
+      const elapsed = (nowMs - breaker.recoveredAtMs) / SLOW_START_MS;
+      return Math.min(1, Math.max(SLOW_START_MIN, elapsed));
+    },
+  };
+}
+
+/** What lasts longest among the things only time can end; the operator's before all, the limit last. */
+function blockOf(parts: Parts, nowMs: number): Block | undefined {
+  const { shared, breaker, limiter } = parts;
+  if (parts.isMisconfigured) {
+    return { reason: "misconfigured", untilMs: Number.POSITIVE_INFINITY };
+  }
+  if (nowMs < shared.account.blockedUntilMs) {
+    return { reason: "credentials", untilMs: shared.account.blockedUntilMs };
+  }
+  const breakerMs = breaker.blockedUntilMs();
+  const cooldownMs = shared.cooldown.untilMs;
+  if (nowMs < breakerMs && breakerMs >= cooldownMs) {
+    return { reason: "breaker-open", untilMs: breakerMs };
+  }
+  if (nowMs < cooldownMs) {
+    return { reason: "rate-limited", untilMs: cooldownMs };
+  }
+  return parts.inflight >= limiter.limit
+    ? { reason: "at-concurrency-limit", untilMs: nowMs }
+    : undefined;
+}
+
+function refresh(parts: Parts, nowMs: number): void {
+  warmUp(parts, nowMs);
+  parts.isDirty = false;
+  parts.score = parts.window?.read(nowMs);
+  parts.nextChangeMs = parts.window?.nextChangeMs(nowMs) ?? Number.POSITIVE_INFINITY;
+  if (parts.score === undefined && parts.nextChangeMs === Number.POSITIVE_INFINITY) {
+    parts.window = undefined;
+  }
+}
+
+function warmUp(parts: Parts, nowMs: number): void {
+  if (parts.isCold && parts.results >= COLD_RESULTS) {
+    parts.isCold = nowMs - parts.firstResultAtMs < COLD_MS;
+  }
+}
+
+function wantsTiming(parts: Parts): boolean {
+  if ((parts.window?.firstTokenSamples() ?? 0) < TIMING_SAMPLES) {
+    return true;
+  }
+  parts.timedCalls = (parts.timedCalls + 1) % TIMING_EVERY;
+  return parts.timedCalls === 0;
+}
+
+function probeLeaseMs(score: EndpointScore | undefined): number {
+  const p95 = score?.firstTokenMs.p95;
+  return p95 === undefined
+    ? COLD_LEASE_MS
+    : Math.min(MAX_LEASE_MS, Math.max(MIN_LEASE_MS, LEASE_TAILS * p95));
+}
+
+/**
+ * Keeps the moving average honest about what was not measured: a failure counts as a slow answer, and
+ * a wait that the caller ended shows that the first token takes at least as long.
+ */
+function observeFirstToken(
+  { firstTokenEwma, score }: Parts,
+  { attempt, streamed }: Observation,
+  nowMs: number,
+): void {
+  const { kind } = attempt.outcome;
+  const elapsedMs = attempt.firstTokenMs ?? attempt.durationMs;
+  if (!Number.isFinite(elapsedMs)) {
+    return;
+  }
+  if (kind !== "success" && failureTraits[kind].evidence === "bad") {
+    const tailMs = score?.firstTokenMs.p95 ?? 0;
+    firstTokenEwma.observe(Math.max(elapsedMs, FAILURE_TAILS * tailMs), nowMs);
+  } else if (streamed && attempt.firstTokenMs !== undefined) {
+    firstTokenEwma.observe(elapsedMs, nowMs);
+  } else if (streamed && (kind === "canceled" || kind === "total-timeout")) {
+    firstTokenEwma.observeAtLeast(elapsedMs, nowMs);
+  }
+}
+
+function learn(parts: Parts, { attempt }: Observation, nowMs: number): void {
+  const { outcome } = attempt;
+  const verdict = verdictOf(outcome);
+  parts.breaker.end(verdict, attempt.startedAtMs, nowMs);
+  if (verdict !== "ignorable") {
+    parts.results += 1;
+    parts.firstResultAtMs = Math.min(parts.firstResultAtMs, nowMs);
+    warmUp(parts, nowMs);
+  }
+  if (outcome.kind === "success") {
+    parts.limiter.success(parts.inflight);
+    parts.isMisconfigured = false;
+    parts.shared.account.enable();
+    return;
+  }
+  const traits = failureTraits[outcome.kind];
+  if (traits.overload) {
+    parts.limiter.overload(parts.inflight, nowMs, parts.score?.firstTokenMs.p50);
+  }
+  if (traits.evidence === "rate" || (traits.overload && outcome.retryAfterMs !== undefined)) {
+    parts.shared.cooldown.extend(nowMs, outcome.retryAfterMs);
+  }
+  parts.isMisconfigured ||= traits.disables === "endpoint";
+  if (outcome.kind === "credentials" || outcome.kind === "quota-exhausted") {
+    parts.shared.account.disable(outcome.kind, nowMs);
+  }
+}
+
+function verdictOf(outcome: Outcome): BreakerVerdict {
+  if (outcome.kind === "success") {
+    return "success";
+  }
+  if (failureTraits[outcome.kind].evidence !== "bad") {
+    return "ignorable";
+  }
+  const neverConnected =
+    outcome.kind === "connect-timeout" || (outcome.kind === "network" && outcome.sent === false);
+  return neverConnected ? "connect-fault" : "fault";
+}
