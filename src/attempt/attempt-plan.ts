@@ -84,7 +84,7 @@ function startWalk(input: WalkInput): Walk {
   const leftMs = call.deadlineMs - ports.nowMs();
   return {
     ...input,
-    maxAttempts: call.policy.disableFallbacks ? 1 : call.policy.maxAttempts,
+    maxAttempts: maxAttemptsOf(input),
     deadlineMs: call.deadlineMs - Math.min(DEADLINE_MARGIN_MS, leftMs / 10),
     remaining: [...plan.order],
     attempts: [],
@@ -93,6 +93,12 @@ function startWalk(input: WalkInput): Walk {
       call.emit(event);
     },
   };
+}
+
+/** In panic everything is believed to be down: one try is a probe, three would be a storm. */
+function maxAttemptsOf({ plan, call }: WalkInput): number {
+  const { disableFallbacks, maxAttempts } = call.policy;
+  return disableFallbacks || plan.decision.relaxations.includes("panic") ? 1 : maxAttempts;
 }
 
 /** Where nothing admits a call, as in panic, the best endpoint that is not switched off is forced. */

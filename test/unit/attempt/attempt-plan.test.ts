@@ -3,6 +3,7 @@ import { type AttemptPorts, attemptPlan } from "../../../src/attempt/attempt-pla
 import { createRetryBudget } from "../../../src/attempt/retry-budget.ts";
 import type { CallEvent, CompletionCall } from "../../../src/domain/call.ts";
 import { SUCCESS } from "../../../src/domain/outcome.ts";
+import type { RoutePlan } from "../../../src/domain/plan.ts";
 import { defaultPolicy } from "../../../src/domain/policy.ts";
 import type { Admission, Observation } from "../../../src/domain/ports.ts";
 import type { StreamEvent } from "../../../src/domain/stream-event.ts";
@@ -46,6 +47,7 @@ type Caller = {
   readonly leavesOn?: StreamEvent;
   readonly leftBefore?: boolean;
   readonly call?: Partial<CompletionCall>;
+  readonly plan?: RoutePlan;
   readonly ports?: Partial<AttemptPorts>;
 };
 
@@ -69,7 +71,7 @@ function start(scripts: Readonly<Record<string, Script>>, caller: Caller = {}) {
     },
     ...caller.call,
   });
-  const running = attemptPlan(examplePlan(a, b, c, d), call, {
+  const running = attemptPlan(caller.plan ?? examplePlan(a, b, c, d), call, {
     upstream,
     observe: (observation) => observed.push(observation),
     nowMs: clock.nowMs,
@@ -149,6 +151,13 @@ describe("attemptPlan()", () => {
   test("tries one endpoint only when fallbacks are off", async () => {
     const policy = { ...defaultPolicy, disableFallbacks: true };
     const { endings } = await run({ a: { ends: down } }, { call: { policy } });
+    expect(endings).toEqual(["a:server-error"]);
+  });
+
+  test("tries one endpoint only when the plan was made in panic", async () => {
+    const plan = examplePlan(a, b);
+    const decision = { ...plan.decision, relaxations: ["panic" as const] };
+    const { endings } = await run({ a: { ends: down } }, { plan: { ...plan, decision } });
     expect(endings).toEqual(["a:server-error"]);
   });
 

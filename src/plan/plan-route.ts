@@ -1,0 +1,147 @@
+/**
+ * Decides where a call goes: hard rules, soft rules, weights by tier, a draw.
+ *
+ * Everything is decided by the input. The draw is seeded by the decision's id, so a logged decision can be
+ * replayed, and `plan` and `explain` run the same functions on the same input and cannot disagree.
+ */
+import type { Model } from "../domain/model.ts";
+import type { PlanInput, Relaxation, RouteExplanation, RoutePlan } from "../domain/plan.ts";
+import { RouterError } from "../domain/router-error.ts";
+import { EMPTY_SCORES } from "../domain/score.ts";
+import type { Usable } from "./arrange.ts";
+import { arrange, sharesOf } from "./arrange.ts";
+import { candidatesOf } from "./candidates.ts";
+import { type Contender, createRosters, type Rosters } from "./contender.ts";
+import { demandOf } from "./demand.ts";
+import { MAX_ORDER } from "./pick.ts";
+import { createRandom } from "./random.ts";
+import { type Deliberation, routeDecision, toPlanned } from "./route-decision.ts";
+import { routeFailure } from "./route-failure.ts";
+import { activeRules, type Survey, surveyModel } from "./survey.ts";
+
+/** Older scores say nothing about this moment: their terms are left out and priors stand in for them. */
+export const MAX_SCORE_AGE_MS = 180_000;
+
+export type Planner = {
+  /** Throws a `RouterError`. */
+  plan(input: PlanInput): RoutePlan;
+  /** The same plan with the reasons for and against every endpoint. Throws a `RouterError`. */
+  explain(input: PlanInput): RouteExplanation;
+};
+
+/**
+ * Keeps what depends only on the catalogue and the scores between calls, for as long as the caller keeps
+ * those snapshots. It changes no decision. Not re-entrant: live states and gates must not call back.
+ */
+export function createPlanner(): Planner {
+  const rosters = createRosters();
+  return {
+    plan(input) {
+      return toPlan(input, deliberate(input, rosters));
+    },
+    explain(input) {
+      const deliberation = deliberate(input, rosters);
+      const { demand, surveys, chosen, arrangement } = deliberation;
+      const shares = sharesOf(arrangement, input.nowMs);
+      return {
+        plan: toPlan(input, deliberation),
+        candidates: surveys.flatMap((survey) =>
+          candidatesOf(survey, demand, {
+            live: input.live,
+            shares: survey === chosen ? shares : new Map(),
+          }),
+        ),
+        effectivePolicy: input.policy,
+      };
+    },
+  };
+}
+
+function deliberate(input: PlanInput, rosters: Rosters): Deliberation {
+  const models = modelsOf(input);
+  const demand = demandOf(input);
+  const { revision, windowEndMs } = input.scores;
+  const scoreAgeMs = revision === 0 ? undefined : Math.max(0, input.nowMs - windowEndMs);
+  const stale = (scoreAgeMs ?? 0) > MAX_SCORE_AGE_MS;
+  const scores = stale ? EMPTY_SCORES : input.scores;
+  const context = { demand, rules: activeRules(demand), live: input.live };
+  const surveys = models.map((model) =>
+    surveyModel(model, rosters(input.catalog, model.id, scores), context),
+  );
+
+  const chosen = surveys.find(isReady) ?? surveys.find(isUsable);
+  if (chosen === undefined) {
+    throw routeFailure(surveys, demand, input.live);
+  }
+  const random = createRandom(input.decisionId);
+  const arrangement = arrange(chosen.availability, demand, random);
+  const order: [Contender, ...Contender[]] = [...arrangement.order];
+  for (const next of surveys.slice(surveys.indexOf(chosen) + 1).filter(isReady)) {
+    order.push(...arrange(next.availability, demand, random).order);
+  }
+  order.length = Math.min(order.length, input.policy.disableFallbacks ? 1 : MAX_ORDER);
+  return {
+    demand,
+    surveys,
+    chosen,
+    arrangement,
+    order,
+    relaxations: relaxationsOf(chosen, { stale, requested: surveys[0] === chosen }),
+    scoreAgeMs,
+  };
+}
+
+/** The requested model and then its fallbacks, each once. A fallback that nobody knows is passed over. */
+function modelsOf({ spec, policy, catalog }: PlanInput): readonly Model[] {
+  const requested = catalog.model(spec.model);
+  if (requested === undefined) {
+    throw new RouterError("model-not-found", `no model is called ${JSON.stringify(spec.model)}`, {
+      metadata: { model: spec.model },
+    });
+  }
+  if (policy.disableFallbacks || policy.fallbackModels.length === 0) {
+    return [requested];
+  }
+  return [
+    ...new Set([requested, ...policy.fallbackModels.flatMap((name) => catalog.model(name) ?? [])]),
+  ];
+}
+
+type UsableSurvey = Survey & { readonly availability: Usable };
+
+function isUsable(survey: Survey): survey is UsableSurvey {
+  return isReady(survey) || survey.availability.kind === "panic";
+}
+
+function isReady(survey: Survey): survey is UsableSurvey {
+  return survey.availability.kind === "ready";
+}
+
+function relaxationsOf(
+  { availability }: UsableSurvey,
+  { stale, requested }: { readonly stale: boolean; readonly requested: boolean },
+): readonly Relaxation[] {
+  const relaxations: Relaxation[] = [];
+  if (availability.kind === "panic") {
+    relaxations.push("panic");
+  } else if (availability.tooSlow) {
+    relaxations.push("too-slow");
+  }
+  if (stale) {
+    relaxations.push("stale-scores");
+  }
+  if (!requested) {
+    relaxations.push("fallback-model");
+  }
+  return relaxations;
+}
+
+function toPlan(input: PlanInput, deliberation: Deliberation): RoutePlan {
+  const [first, ...rest] = deliberation.order;
+  const { parameters } = deliberation.demand;
+  const plannedFirst = toPlanned(first, parameters);
+  return {
+    decision: routeDecision(input, deliberation),
+    order: [plannedFirst, ...rest.map((contender) => toPlanned(contender, parameters))],
+  };
+}
