@@ -29,7 +29,10 @@ export type PricingTier = {
   readonly minInputTokens: number;
   readonly inputPerMtok: number;
   readonly outputPerMtok: number;
+  /** Absent: the base price holds. */
   readonly cacheReadPerMtok: number | undefined;
+  /** Absent: the base price holds. */
+  readonly cacheWritePerMtok: number | undefined;
 };
 
 /** Parts of a call's cost in nano-USD, each rounded half up. `total` is their sum. */
@@ -77,6 +80,7 @@ export function pricesAt(pricing: Pricing, inputTokens: number): Pricing {
         inputPerMtok: tier.inputPerMtok,
         outputPerMtok: tier.outputPerMtok,
         cacheReadPerMtok: tier.cacheReadPerMtok ?? pricing.cacheReadPerMtok,
+        cacheWritePerMtok: tier.cacheWritePerMtok ?? pricing.cacheWritePerMtok,
       };
 }
 

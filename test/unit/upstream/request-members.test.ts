@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { createRequestMembers } from "../../../src/upstream/request-members.ts";
+
+describe("createRequestMembers()", () => {
+  it("adds extensions, which never replace what is set or reserved", () => {
+    const members = createRequestMembers(new Set(["provider_extensions"]));
+    members.set("temperature", 1);
+    members.setText("tools", "[1]");
+    const body = members.encode({
+      temperature: 2,
+      tools: [],
+      model: "other",
+      messages: [],
+      system: "other",
+      stream: true,
+      stream_options: {},
+      top_a: 0.5,
+    });
+    expect(body).toBe('{"temperature":1,"top_a":0.5,"tools":[1]}');
+  });
+
+  it("takes __proto__ for a name", () => {
+    const members = createRequestMembers(new Set(["provider_extensions"]));
+    const body = members.encode(JSON.parse('{"__proto__":{"model":"x"}}'));
+    expect(body).toBe('{"__proto__":{"model":"x"}}');
+    expect(({} as { model?: unknown }).model).toBeUndefined();
+  });
+
+  it("sets nothing for undefined", () => {
+    const members = createRequestMembers(new Set(["top_p"]));
+    members.set("a", undefined);
+    members.setIf("top_p", "b", undefined);
+    expect(members.encode(undefined)).toBe("{}");
+  });
+
+  it("sets what the endpoint takes", () => {
+    const members = createRequestMembers(new Set(["top_p"]));
+    members.setIf("top_p", "a", 1);
+    members.setIf("top_k", "b", 1);
+    expect([members.encode({ c: 1 }), members.takes("top_k")]).toEqual(['{"a":1}', false]);
+  });
+});
