@@ -12,10 +12,10 @@ type BiomeConfig = {
 };
 
 /** Folders that compute from their arguments and their own state. */
-const pureFolders = ["domain", "catalog", "plan", "score", "config"];
+const pureFolders = ["domain", "decode", "catalog", "plan", "score", "config"];
 
 /** Folders in which every file has a unit test. */
-const testedFolders = ["attempt", "catalog", "config", "observe", "plan", "score"];
+const testedFolders = ["attempt", "catalog", "config", "decode", "observe", "plan", "score"];
 
 /** Files that hold only types or data, which compile or not and have nothing to run. */
 const untested = /^src\/config\/config\.ts$/;

@@ -5,25 +5,28 @@ export type EndpointId = string & { readonly __brand: "EndpointId" };
 export type Dialect = "openai-chat" | "anthropic-messages";
 
 /**
- * Weight format an endpoint serves.
+ * Weight formats an endpoint can declare.
  *
  * `unknown` is a closed model run by its owner or a licensed cloud: nobody outside knows the format
  * and the model has no other. `undisclosed` is a provider that serves open weights and does not say.
  */
-export type Quantization =
-  | "int4"
-  | "int8"
-  | "fp4"
-  | "mxfp4"
-  | "nvfp4"
-  | "fp6"
-  | "fp8"
-  | "mxfp8"
-  | "fp16"
-  | "bf16"
-  | "fp32"
-  | "unknown"
-  | "undisclosed";
+export const quantizations = [
+  "int4",
+  "int8",
+  "fp4",
+  "mxfp4",
+  "nvfp4",
+  "fp6",
+  "fp8",
+  "mxfp8",
+  "fp16",
+  "bf16",
+  "fp32",
+  "unknown",
+  "undisclosed",
+] as const;
+
+export type Quantization = (typeof quantizations)[number];
 
 /** Coarse class of a quantization, as a model's page shows it. */
 export type Precision = "full" | "q8" | "q6" | "q4" | "undisclosed";

@@ -208,8 +208,6 @@ function addPart(part: ContentPart, used: Set<Parameter>) {
     case "text":
     case "tool-call":
       break;
-    default:
-      part satisfies never;
   }
 }
 

@@ -38,6 +38,7 @@ export type RejectionReason =
   | "data-retention"
   | "disabled"
   | "credentials"
+  | "quota-exhausted"
   | "breaker-open"
   | "rate-limited"
   | "at-concurrency-limit"

@@ -76,7 +76,7 @@ export type Admission = {
     times: { readonly startedAtMs: number; readonly nowMs: number },
   ): void;
   /** Whether attempts at the endpoint should stream although the caller does not, to be measured. */
-  wantsTiming(endpoint: EndpointId): boolean;
+  wantsTiming(endpoint: EndpointId, nowMs: number): boolean;
 };
 
 export type RouteRequest = {

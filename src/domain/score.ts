@@ -57,6 +57,7 @@ export type Block = {
     | "rate-limited"
     | "at-concurrency-limit"
     | "credentials"
+    | "quota-exhausted"
     | "misconfigured";
   /** Epoch milliseconds; `Infinity` when only the operator can end it, now when a place may free up. */
   readonly untilMs: number;
@@ -81,6 +82,6 @@ export type LiveState = {
 };
 
 export type LiveView = {
-  /** Absent for an endpoint it was never told of. */
+  /** Absent for an endpoint it was never told of; then the same object for as long as the catalogue. */
   of(endpoint: EndpointId): LiveState | undefined;
 };

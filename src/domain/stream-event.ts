@@ -119,7 +119,5 @@ export function isContent(event: StreamEvent): boolean {
     case "choice-end":
     case "usage":
       return false;
-    default:
-      return event satisfies never;
   }
 }

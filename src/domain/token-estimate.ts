@@ -76,8 +76,6 @@ function textBytesOf(part: ContentPart): number {
       );
     case "media":
       return 0;
-    default:
-      return part satisfies never;
   }
 }
 

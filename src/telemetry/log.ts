@@ -31,7 +31,8 @@ export function createLog({ level, write, secrets }: LogOptions): Log {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { cause: pino.stdSerializers.err },
+      // Either name may hold what was thrown; without a serializer an Error is written as {}.
+      serializers: { cause: pino.stdSerializers.err, error: pino.stdSerializers.err },
     },
     { write: (line: string) => write(mask(line)) },
   );

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { isNative, precisionOf, type Quantization } from "../../../src/domain/endpoint.ts";
+import {
+  isNative,
+  precisionOf,
+  type Quantization,
+  quantizations,
+} from "../../../src/domain/endpoint.ts";
 
 describe("precisionOf()", () => {
   test.each<readonly [Quantization, string]>([
@@ -11,6 +16,14 @@ describe("precisionOf()", () => {
     ["undisclosed", "undisclosed"],
   ])("puts %s into class %s", (quantization, precision) => {
     expect(precisionOf(quantization)).toBe(precision);
+  });
+});
+
+describe("quantizations", () => {
+  test("are each once, and each has a class", () => {
+    expect(new Set(quantizations).size).toBe(quantizations.length);
+    const classes = ["full", "q8", "q6", "q4", "undisclosed"];
+    expect(quantizations.filter((name) => !classes.includes(precisionOf(name)))).toEqual([]);
   });
 });
 

@@ -85,9 +85,22 @@ describe("costOf()", () => {
     const tiered: Pricing = {
       ...pricing,
       cacheReadPerMtok: 9,
+      cacheWritePerMtok: 8,
       tiers: [
-        { minInputTokens: 200, inputPerMtok: 2, outputPerMtok: 3, cacheReadPerMtok: undefined },
-        { minInputTokens: 400, inputPerMtok: 4, outputPerMtok: 5, cacheReadPerMtok: 6 },
+        {
+          minInputTokens: 200,
+          inputPerMtok: 2,
+          outputPerMtok: 3,
+          cacheReadPerMtok: undefined,
+          cacheWritePerMtok: undefined,
+        },
+        {
+          minInputTokens: 400,
+          inputPerMtok: 4,
+          outputPerMtok: 5,
+          cacheReadPerMtok: 6,
+          cacheWritePerMtok: 7,
+        },
       ],
     };
     expect(pricesAt(tiered, 199)).toBe(tiered);
@@ -95,11 +108,13 @@ describe("costOf()", () => {
       inputPerMtok: 2,
       outputPerMtok: 3,
       cacheReadPerMtok: 9,
+      cacheWritePerMtok: 8,
     });
     expect(pricesAt(tiered, 400)).toMatchObject({
       inputPerMtok: 4,
       outputPerMtok: 5,
       cacheReadPerMtok: 6,
+      cacheWritePerMtok: 7,
     });
   });
 });

@@ -2,6 +2,14 @@ import { describe, expect, test } from "vitest";
 import { isContent, type StreamEvent } from "../../../src/domain/stream-event.ts";
 
 const NO_BYTES = new Uint8Array();
+const NO_USAGE = {
+  freshInput: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  visibleOutput: 0,
+  reasoningOutput: 0,
+  source: "partial",
+} as const;
 
 describe("isContent()", () => {
   test.each<readonly [string, StreamEvent, boolean]>([
@@ -21,6 +29,17 @@ describe("isContent()", () => {
       { kind: "choice-end", choice: 0, reason: "stop", rawReason: "", stopSequence: "" },
       false,
     ],
+    [
+      "a start",
+      {
+        kind: "response-start",
+        httpStatus: 200,
+        upstreamRequestId: undefined,
+        upstreamModel: undefined,
+      },
+      false,
+    ],
+    ["a count of tokens", { kind: "usage", usage: NO_USAGE }, false],
   ])("of %s is %s", (_, event, content) => {
     expect(isContent(event)).toBe(content);
   });

@@ -26,6 +26,10 @@ describe("estimateInputTokens()", () => {
     expect(estimateInputTokens(withParts(text))).toBe(10 + 4 + 3);
   });
 
+  test("guesses at media, whatever their size", () => {
+    expect(estimateInputTokens(withParts(part(image)))).toBe(1_000 + 4 + 3);
+  });
+
   test("counts bytes and not characters", () => {
     expect(estimateTextTokens("语".repeat(7))).toBe(6);
   });

@@ -26,6 +26,18 @@ describe("createLog()", () => {
     expect(lines).toEqual([]);
   });
 
+  test.each(["cause", "error"])(
+    "writes what an error says and where it was thrown: %s",
+    (field) => {
+      const { log, lines } = start();
+      log("error", "failed", { [field]: new Error("broken") });
+      expect(JSON.parse(lines[0] ?? "")[field]).toMatchObject({
+        message: "broken",
+        stack: expect.stringContaining("log.test.ts"),
+      });
+    },
+  );
+
   test("masks a secret wherever it turns up", () => {
     const { log, lines } = start("info", ["sk-canary-1"]);
     log("error", "sent sk-canary-1", {

@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import { checkConfig, checkNames } from "../../../src/config/check-config.ts";
+import { configSchema } from "../../../src/config/config-schema.ts";
+
+const problems = (value: unknown, broken: readonly string[] = []) =>
+  checkConfig(configSchema.parse(value), (path) => broken.includes(path));
+
+const both = { policy: { onlyProviders: ["a", "b"], ignoreProviders: ["c", "b"] } };
+
+describe("checkConfig()", () => {
+  test("finds nothing wrong with the defaults", () => {
+    expect(problems({})).toEqual([]);
+  });
+
+  test.each([
+    {
+      value: { listen: { grpc: { port: 8080 } } },
+      path: "listen.http.port",
+      message: "must differ from listen.grpc.port",
+    },
+    {
+      value: { simulator: { controlPort: 8080 } },
+      path: "simulator.controlPort",
+      message: "must differ from the ports of the listeners",
+    },
+    {
+      value: { timeouts: { firstToken: { maxMs: 31_000, minMs: 31_001, coldMs: 31_000 } } },
+      path: "timeouts.firstToken.maxMs",
+      message: "must be at least timeouts.firstToken.minMs",
+    },
+    {
+      value: { timeouts: { firstToken: { coldMs: 60_001 } } },
+      path: "timeouts.firstToken.coldMs",
+      message: "must lie between timeouts.firstToken.minMs and maxMs",
+    },
+    {
+      value: { timeouts: { firstToken: { coldMs: 1_999 } } },
+      path: "timeouts.firstToken.coldMs",
+      message: "must lie between timeouts.firstToken.minMs and maxMs",
+    },
+    {
+      value: { timeouts: { connectMs: 60_001 } },
+      path: "timeouts.connectMs",
+      message: "must be at most timeouts.firstToken.maxMs",
+    },
+    {
+      value: { timeouts: { defaultDeadlineMs: 59_999 } },
+      path: "timeouts.defaultDeadlineMs",
+      message: "must be at least timeouts.firstToken.maxMs",
+    },
+    {
+      value: { limits: { keepaliveTimeoutMs: 60_001 } },
+      path: "limits.keepaliveTimeoutMs",
+      message: "must be at most limits.keepaliveMs",
+    },
+    {
+      value: both,
+      path: "policy.ignoreProviders[1]",
+      message: "b is also in policy.onlyProviders",
+    },
+  ])("reports $path: $message", ({ value, path, message }) => {
+    expect(problems(value)).toContainEqual({ path, message });
+  });
+
+  test("lets the system choose several ports", () => {
+    const anyPort = { port: 0 };
+    expect(
+      problems({ listen: { grpc: anyPort, http: anyPort }, simulator: { controlPort: 0 } }),
+    ).toEqual([]);
+  });
+
+  test.each(["policy.ignoreProviders[1]", "policy.onlyProviders"])(
+    "does not compare with %s when that is broken",
+    (path) => {
+      expect(problems(both, [path])).toEqual([]);
+    },
+  );
+});
+
+describe("checkNames()", () => {
+  const known = { providers: new Set(["azure", "openai"]), accounts: new Set(["azure/eu"]) };
+  const named = (value: unknown) => checkNames(configSchema.parse(value), known);
+
+  test("takes names that the catalogue has", () => {
+    const policy = { onlyProviders: ["azure"], ignoreProviders: ["openai"] };
+    expect(named({ policy, providers: { azure: { accounts: { eu: {} } } } })).toEqual([]);
+  });
+
+  test("reports every name that the catalogue lacks", () => {
+    const policy = { onlyProviders: ["azure", "azur"], ignoreProviders: ["nobody"] };
+    expect(named({ policy, providers: { opena: {}, azure: { accounts: { us: {} } } } })).toEqual([
+      { path: "policy.onlyProviders[1]", message: "no provider is called azur" },
+      { path: "policy.ignoreProviders[0]", message: "no provider is called nobody" },
+      { path: "providers.opena", message: "no provider is called opena" },
+      { path: "providers.azure.accounts.us", message: "provider azure has no account us" },
+    ]);
+  });
+});
