@@ -1,0 +1,105 @@
+import { createRetryBudget } from "../attempt/retry-budget.ts";
+import type { CallResult, CompletionCall } from "../domain/call.ts";
+import { nativeOnlyGates } from "../domain/gate.ts";
+import type { Log, Router } from "../domain/ports.ts";
+import { routerErrors } from "../domain/router-error.ts";
+import type { LiveView, ScoreSnapshot } from "../domain/score.ts";
+import { createCallObserver, createObserver } from "../observe/observe.ts";
+import { createRouter } from "../router.ts";
+import { createScoreboard } from "../score/scoreboard.ts";
+import { createHttpUpstream } from "../upstream/http-upstream.ts";
+import type { ServerWorld } from "./server-world.ts";
+import type { Serving } from "./serving-state.ts";
+
+export type AssembledRouter = {
+  readonly router: Router;
+  readonly scores: () => ScoreSnapshot;
+  readonly live: LiveView;
+  /** Takes another catalogue into the scores. */
+  retain(serving: Serving): void;
+  /** Breaks what still runs and leaves no timer or connection behind. */
+  close(): Promise<void>;
+};
+
+type Assembly = {
+  /** Read anew for every call, so that a reload takes effect between two calls. */
+  readonly serving: () => Serving;
+  readonly world: ServerWorld;
+  readonly log: Log;
+};
+
+/** Puts the stages of a call together with the providers behind them. */
+export function assembleRouter({ serving, world, log }: Assembly): AssembledRouter {
+  const { nowMs, schedule, random } = world;
+  const { retry, timeouts, scores: scoring } = serving().config;
+  const scoreboard = createScoreboard({ random }, nowMs());
+  const http = createHttpUpstream({
+    connect: (endpoint) => serving().connect(endpoint),
+    connectTimeoutMs: timeouts.connectMs,
+    nowMs,
+  });
+  const onSinkError = (cause: unknown) => log("error", "an observation was not taken", { cause });
+  const snapshots = takeSnapshots(scoreboard.snapshot, scoring.snapshotMs, world);
+  const router = createRouter({
+    catalog: () => serving().catalog,
+    scores: snapshots.latest,
+    live: scoreboard.live,
+    gates: nativeOnlyGates,
+    policy: () => serving().policy,
+    attempt: {
+      upstream: http.upstream,
+      observe: createObserver([scoreboard.record], onSinkError),
+      admission: scoreboard,
+      budget: createRetryBudget({
+        ratio: retry.budgetRatio,
+        reservePerSecond: retry.budgetReservePerSecond,
+      }),
+      get timeouts() {
+        return serving().attemptTimeouts;
+      },
+      nowMs,
+      schedule,
+    },
+    finished: createCallObserver([logFailures(log)], onSinkError),
+  });
+  scoreboard.retain(serving().endpoints);
+  return {
+    router,
+    scores: snapshots.latest,
+    live: scoreboard.live,
+    retain: ({ endpoints }) => scoreboard.retain(endpoints),
+    async close() {
+      snapshots.stop();
+      await http.close();
+    },
+  };
+}
+
+function takeSnapshots(
+  snapshot: (nowMs: number) => ScoreSnapshot,
+  everyMs: number,
+  { nowMs, schedule }: ServerWorld,
+) {
+  let latest = snapshot(nowMs());
+  let cancel = schedule(everyMs, tick);
+  function tick(): void {
+    latest = snapshot(nowMs());
+    cancel = schedule(everyMs, tick);
+  }
+  return { latest: () => latest, stop: () => cancel() };
+}
+
+/** A line for every call that failed and was not its caller's doing. */
+function logFailures(log: Log) {
+  return ({ id }: CompletionCall, { error, attempts, timings }: CallResult): void => {
+    if (error === undefined || routerErrors[error.code].source === "caller") {
+      return;
+    }
+    log("warn", "call failed", {
+      call: id,
+      reason: error.code,
+      attempts: attempts.map(({ endpoint, outcome }) => `${endpoint.id}: ${outcome.kind}`),
+      totalMs: Math.round(timings.total),
+    });
+  };
+}

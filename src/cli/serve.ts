@@ -1,0 +1,118 @@
+import type { Problem } from "../decode/problems.ts";
+import type { Log } from "../domain/ports.ts";
+import { createLog } from "../telemetry/log.ts";
+import { type AssembledRouter, assembleRouter } from "./assemble-router.ts";
+import { exitCodes } from "./cli-world.ts";
+import { describeServing } from "./describe-serving.ts";
+import { type Listeners, startListeners } from "./listeners.ts";
+import { watchSettings } from "./reload.ts";
+import type { ServeOptions } from "./server-options.ts";
+import type { ServerWorld } from "./server-world.ts";
+import { prepareServing, type Serving } from "./serving-state.ts";
+import { loadSettings, type Settings } from "./settings.ts";
+import { UsageProblem } from "./usage-problem.ts";
+
+/**
+ * Runs the router until it is told to stop, and then lets calls in flight finish.
+ *
+ * Rejects with a `UsageProblem` when the configuration has problems or a port cannot be had.
+ */
+export async function serve(options: ServeOptions, world: ServerWorld): Promise<void> {
+  const loaded = await loadSettings(options.configFile, world);
+  if (!loaded.ok) {
+    throw new UsageProblem(describeProblems(loaded.problems));
+  }
+  const settings = withOptions(loaded.settings, options);
+  let serving = await prepareServing(settings, world.env);
+  const log = createLog({
+    level: settings.config.log.level,
+    write: world.stderr.write,
+    secrets: () => serving.secrets,
+  });
+  const assembled = assembleRouter({ serving: () => serving, world, log });
+  const stop = stopSignal(world, log);
+  let listeners: Listeners;
+  try {
+    listeners = await startListeners({ serving: () => serving, assembled, world, log });
+  } catch (error) {
+    await closeAll(assembled, serving);
+    throw new UsageProblem(error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
+  }
+  world.stdout.write(describeServing(serving, listeners));
+  const reloads = watchSettings({
+    configFile: options.configFile,
+    world,
+    log,
+    initial: settings,
+    complete: (fresh) => withOptions(fresh, options),
+    current: () => serving,
+    swap(next) {
+      serving = next;
+      assembled.retain(next);
+    },
+  });
+  await stop.asked;
+  reloads.stop();
+  await drain(listeners, serving, { world, log, now: stop.askedAgain });
+  stop.off();
+  await closeAll(assembled, serving);
+  world.setExitCode(exitCodes.ok);
+}
+
+/** The command line has the last word. */
+function withOptions(settings: Settings, options: ServeOptions): Settings {
+  const { config } = settings;
+  const { grpc, http } = config.listen;
+  return {
+    ...settings,
+    config: {
+      ...config,
+      listen: {
+        grpc: { ...grpc, port: options.grpcPort ?? grpc.port },
+        http: { ...http, port: options.httpPort ?? http.port },
+      },
+      log: { level: options.logLevel ?? config.log.level },
+    },
+  };
+}
+
+/** The first request to stop drains; a second one does not wait. */
+function stopSignal(world: ServerWorld, log: Log) {
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  let count = 0;
+  const off = world.onStop(() => {
+    count += 1;
+    log("info", count === 1 ? "draining" : "stopping at once");
+    (count === 1 ? first : second).resolve();
+  });
+  return { asked: first.promise, askedAgain: second.promise, off };
+}
+
+type Draining = { readonly world: ServerWorld; readonly log: Log; readonly now: Promise<void> };
+
+async function drain(
+  listeners: Listeners,
+  { config }: Serving,
+  { world, log, now }: Draining,
+): Promise<void> {
+  const startedAtMs = world.nowMs();
+  await Promise.race([
+    listeners.drain(config.timeouts.drainGraceMs),
+    now.then(() => listeners.drain(0)),
+  ]);
+  log("info", "drained", { tookMs: Math.round(world.nowMs() - startedAtMs) });
+}
+
+async function closeAll(assembled: AssembledRouter, { fleet }: Serving): Promise<void> {
+  await assembled.close();
+  await fleet?.close();
+}
+
+export function describeProblems(problems: readonly Problem[]): string {
+  return problems
+    .map(({ path, message }) => (path === "" ? message : `${path}: ${message}`))
+    .join("\n");
+}

@@ -1,0 +1,28 @@
+import { UsageProblem } from "./usage-problem.ts";
+
+const DEFAULT_PORT = "50051";
+
+/**
+ * The URL that `--server` names: `host`, `host:port`, `[::1]:port`, or a URL without a path.
+ *
+ * Without a scheme it is https where `tls` asks for it. Throws a `UsageProblem` for anything else.
+ */
+export function parseServerAddress(address: string, tls: boolean): URL {
+  const explicit = /^https?:\/\//i.test(address);
+  const text = explicit ? address : `${tls ? "https" : "http"}://${address}`;
+  const url = URL.parse(text);
+  if (url === null || url.hostname === "" || (!explicit && address.includes("/"))) {
+    throw new UsageProblem(`--server ${address} is no host:port and no http or https URL`);
+  }
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "" || url.username !== "") {
+    throw new UsageProblem(`--server ${address} holds more than a scheme, a host and a port`);
+  }
+  if (tls && url.protocol !== "https:") {
+    throw new UsageProblem(`--server ${address} has no TLS, but a --tls option is given`);
+  }
+  // A URL drops its scheme's own port, so only a look at the text tells an explicit :443 from none.
+  if (url.port === "" && !/:\d+\/?$/.test(text)) {
+    url.port = DEFAULT_PORT;
+  }
+  return url;
+}

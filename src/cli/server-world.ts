@@ -1,0 +1,25 @@
+import type { NowMs, Random, Schedule } from "../domain/ports.ts";
+import type { ExitCode, Output } from "./cli-world.ts";
+
+/** What the long-running commands know of the process around them. */
+export type ServerWorld = {
+  readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: Output;
+  /** Takes the log lines. */
+  readonly stderr: Output;
+  /** The whole file. Rejects when it cannot be read. */
+  readFile(path: string): Promise<Uint8Array>;
+  /** Calls `listener` after the file changed, until the returned function is called. */
+  watchFile(path: string, listener: () => void): () => void;
+  /** Calls `listener` whenever the operator asks for a reload (SIGHUP). */
+  onReload(listener: () => void): () => void;
+  /** Calls `listener` whenever the process is asked to end (SIGTERM, Ctrl-C). */
+  onStop(listener: () => void): () => void;
+  setExitCode(code: ExitCode): void;
+  readonly nowMs: NowMs;
+  readonly schedule: Schedule;
+  readonly random: Random;
+  /** A UUID of version 4. */
+  readonly newId: () => string;
+};

@@ -1,0 +1,119 @@
+import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
+import { type CliWorld, type ExitCode, exitCodes } from "./cli-world.ts";
+import { createServerConnection, type ServerConnection } from "./client.ts";
+import { describeError } from "./describe-error.ts";
+import type { GlobalOptions } from "./global-options.ts";
+import { UnreachableError } from "./http2-session.ts";
+import { createPaint, wantsColour } from "./paint.ts";
+import {
+  type LocalErrorCode,
+  renderError,
+  renderErrorJson,
+  renderLocalError,
+  renderLocalErrorJson,
+} from "./render-error.ts";
+
+/** What a command calls. */
+export type Server = Pick<ServerConnection, "router" | "catalog"> & {
+  /** Aborts at the first interrupt and when the command is done. Every call takes it. */
+  readonly signal: AbortSignal;
+};
+
+/** The stream ended well, but without the message that says how the call went. */
+export class IncompleteAnswerError extends Error {
+  override readonly name = "IncompleteAnswerError";
+}
+
+/**
+ * Runs a command against the router: connects, cancels at an interrupt, reports a failure and sets
+ * the exit code. Rejects only with what is not about the call, such as a `UsageProblem`.
+ */
+export async function withServer(
+  world: CliWorld,
+  options: GlobalOptions,
+  run: (server: Server) => Promise<void>,
+): Promise<void> {
+  const connection = await createServerConnection(world, options);
+  const done = new AbortController();
+  const interrupt = new AbortController();
+  const signal = AbortSignal.any([done.signal, interrupt.signal]);
+  const stopListening = world.onInterrupt(() => interrupt.abort());
+  try {
+    await connection.connect(signal);
+    await run({ router: connection.router, catalog: connection.catalog, signal });
+  } catch (error) {
+    if (interrupt.signal.aborted) {
+      reportLocal(world, options, ["INTERRUPTED", "interrupted", exitCodes.interrupted]);
+    } else {
+      reportFailure(world, options, error);
+    }
+  } finally {
+    stopListening();
+    // A stream whose loop was left early goes on until its signal says otherwise.
+    done.abort();
+    connection.close();
+  }
+}
+
+/** Options of one call; without a deadline the server's own holds. */
+export function controlsOf(signal: AbortSignal, deadlineMs: number | undefined): CallOptions {
+  return deadlineMs === undefined ? { signal } : { signal, timeoutMs: deadlineMs };
+}
+
+/** Reports a problem that no server told of, as text or as JSON. */
+export function reportLocal(
+  world: CliWorld,
+  { json }: Pick<GlobalOptions, "json">,
+  [code, message, exitCode]: readonly [LocalErrorCode, string, ExitCode],
+): void {
+  const paint = createPaint(wantsColour(world.stderr, world.env));
+  world.stderr.write(json ? renderLocalErrorJson(code, message) : renderLocalError(message, paint));
+  world.setExitCode(exitCode);
+}
+
+function reportFailure(world: CliWorld, options: GlobalOptions, error: unknown): void {
+  if (error instanceof IncompleteAnswerError) {
+    reportLocal(world, options, ["INCOMPLETE", error.message, exitCodes.callFailed]);
+  } else if (error instanceof UnreachableError) {
+    reportUnreachable(
+      world,
+      options,
+      `cannot reach the router at ${options.server}: ${error.message}`,
+    );
+  } else if (!(error instanceof ConnectError)) {
+    throw error;
+  } else if (isAnswer(error)) {
+    reportCall(world, options, error);
+  } else {
+    reportUnreachable(
+      world,
+      options,
+      `no answer from the router at ${options.server}: ${error.rawMessage}`,
+    );
+  }
+}
+
+/** Whether the server or the deadline ended the call, and not the network. */
+function isAnswer({ isWireError, code }: ConnectError): boolean {
+  return isWireError || code === Code.DeadlineExceeded;
+}
+
+function reportCall(world: CliWorld, { json }: GlobalOptions, error: ConnectError): void {
+  const description = describeError(error);
+  const paint = createPaint(wantsColour(world.stderr, world.env));
+  world.stderr.write(json ? renderErrorJson(description) : renderError(description, paint));
+  if (!json && description.reason === "MODEL_NOT_FOUND") {
+    world.stderr.write(paint.dim("`atlas models` lists what the router serves.\n"));
+  }
+  world.setExitCode(exitCodes.callFailed);
+}
+
+function reportUnreachable(world: CliWorld, options: GlobalOptions, message: string): void {
+  reportLocal(world, options, ["UNREACHABLE", message, exitCodes.unreachable]);
+  if (!options.json) {
+    const paint = createPaint(wantsColour(world.stderr, world.env));
+    world.stderr.write(
+      paint.dim("`atlas serve` starts one; --server or ATLAS_SERVER names another.\n"),
+    );
+  }
+}

@@ -1,0 +1,150 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { configureEndpoint, routerClient, specOf } from "../../support/router-client.ts";
+
+const MODEL = "openai/gpt-4o-mini";
+const started: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of started.splice(0)) {
+    child.kill("SIGKILL");
+  }
+});
+
+/** The `atlas` command as a process of its own. */
+function atlas(...words: readonly string[]) {
+  const child = spawn(process.execPath, ["src/main.ts", ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {},
+  });
+  started.push(child);
+  let output = "";
+  const collect = (chunk: Buffer) => {
+    output += chunk.toString();
+  };
+  child.stdout.on("data", collect);
+  child.stderr.on("data", collect);
+  const exited = once(child, "exit").then(([code]) => code as number | null);
+  return {
+    child,
+    exited,
+    output: () => output,
+    async printed(pattern: RegExp): Promise<RegExpExecArray> {
+      for (;;) {
+        const match = pattern.exec(output);
+        if (match !== null) {
+          return match;
+        }
+        await Promise.race([once(child.stdout, "data"), once(child.stderr, "data")]);
+      }
+    },
+  };
+}
+
+function configFile(text: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), "atlas-")), "atlas.yaml");
+  writeFileSync(path, text);
+  return path;
+}
+
+const serveOnFreePorts = ["serve", "--grpc-port", "0", "--http-port", "0"];
+
+describe("atlas serve", () => {
+  test("drains on SIGTERM: it is not ready, streams finish, and it exits with 0", async () => {
+    const router = atlas(...serveOnFreePorts);
+    const [, grpc = ""] = await router.printed(/grpc:\/\/(\S+)/);
+    const [, http = ""] = await router.printed(/ (http:\S+)\n {2}simulated/);
+    const [, fleet = ""] = await router.printed(/fleet +(\S+)\/endpoints/);
+    const slow = {
+      firstTokenMs: { p50: 1, p95: 1 },
+      tokensPerSecond: { p50: 100, p95: 100 },
+      serverError: { rate: 0 },
+    };
+    await configureEndpoint(fleet, "openai/gpt-4o-mini", slow);
+    const stream = routerClient(`http://${grpc}`).streamComplete({
+      spec: specOf(MODEL, "echo: one two three four five six seven eight nine ten"),
+      routing: { onlyProviders: ["openai"] },
+    });
+    const seen: string[] = [];
+    let readyAfter = 200;
+    for await (const { event } of stream) {
+      seen.push(event.case ?? "");
+      if (seen.length === 2) {
+        router.child.kill("SIGTERM");
+        await router.printed(/draining/);
+        readyAfter = await fetch(`${http}/readyz`).then(
+          (response) => response.status,
+          () => 503,
+        );
+      }
+    }
+    expect(seen.at(-1)).toBe("finished");
+    expect(readyAfter).toBe(503);
+    expect(await router.exited).toBe(0);
+  });
+
+  test("does not wait when it is told twice", async () => {
+    const router = atlas(...serveOnFreePorts);
+    const [, grpc = ""] = await router.printed(/grpc:\/\/(\S+)/);
+    const [, fleet = ""] = await router.printed(/fleet +(\S+)\/endpoints/);
+    await configureEndpoint(fleet, "openai/gpt-4o-mini", { stallBeforeFirstToken: { rate: 1 } });
+    const stream = routerClient(`http://${grpc}`).streamComplete({
+      spec: specOf(MODEL),
+      routing: { onlyProviders: ["openai"] },
+    });
+    const drained = (async () => {
+      for await (const { event } of stream) {
+        if (event.case === "started") {
+          router.child.kill("SIGTERM");
+          await router.printed(/draining/);
+          router.child.kill("SIGTERM");
+        }
+      }
+    })();
+    await expect(drained).rejects.toMatchObject({ code: 14 });
+    expect(await router.exited).toBe(0);
+  });
+
+  test("refuses a configuration with every problem at once, and exits with 2", async () => {
+    const path = configFile(`
+listen: { grpc: { port: 99999 } }
+providers: { openai: { apiKey: "\${NOT_SET_ANYWHERE}" } }
+limit: 1
+`);
+    const router = atlas("serve", "--config", path);
+    expect(await router.exited).toBe(2);
+    expect(router.output()).toContain("listen.grpc.port");
+    expect(router.output()).toContain("providers.openai.apiKey");
+    expect(router.output()).toContain("limit");
+    expect(router.output()).not.toContain("at ");
+  });
+
+  test("says which port is taken, and exits with 2", async () => {
+    const first = atlas(...serveOnFreePorts);
+    const [, port = ""] = await first.printed(/grpc:\/\/127\.0\.0\.1:(\d+)/);
+    await first.printed(/Try:/);
+    const second = atlas("serve", "--grpc-port", port, "--http-port", "0");
+    expect(await second.exited).toBe(2);
+    expect(second.output()).toContain(port);
+  });
+});
+
+describe("atlas simulate", () => {
+  test("serves providers until it is told to stop", async () => {
+    const fleet = atlas("simulate", "--model", MODEL, "--time-scale", "0");
+    const [, baseUrl = ""] = await fleet.printed(/openai\/gpt-4o-mini +openai-chat +\S+ +(\S+)/);
+    await fleet.printed(/Ctrl-C/);
+    const response = await fetch(`${baseUrl}/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "gpt-4o-mini", messages: [{ role: "user", content: "hi" }] }),
+    });
+    expect([200, 500]).toContain(response.status);
+    fleet.child.kill("SIGINT");
+    expect(await fleet.exited).toBe(0);
+  });
+});
