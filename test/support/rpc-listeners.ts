@@ -11,7 +11,7 @@ import { exampleCatalog, exampleModel } from "./example-catalog.ts";
 import { exampleEndpoint } from "./examples.ts";
 import { type ScriptedRouter, scriptedRouter } from "./scripted-router.ts";
 
-export const realSchedule: Schedule = (delayMs, task) => {
+const realSchedule: Schedule = (delayMs, task) => {
   const timer = setTimeout(task, delayMs);
   timer.unref();
   return () => clearTimeout(timer);
@@ -62,7 +62,7 @@ export async function useRpcListeners({
   return { grpc, http, router, log };
 }
 
-export function handlerPorts(router: ScriptedRouter): HandlerPorts {
+function handlerPorts(router: ScriptedRouter): HandlerPorts {
   const catalog = exampleCatalog([exampleModel("acme/one")], [exampleEndpoint("acme/eu/one")]);
   return {
     router,

@@ -1,0 +1,68 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { UsageSchema } from "../../gen/atlas/v1/types_pb.ts";
+import type { CallResult, CompletionCall } from "../domain/call.ts";
+import { RouterError } from "../domain/router-error.ts";
+import { inputTokensOf, outputTokensOf } from "../domain/usage.ts";
+import { deadlineOf } from "./deadline.ts";
+import type { DecodedRequest } from "./decode-request.ts";
+import { encodeUsage } from "./encode-decision.ts";
+import type { HandlerPorts } from "./handler-ports.ts";
+import type { CallContext } from "./rpc-service.ts";
+import { runCall } from "./run-call.ts";
+
+/** Serialized `atlas.v1.Usage` of what had been counted when a call failed. */
+const USAGE_TRAILER = "atlas-usage-bin";
+
+/** Builds calls from decoded requests and runs them under their deadline. */
+export type CallRunner = {
+  callOf(
+    decoded: DecodedRequest,
+    context: CallContext,
+    own: Pick<CompletionCall, "streaming" | "heartbeatIntervalMs" | "emit">,
+  ): CompletionCall;
+  /** Rejects with the call's error, after telling the caller what was tried and counted. */
+  run(call: CompletionCall, context: CallContext): Promise<CallResult>;
+};
+
+export function createCallRunner(ports: HandlerPorts): CallRunner {
+  const { router, nowMs, schedule, newId, limits } = ports;
+  return {
+    callOf(decoded, context, { streaming, heartbeatIntervalMs, emit }) {
+      return {
+        id: decoded.requestId === "" ? newId() : decoded.requestId,
+        spec: decoded.spec,
+        policy: decoded.policy,
+        caller: decoded.caller,
+        streaming,
+        receivedAtMs: context.receivedAtMs,
+        deadlineMs: deadlineOf(context, limits),
+        heartbeatIntervalMs,
+        signal: context.signal,
+        emit,
+      };
+    },
+    async run(call, context) {
+      const options = { deadlineMs: call.deadlineMs, nowMs: nowMs(), schedule };
+      const result = await runCall(context, options, () => router.complete(call));
+      if (result.error !== undefined) {
+        throw explained(result.error, result, context);
+      }
+      return result;
+    },
+  };
+}
+
+function explained(
+  error: RouterError,
+  { attempts, usage }: CallResult,
+  context: CallContext,
+): RouterError {
+  if (inputTokensOf(usage) + outputTokensOf(usage) > 0) {
+    context.setTrailer(USAGE_TRAILER, toBinary(UsageSchema, encodeUsage(usage)));
+  }
+  const tried = attempts.map(({ endpoint, outcome }) => `${endpoint.id}:${outcome.kind}`);
+  return new RouterError(error.code, error.message, {
+    ...error.details,
+    metadata: { attempts: tried.join(","), ...error.details.metadata },
+  });
+}

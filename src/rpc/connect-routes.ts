@@ -1,0 +1,190 @@
+import { isMessage, type Message } from "@bufbuild/protobuf";
+import {
+  type ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  type HandlerContext,
+} from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import { StreamCompleteResponseSchema } from "../../gen/atlas/v1/completion_pb.ts";
+import type { Log, NowMs, Schedule } from "../domain/ports.ts";
+import { RouterError } from "../domain/router-error.ts";
+import type { CallTracker } from "./call-tracker.ts";
+import { connectErrorOf } from "./connect-status.ts";
+import {
+  activeCallOf,
+  callerGone,
+  contextOf,
+  createHttpCall,
+  type HttpCall,
+  httpCallKey,
+} from "./http-call.ts";
+import type { ListenerLimits } from "./listener-options.ts";
+import { createPushIterable } from "./push-iterable.ts";
+import { methodPath, type RpcMethod, type RpcService } from "./rpc-service.ts";
+import { isDefect, statusOf } from "./status.ts";
+import { createWriteGuard } from "./write-guard.ts";
+
+export type ConnectRoutesPorts = {
+  readonly errorDomain: string;
+  readonly limits: ListenerLimits;
+  readonly nowMs: NowMs;
+  readonly schedule: Schedule;
+  readonly log: Log;
+  readonly tracker: CallTracker;
+};
+
+type UnaryMethod = Extract<RpcMethod, { kind: "unary" }>;
+type StreamMethod = Extract<RpcMethod, { kind: "server_streaming" }>;
+
+/** Handlers by path, for all protocols of connect-es. */
+export function connectHandlersOf(
+  services: readonly RpcService[],
+  ports: ConnectRoutesPorts,
+): ReadonlyMap<string, UniversalHandler> {
+  const router = createConnectRouter({
+    readMaxBytes: ports.limits.maxMessageBytes,
+    writeMaxBytes: ports.limits.maxMessageBytes,
+    compressMinBytes: 1_024,
+    acceptCompression: [compressionGzip, compressionBrotli],
+  });
+  addConnectRoutes(router, services, ports);
+  return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+}
+
+/** Without an `HttpCall` among the context values, a call takes what connect-es knows of it. */
+export function addConnectRoutes(
+  router: ConnectRouter,
+  services: readonly RpcService[],
+  ports: ConnectRoutesPorts,
+): void {
+  for (const method of services.flatMap(({ methods }) => methods)) {
+    if (method.kind === "unary") {
+      router.rpc(method.desc, (message, context) => runUnary(method, message, context, ports));
+    } else {
+      router.rpc(method.desc, (message, context) => runStream(method, message, context, ports));
+    }
+  }
+}
+
+async function runUnary(
+  method: UnaryMethod,
+  message: Message,
+  context: HandlerContext,
+  ports: ConnectRoutesPorts,
+): Promise<Message> {
+  const call = callOf(context, ports);
+  const active = activeCallOf(call, false);
+  ports.tracker.add(active);
+  try {
+    throwPreset(call);
+    const answer = await method.run(message, contextOf(call));
+    copyTrailers(call, context);
+    return answer;
+  } catch (error) {
+    throw translate(error, method, call, ports);
+  } finally {
+    ports.tracker.remove(active);
+  }
+}
+
+function runStream(
+  method: StreamMethod,
+  message: Message,
+  context: HandlerContext,
+  ports: ConnectRoutesPorts,
+): AsyncIterable<Message> {
+  const { limits, nowMs, schedule, tracker } = ports;
+  const call = callOf(context, ports);
+  const active = activeCallOf(call, method.endless);
+  const guard = createWriteGuard({
+    maxBytes: limits.maxBufferedBytes,
+    stallMs: limits.writeStallMs,
+    nowMs,
+    schedule,
+    onTooSlow() {
+      active.abort(new RouterError("caller-too-slow", "The caller reads too slowly."));
+      call.cutOff();
+    },
+  });
+  const answers = createPushIterable<Message>({
+    onTaken: guard.flushed,
+    onReturn: () => active.abort(callerGone(undefined)),
+  });
+  const write = (answer: Message) => {
+    guard.written(sizeOf(answer));
+    answers.push(answer);
+  };
+  const work = async () => {
+    throwPreset(call);
+    await method.run(message, contextOf(call), write);
+  };
+  tracker.add(active);
+  work()
+    .then(
+      () => {
+        copyTrailers(call, context);
+        answers.end();
+      },
+      (error: unknown) => answers.fail(translate(error, method, call, ports)),
+    )
+    .finally(() => tracker.remove(active));
+  call.controller.signal.addEventListener("abort", guard.close, { once: true });
+  return answers.iterable;
+}
+
+function callOf(context: HandlerContext, { nowMs }: ConnectRoutesPorts): HttpCall {
+  const { values, requestHeader, signal } = context;
+  const headers = { headers: Object.fromEntries(requestHeader) };
+  const call = values.get(httpCallKey) ?? createHttpCall(headers, nowMs(), () => undefined);
+  call.begun = true;
+  call.timeoutMs ??= context.timeoutMs();
+  const { controller } = call;
+  const onAbort = () => controller.abort(callerGone(signal.reason));
+  if (signal.aborted) {
+    onAbort();
+  } else {
+    signal.addEventListener("abort", onAbort, { once: true });
+  }
+  return call;
+}
+
+function copyTrailers({ trailers }: HttpCall, { responseTrailer }: HandlerContext): void {
+  for (const [name, value] of trailers) {
+    responseTrailer.set(name, value);
+  }
+}
+
+function throwPreset({ preset }: HttpCall): void {
+  if (preset !== undefined) {
+    throw preset;
+  }
+}
+
+function translate(
+  error: unknown,
+  { desc }: RpcMethod,
+  { trailers }: HttpCall,
+  { errorDomain, log }: ConnectRoutesPorts,
+): ConnectError {
+  if (isDefect(error)) {
+    log("error", "a call failed by a defect", { method: methodPath(desc), error });
+  }
+  return connectErrorOf(statusOf(error, errorDomain), trailers);
+}
+
+/**
+ * About how many bytes a message takes in its buffer. Exact where streams are made of text; anything
+ * else is counted by a typical size, because connect-es serializes out of sight.
+ */
+function sizeOf(message: Message): number {
+  if (isMessage(message, StreamCompleteResponseSchema) && message.event.case === "content") {
+    const { value } = message.event.value.delta;
+    return MESSAGE_OVERHEAD + (value?.length ?? 0);
+  }
+  return TYPICAL_BYTES;
+}
+
+const MESSAGE_OVERHEAD = 64;
+const TYPICAL_BYTES = 1_024;

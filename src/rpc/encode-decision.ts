@@ -1,0 +1,190 @@
+import type {
+  Candidate as WireCandidate,
+  RouteDecision as WireDecision,
+  RoutingPolicy as WirePolicy,
+} from "../../gen/atlas/v1/routing_pb.ts";
+import type {
+  Attempt as WireAttempt,
+  Cost as WireCost,
+  Usage as WireUsage,
+} from "../../gen/atlas/v1/types_pb.ts";
+import type { AttemptRecord } from "../domain/call.ts";
+import type { Cost } from "../domain/money.ts";
+import type { Candidate, RouteDecision } from "../domain/plan.ts";
+import type { RoutingPolicy } from "../domain/policy.ts";
+import type { Usage } from "../domain/usage.ts";
+import {
+  failureToWire,
+  gateToWire,
+  precisionToWire,
+  priorityToWire,
+  quantizationToWire,
+  rejectionToWire,
+  relaxationToWire,
+  tierToWire,
+  usageSourceToWire,
+} from "./wire-enums.ts";
+import { durationFromMs, timestampFromMs } from "./wire-time.ts";
+
+// Messages are written as literals: building them by `create` costs several times as much.
+
+export function encodeCost(
+  { total, input, output, cache, request }: Cost,
+  catalogRevision: number,
+): WireCost {
+  return {
+    $typeName: "atlas.v1.Cost",
+    totalNanoUsd: total === undefined ? undefined : BigInt(total),
+    inputNanoUsd: BigInt(input),
+    outputNanoUsd: BigInt(output),
+    cacheNanoUsd: BigInt(cache),
+    catalogRevision: BigInt(catalogRevision),
+    requestNanoUsd: BigInt(request),
+  };
+}
+
+export function encodeUsage(usage: Usage): WireUsage {
+  return {
+    $typeName: "atlas.v1.Usage",
+    freshInputTokens: BigInt(usage.freshInput),
+    cacheReadInputTokens: BigInt(usage.cacheRead),
+    cacheWriteInputTokens: BigInt(usage.cacheWrite),
+    visibleOutputTokens: BigInt(usage.visibleOutput),
+    reasoningOutputTokens: BigInt(usage.reasoningOutput),
+    source: usageSourceToWire[usage.source],
+  };
+}
+
+export function encodeDecision(decision: RouteDecision): WireDecision {
+  const { endpoint, prediction, catalogRevision } = decision;
+  const { firstTokenP50Ms, tokensPerSecond } = prediction;
+  return {
+    $typeName: "atlas.v1.RouteDecision",
+    decisionId: decision.decisionId,
+    endpoint: endpoint.id,
+    provider: endpoint.provider.id,
+    model: endpoint.model,
+    quantization: quantizationToWire[endpoint.quantization],
+    tier: tierToWire[decision.tier],
+    fallbacks: [...decision.fallbacks],
+    estimatedCost: encodeCost(decision.estimatedCost, catalogRevision),
+    estimatedInputTokens: BigInt(decision.estimatedInputTokens),
+    predictedFirstToken: durationFromMs(firstTokenP50Ms),
+    predictedTotal: durationFromMs(
+      firstTokenP50Ms + (1_000 * decision.estimatedOutputTokens) / tokensPerSecond,
+    ),
+    catalogRevision: BigInt(catalogRevision),
+    scoreRevision: BigInt(decision.scoreRevision),
+    decideTime: timestampFromMs(decision.decidedAtMs),
+    scoreAge: decision.scoreAgeMs === undefined ? undefined : durationFromMs(decision.scoreAgeMs),
+    relaxations: decision.relaxations.map((relaxation) => relaxationToWire[relaxation]),
+    explanation: decision.explanation,
+    droppedParameters: [...decision.droppedParameters],
+    operation: decision.operation,
+  };
+}
+
+/** What Route answers when nothing is eligible: why, and nothing that could be taken for a choice. */
+export function encodeNoDecision(about: {
+  readonly decisionId: string;
+  readonly policy: RoutingPolicy;
+  readonly explanation: string;
+  readonly catalogRevision: number;
+  readonly scoreRevision: number;
+  readonly nowMs: number;
+}): WireDecision {
+  return {
+    $typeName: "atlas.v1.RouteDecision",
+    decisionId: about.decisionId,
+    endpoint: "",
+    provider: "",
+    model: "",
+    quantization: 0,
+    tier: tierToWire[about.policy.tier],
+    fallbacks: [],
+    estimatedInputTokens: 0n,
+    catalogRevision: BigInt(about.catalogRevision),
+    scoreRevision: BigInt(about.scoreRevision),
+    decideTime: timestampFromMs(about.nowMs),
+    relaxations: [],
+    explanation: about.explanation,
+    droppedParameters: [],
+    operation: about.policy.operation,
+  };
+}
+
+export function encodeCandidate(candidate: Candidate, catalogRevision: number): WireCandidate {
+  const { endpoint } = candidate;
+  return {
+    $typeName: "atlas.v1.Candidate",
+    endpoint: endpoint.id,
+    eligible: candidate.eligible,
+    rejections: candidate.rejections.map(({ reason, detail, soft }) => ({
+      $typeName: "atlas.v1.Rejection",
+      reason: rejectionToWire[reason],
+      detail,
+      soft,
+    })),
+    share: candidate.share,
+    terms: { ...candidate.terms },
+    estimatedCost: encodeCost(candidate.estimatedCost, catalogRevision),
+    gate: gateToWire[candidate.gate],
+    band: candidate.band,
+    droppedParameters: [...candidate.droppedParameters],
+    provider: endpoint.provider.id,
+    model: endpoint.model,
+    cold: candidate.cold,
+    precision: precisionToWire[endpoint.precision],
+    quantization: quantizationToWire[endpoint.quantization],
+  };
+}
+
+export function encodePolicy(policy: RoutingPolicy): WirePolicy {
+  const { maxInputPerMtok, maxOutputPerMtok, maxCost, preferredMaxFirstTokenMs } = policy;
+  return {
+    $typeName: "atlas.v1.RoutingPolicy",
+    tier: tierToWire[policy.tier],
+    operation: policy.operation,
+    fallbackModels: [...policy.fallbackModels],
+    onlyProviders: [...policy.onlyProviders],
+    ignoreProviders: [...policy.ignoreProviders],
+    quantizations: policy.quantizations.map((quantization) => quantizationToWire[quantization]),
+    regions: [...policy.regions],
+    maxInputNanoUsdPerMtok: maxInputPerMtok === undefined ? undefined : BigInt(maxInputPerMtok),
+    maxOutputNanoUsdPerMtok: maxOutputPerMtok === undefined ? undefined : BigInt(maxOutputPerMtok),
+    maxCostNanoUsd: maxCost === undefined ? undefined : BigInt(maxCost),
+    requireAllParameters: policy.requireAllParameters,
+    zeroDataRetention: policy.zeroDataRetention,
+    disableFallbacks: policy.disableFallbacks,
+    providerOrder: [...policy.providerOrder],
+    preferredMaxFirstToken:
+      preferredMaxFirstTokenMs === undefined ? undefined : durationFromMs(preferredMaxFirstTokenMs),
+    preferredMinOutputTokensPerSecond: policy.preferredMinTokensPerSecond,
+    weights: { $typeName: "atlas.v1.Weights", ...policy.weights },
+    sessionAffinityKey: policy.sessionAffinityKey,
+    maxAttempts: policy.maxAttempts,
+    allowHedging: policy.allowHedging,
+    priority: priorityToWire[policy.priority],
+  };
+}
+
+export function encodeAttempt(attempt: AttemptRecord): WireAttempt {
+  const { endpoint, outcome, firstTokenMs } = attempt;
+  const failed = outcome.kind !== "success";
+  return {
+    $typeName: "atlas.v1.Attempt",
+    number: attempt.number,
+    endpoint: endpoint.id,
+    startTime: timestampFromMs(attempt.startedAtMs),
+    duration: durationFromMs(attempt.durationMs),
+    firstToken: firstTokenMs === undefined ? undefined : durationFromMs(firstTokenMs),
+    failure: failed ? failureToWire[outcome.kind] : 0,
+    httpStatus: attempt.httpStatus ?? 0,
+    upstreamRequestId: attempt.upstreamRequestId ?? "",
+    hedge: false,
+    provider: endpoint.provider.id,
+    errorMessage: failed ? outcome.message.toWellFormed() : "",
+    droppedParameters: [...attempt.droppedParameters],
+    model: endpoint.model,
+  };
+}

@@ -1,0 +1,61 @@
+import type { Message } from "@bufbuild/protobuf";
+import { Metadata, type ServerUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
+import { RouterError } from "../domain/router-error.ts";
+import type { ActiveCall } from "./call-tracker.ts";
+import { parseGrpcTimeout } from "./deadline.ts";
+import { TIMEOUT_HEADER } from "./grpc-session-hooks.ts";
+import type { CallContext } from "./rpc-service.ts";
+
+/** A request as it left the wire; what cannot be read is told by the handler, not by the library. */
+export type Decoded =
+  | { readonly message: Message; readonly receivedAtMs: number }
+  | { readonly error: RouterError; readonly receivedAtMs: number };
+
+export type GrpcCall = ServerUnaryCall<Decoded, Buffer> | ServerWritableStream<Decoded, Buffer>;
+
+/** One call of grpc-js as the handlers know it. */
+export type GrpcCallScope = {
+  readonly context: CallContext;
+  readonly active: ActiveCall;
+  /** What the handler set so far; absent while it set nothing. */
+  trailers(): Metadata | undefined;
+  /** Our own end: the `cancelled` that grpc-js emits after every end means nothing from here on. */
+  ended(): void;
+};
+
+/** Throws when the caller's timeout cannot be read. */
+export function createGrpcCallScope(
+  call: GrpcCall,
+  receivedAtMs: number,
+  endless: boolean,
+): GrpcCallScope {
+  const controller = new AbortController();
+  const { metadata } = call;
+  const timeout = metadata.get(TIMEOUT_HEADER)[0];
+  let trailers: Metadata | undefined;
+  let hasEnded = false;
+  const abort = (reason: RouterError) => controller.abort(reason);
+  call.on("cancelled", () => {
+    if (!hasEnded) {
+      abort(new RouterError("canceled", "The caller has gone."));
+    }
+  });
+  return {
+    context: {
+      signal: controller.signal,
+      abort,
+      timeoutMs: timeout === undefined ? undefined : parseGrpcTimeout(String(timeout)),
+      receivedAtMs,
+      header: (name) => metadata.get(name)[0]?.toString(),
+      setTrailer(name, value) {
+        trailers ??= new Metadata();
+        trailers.set(name, typeof value === "string" ? value : Buffer.from(value));
+      },
+    },
+    active: { abort, endless },
+    trailers: () => trailers,
+    ended() {
+      hasEnded = true;
+    },
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * What grpc-js decides below its public interface and decides wrongly for this server.
+ *
+ * - Deadlines: it cuts `grpc-timeout` to 32 bits, so that `597H` fails at once, and ends calls itself
+ *   without saying why. The header is taken away and handed to the handlers under another name.
+ * - Errors it makes itself (unknown method, message too large) carry no details. They are added where
+ *   the headers leave.
+ * - A stream whose caller does not read cannot be ended: its status waits behind the data. Streams are
+ *   kept by a number that travels with the call, so that they can be reset.
+ * - Receive windows stay at 64 KB, which limits a large prompt to one window per round trip.
+ *
+ * All of it hangs on the listeners of the HTTP/2 servers inside, the one thing that is not public. An
+ * upgrade that moves them fails at start, not in production.
+ */
+import http2 from "node:http2";
+import net from "node:net";
+import type { Server } from "@grpc/grpc-js";
+import type { Log, Schedule } from "../domain/ports.ts";
+import { announceGoaway } from "./announce-goaway.ts";
+import { encodeStatusDetails, STATUS_DETAILS } from "./grpc-status.ts";
+import { grpcCodes, statusOf, undecodable, WireError } from "./status.ts";
+
+/** Carry the caller's `grpc-timeout` and the stream's number. A caller's own values are overwritten. */
+export const TIMEOUT_HEADER = "atlas-internal-timeout";
+export const STREAM_HEADER = "atlas-internal-stream";
+
+export type GrpcSessionHooks = {
+  /** Resets a stream with ENHANCE_YOUR_CALM, which clients read as RESOURCE_EXHAUSTED. */
+  reset(stream: string): void;
+  /** Accepts no more connections and asks for no more streams; resolves when none is on its way. */
+  stopAccepting(): Promise<void>;
+  /** Closes every connection at once: without channelz, grpc-js forgets them on a forced shutdown. */
+  destroyAll(): void;
+};
+
+export type GrpcSessionHooksOptions = {
+  /** Paths of the methods that stream. */
+  readonly streaming: ReadonlySet<string>;
+  readonly errorDomain: string;
+  readonly schedule: Schedule;
+  readonly log: Log;
+};
+
+const STREAM_WINDOW_BYTES = 1_048_576;
+const CONNECTION_WINDOW_BYTES = 4_194_304;
+
+export function hookGrpcSessions(
+  server: Server,
+  options: GrpcSessionHooksOptions,
+): GrpcSessionHooks {
+  const { streaming, errorDomain, schedule, log } = options;
+  const streams = new Map<string, http2.ServerHttp2Stream>();
+  const respond = createTypedRespond(errorDomain);
+  const sessions = new Set<http2.ServerHttp2Session>();
+  let lastStream = 0;
+
+  function onStream(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): void {
+    stream.respond = respond;
+    const timeout = headers["grpc-timeout"];
+    delete headers["grpc-timeout"];
+    delete headers[STREAM_HEADER];
+    if (timeout === undefined) {
+      delete headers[TIMEOUT_HEADER];
+    } else {
+      headers[TIMEOUT_HEADER] = timeout;
+    }
+    if (streaming.has(headers[":path"] ?? "")) {
+      lastStream += 1;
+      const number = String(lastStream);
+      headers[STREAM_HEADER] = number;
+      streams.set(number, stream);
+      stream.once("close", () => streams.delete(number));
+    }
+  }
+
+  function onSession(session: http2.ServerHttp2Session): void {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    session.on("error", (error: Error) =>
+      log("debug", "gRPC session failed", { error: error.message }),
+    );
+    session.settings({ initialWindowSize: STREAM_WINDOW_BYTES });
+    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+  }
+
+  const http2Servers = http2ServersOf(server);
+  for (const http2Server of http2Servers) {
+    http2Server.prependListener("stream", onStream);
+    http2Server.on("session", onSession);
+    http2Server.on("sessionError", (error: Error) => {
+      log("debug", "gRPC session failed", { error: error.message });
+    });
+  }
+  return {
+    reset(stream) {
+      streams.get(stream)?.close(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    },
+    async stopAccepting() {
+      for (const http2Server of http2Servers) {
+        // The HTTP/2 server's own `close` would also close its sessions at once.
+        net.Server.prototype.close.call(http2Server);
+      }
+      await Promise.all([...sessions].map((session) => announceGoaway(session, schedule)));
+    },
+    destroyAll() {
+      for (const session of sessions) {
+        session.destroy();
+      }
+    },
+  };
+}
+
+function http2ServersOf(server: Server): readonly http2.Http2Server[] {
+  const inside: unknown = Reflect.get(server, "http2Servers");
+  const servers = inside instanceof Map ? [...inside.keys()] : [];
+  if (
+    servers.length === 0 ||
+    !servers.every((found) => typeof found?.prependListener === "function")
+  ) {
+    throw new Error(
+      "@grpc/grpc-js keeps its HTTP/2 servers elsewhere: adapt grpc-session-hooks.ts",
+    );
+  }
+  return servers;
+}
+
+/** Adds `google.rpc.Status` to the errors that grpc-js answers without a handler. */
+function createTypedRespond(errorDomain: string): http2.ServerHttp2Stream["respond"] {
+  return function typedRespond(this: http2.ServerHttp2Stream, headers, options) {
+    const plain: http2.ServerHttp2Stream["respond"] = Reflect.get(
+      Reflect.getPrototypeOf(this) ?? this,
+      "respond",
+    );
+    if (headers !== undefined && !isRaw(headers)) {
+      addDetails(headers, errorDomain);
+    }
+    plain.call(this, headers, options);
+  };
+}
+
+function isRaw(
+  headers: http2.OutgoingHttpHeaders | readonly string[],
+): headers is readonly string[] {
+  return Array.isArray(headers);
+}
+
+function addDetails(headers: http2.OutgoingHttpHeaders, errorDomain: string): void {
+  const code = Number(headers["grpc-status"] ?? grpcCodes.ok);
+  if (code === grpcCodes.ok || headers[STATUS_DETAILS] !== undefined) {
+    return;
+  }
+  const error = libraryError(code, String(headers["grpc-message"]));
+  if (error !== undefined) {
+    const status = statusOf(error, errorDomain);
+    headers["grpc-status"] = status.code;
+    headers["grpc-message"] = encodeURI(status.message);
+    headers[STATUS_DETAILS] = encodeStatusDetails(status).toString("base64");
+  }
+}
+
+/** In the router's words; `undefined` for statuses of other services, such as health. */
+function libraryError(code: number, message: string): Error | undefined {
+  switch (code) {
+    case grpcCodes["resource-exhausted"]:
+      return new WireError("message-too-large", "The request is larger than the server takes.");
+    case grpcCodes.unimplemented:
+      return message.includes("encoding")
+        ? new WireError("unsupported-encoding", "The server takes gzip, deflate and identity.")
+        : new WireError("unknown-method", "The server has no such method.");
+    case grpcCodes.internal:
+      return undecodable("The request cannot be decompressed.");
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,95 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import http2, { type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import { createContextKey, encodeBinaryHeader } from "@connectrpc/connect";
+import { RouterError } from "../domain/router-error.ts";
+import type { ActiveCall } from "./call-tracker.ts";
+import { parseConnectTimeout, parseGrpcTimeout } from "./deadline.ts";
+import type { CallContext } from "./rpc-service.ts";
+
+export type HttpRequest = IncomingMessage | Http2ServerRequest;
+export type HttpResponse = ServerResponse | Http2ServerResponse;
+
+/** One call of :8080 before and beside its handler. */
+export type HttpCall = {
+  readonly request: Pick<HttpRequest, "headers">;
+  readonly receivedAtMs: number;
+  /** Absent without a deadline. */
+  timeoutMs: number | undefined;
+  readonly controller: AbortController;
+  /** Set by the handler; they leave with the answer or with the error. */
+  readonly trailers: Headers;
+  /** A handler has taken the call. Until then an error is one of the transport. */
+  begun: boolean;
+  /** What the handler throws at once. */
+  preset: Error | undefined;
+  /** Ends the connection's stream without a word, for a caller who would not read it. */
+  readonly cutOff: () => void;
+};
+
+export const httpCallKey = createContextKey<HttpCall | undefined>(undefined);
+
+export function createHttpCall(
+  request: Pick<HttpRequest, "headers">,
+  receivedAtMs: number,
+  cutOff: () => void,
+): HttpCall {
+  return {
+    request,
+    receivedAtMs,
+    timeoutMs: undefined,
+    cutOff,
+    controller: new AbortController(),
+    trailers: new Headers(),
+    begun: false,
+    preset: undefined,
+  };
+}
+
+export function contextOf(call: HttpCall): CallContext {
+  const { controller, trailers, request, receivedAtMs, timeoutMs } = call;
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    timeoutMs,
+    receivedAtMs,
+    header: (name) => {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    setTrailer(name, value) {
+      trailers.set(name, typeof value === "string" ? value : encodeBinaryHeader(value));
+    },
+  };
+}
+
+export function activeCallOf({ controller }: HttpCall, endless: boolean): ActiveCall {
+  return { abort: (reason) => controller.abort(reason), endless };
+}
+
+/**
+ * Takes the timeout out of the headers, because connect-es would keep the deadline too: it refuses
+ * long ones and its timer overflows on those above 24.8 days. Throws when it cannot be read.
+ */
+export function takeTimeout({ headers }: HttpRequest): number | undefined {
+  const connect = headers["connect-timeout-ms"];
+  const grpc = headers["grpc-timeout"];
+  delete headers["connect-timeout-ms"];
+  delete headers["grpc-timeout"];
+  if (connect !== undefined) {
+    return parseConnectTimeout(String(connect));
+  }
+  return grpc === undefined ? undefined : parseGrpcTimeout(String(grpc));
+}
+
+/** Ends a call whose caller does not read, or does not finish its request. */
+export function reset(request: HttpRequest, response: HttpResponse): void {
+  if ("stream" in response) {
+    response.stream?.close(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  } else {
+    request.socket.destroy();
+  }
+}
+
+export function callerGone(cause: unknown): RouterError {
+  return new RouterError("canceled", "The caller has gone.", { cause });
+}

@@ -1,0 +1,70 @@
+import type { Schedule } from "../domain/ports.ts";
+import { RouterError } from "../domain/router-error.ts";
+import type { CallContext } from "./rpc-service.ts";
+
+export type RunCallOptions = {
+  /** Epoch milliseconds. */
+  readonly deadlineMs: number;
+  readonly nowMs: number;
+  readonly schedule: Schedule;
+};
+
+/**
+ * How long work may take to end in its own words after the abort. The attempts and the usage of a
+ * call that ran out of time are known to the router alone, and adapters let go within 50 ms.
+ */
+const SETTLE_MS = 100;
+
+/**
+ * Runs `work` and settles as it does, at the latest `SETTLE_MS` after the deadline or after the abort.
+ *
+ * The router keeps the deadline itself; this is the net below it, so that no defect there can keep a
+ * caller waiting.
+ */
+export function runCall<Result>(
+  { signal, abort }: Pick<CallContext, "signal" | "abort">,
+  { deadlineMs, nowMs, schedule }: RunCallOptions,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    let callOffGrace: (() => void) | undefined;
+    const onAbort = () => {
+      callOffGrace = schedule(SETTLE_MS, () => {
+        finish();
+        reject(reasonOf(signal));
+      });
+    };
+    const callOffDeadline = schedule(Math.max(0, deadlineMs - nowMs), () => {
+      abort(new RouterError("deadline-exceeded", "The deadline of the call has passed."));
+    });
+    const finish = () => {
+      callOffDeadline();
+      callOffGrace?.();
+      signal.removeEventListener("abort", onAbort);
+    };
+    if (signal.aborted) {
+      onAbort();
+    } else {
+      signal.addEventListener("abort", onAbort, { once: true });
+    }
+    work().then(
+      (result) => {
+        finish();
+        resolve(result);
+      },
+      (error: unknown) => {
+        finish();
+        // A rejection is passed on as it is; what it may say is decided in `status.ts`.
+        reject(error as Error);
+      },
+    );
+  });
+}
+
+/** Why a call was aborted, in the router's words. */
+export function reasonOf({ reason }: AbortSignal): RouterError {
+  const why: unknown = reason;
+  return why instanceof RouterError
+    ? why
+    : new RouterError("canceled", "The caller has gone.", { cause: why });
+}

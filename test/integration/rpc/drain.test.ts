@@ -1,0 +1,151 @@
+import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { describe, expect, it, vi } from "vitest";
+import { CatalogService } from "../../../gen/atlas/v1/catalog_service_pb.ts";
+import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
+import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
+import { type RpcListeners, useRpcListeners } from "../../support/rpc-listeners.ts";
+import { exampleResult, hangs, scriptedRouter } from "../../support/scripted-router.ts";
+import { wireSpec } from "../../support/wire-spec.ts";
+
+type Way = {
+  readonly name: string;
+  readonly which: "grpc" | "http";
+  readonly transport: (port: number) => Transport;
+};
+
+const ways: readonly Way[] = [
+  {
+    name: "gRPC port",
+    which: "grpc",
+    transport: (port) => createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}` }),
+  },
+  {
+    name: "HTTP port over gRPC",
+    which: "http",
+    transport: (port) => createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}` }),
+  },
+  {
+    name: "HTTP port over HTTP/1.1",
+    which: "http",
+    transport: (port) =>
+      createConnectTransport({ baseUrl: `http://127.0.0.1:${port}`, httpVersion: "1.1" }),
+  },
+];
+
+/** A router whose calls answer when `release` is called. */
+function held() {
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  const router = scriptedRouter(async (call) => {
+    call.emit({ kind: "text-delta", choice: 0, text: "first" });
+    await promise;
+    call.emit({ kind: "text-delta", choice: 0, text: "last" });
+    return exampleResult(call);
+  });
+  return { router, release };
+}
+
+const errorOf = (call: Promise<unknown>) =>
+  call.then(
+    () => undefined,
+    (error: unknown) => ConnectError.from(error),
+  );
+
+async function lastEvent(
+  stream: AsyncIterable<{ readonly event: { readonly case?: string | undefined } }>,
+) {
+  let last: string | undefined;
+  for await (const { event } of stream) {
+    last = event.case;
+  }
+  return last;
+}
+
+const active = ({ grpc, http }: RpcListeners) => grpc.activeCalls() + http.activeCalls();
+
+describe.each(ways)("a drain of the $name", ({ which, transport }) => {
+  it("lets calls and streams in flight finish", async () => {
+    const { router, release } = held();
+    const listeners = await useRpcListeners({ router });
+    const client = createClient(RouterService, transport(listeners[which].port));
+    const unary = client.complete({ spec: wireSpec() });
+    const stream = lastEvent(client.streamComplete({ spec: wireSpec() }));
+    await vi.waitUntil(() => active(listeners) === 2);
+    const drained = listeners[which].drain(10_000);
+    release();
+    await expect(unary).resolves.toMatchObject({ choices: [{ index: 0 }] });
+    await expect(stream).resolves.toBe("finished");
+    await drained;
+  });
+
+  it("ends what outlives the grace with SHUTTING_DOWN", async () => {
+    const listeners = await useRpcListeners({ router: scriptedRouter(hangs()) });
+    const client = createClient(RouterService, transport(listeners[which].port));
+    const unary = errorOf(client.complete({ spec: wireSpec() }));
+    const stream = errorOf(lastEvent(client.streamComplete({ spec: wireSpec() })));
+    await vi.waitUntil(() => active(listeners) === 2);
+    await listeners[which].drain(50);
+    for (const error of await Promise.all([unary, stream])) {
+      expect(error?.code).toBe(Code.Unavailable);
+      expect(error?.findDetails(ErrorInfoSchema)[0]?.reason).toBe("SHUTTING_DOWN");
+    }
+  });
+
+  it("ends endless streams at once and waits for nothing else", async () => {
+    const listeners = await useRpcListeners();
+    const client = createClient(CatalogService, transport(listeners[which].port));
+    const watch = client.watchEndpoints({ model: "acme/one" })[Symbol.asyncIterator]();
+    await watch.next();
+    const rest = errorOf(watch.next());
+    await listeners[which].drain(60_000);
+    expect((await rest)?.code).toBe(Code.Unavailable);
+  });
+
+  it("frees the port and accepts nothing any more", async () => {
+    const listeners = await useRpcListeners();
+    const client = createClient(RouterService, transport(listeners[which].port));
+    await client.complete({ spec: wireSpec() });
+    await listeners[which].drain(1_000);
+    const error = await errorOf(client.complete({ spec: wireSpec() }));
+    expect(error?.code).toBe(Code.Unavailable);
+  });
+
+  it("under load fails no call that was accepted", async () => {
+    const listeners = await useRpcListeners();
+    const client = createClient(RouterService, transport(listeners[which].port));
+    const refusals: string[] = [];
+    let answered = 0;
+    const loops = Array.from({ length: 20 }, async () => {
+      for (let refusal: ConnectError | undefined; refusal === undefined; ) {
+        refusal = await errorOf(client.complete({ spec: wireSpec() }));
+        answered += refusal === undefined ? 1 : 0;
+        refusals.push(...(refusal === undefined ? [] : [refusal.rawMessage]));
+      }
+    });
+    await vi.waitUntil(() => answered > 200, { timeout: 10_000 });
+    await listeners[which].drain(5_000);
+    await Promise.all(loops);
+    expect(listeners.router.calls).toHaveLength(answered);
+    // The port is closed, or the client held the call back because it knew that the server goes.
+    for (const refusal of refusals) {
+      expect(refusal).toMatch(/ECONNREFUSED|REFUSED_STREAM|GOAWAY/);
+    }
+  });
+});
+
+describe("/readyz", () => {
+  it("turns 503 with the first moment of a drain", async () => {
+    const listeners = await useRpcListeners({
+      listener: { readiness: () => ({ ready: true, details: { scores: "fresh" } }) },
+    });
+    const url = `http://127.0.0.1:${listeners.http.port}/readyz`;
+    const before = await fetch(url);
+    expect(before.status).toBe(200);
+    expect(await before.json()).toEqual({ ready: true, scores: "fresh" });
+    listeners.http.markNotServing();
+    const after = await fetch(url);
+    expect(after.status).toBe(503);
+    expect(await after.json()).toEqual({ ready: false, scores: "fresh" });
+    expect((await fetch(`http://127.0.0.1:${listeners.http.port}/healthz`)).status).toBe(200);
+  });
+});

@@ -1,0 +1,306 @@
+import http from "node:http";
+import http2 from "node:http2";
+import net from "node:net";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { describe, expect, it, vi } from "vitest";
+import { StreamCompleteRequestSchema } from "../../../gen/atlas/v1/completion_pb.ts";
+import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
+import { RouterError } from "../../../src/domain/router-error.ts";
+import { useRpcListeners } from "../../support/rpc-listeners.ts";
+import { answers, exampleResult, scriptedRouter } from "../../support/scripted-router.ts";
+import { wireSpec } from "../../support/wire-spec.ts";
+
+const COMPLETE = "/atlas.v1.RouterService/Complete";
+const STREAM = "/atlas.v1.RouterService/StreamComplete";
+const base = (port: number) => ({ baseUrl: `http://127.0.0.1:${port}` });
+
+/** Sends raw text and resolves with all that comes back until the server closes. */
+function exchange(port: number, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, "127.0.0.1", () => socket.write(text));
+    let seen = "";
+    socket.on("data", (chunk) => {
+      seen += chunk.toString("latin1");
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => resolve(seen));
+  });
+}
+
+describe("half-sent requests", () => {
+  const listener = { limits: { requestTimeoutMs: 200 } };
+
+  it("in their first bytes are cut off", async () => {
+    const { http: server } = await useRpcListeners({ listener });
+    expect(await exchange(server.port, "PR")).toBe("");
+  });
+
+  it("in their headers are answered with 408", async () => {
+    const { http: server } = await useRpcListeners({ listener });
+    const seen = await exchange(server.port, "POST / HTTP/1.1\r\nhost: x\r\nx-half: ");
+    expect(seen).toContain("408 Request Timeout");
+    expect(seen).toContain("deadline_exceeded");
+  });
+
+  it("in their body are cut off over HTTP/1.1", async () => {
+    const { http: server, router } = await useRpcListeners({ listener });
+    const head = `POST ${COMPLETE} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`;
+    await exchange(server.port, head);
+    expect(router.calls).toHaveLength(0);
+  });
+
+  it("in their body are cut off over HTTP/2", async () => {
+    const { http: server, router } = await useRpcListeners({ listener });
+    const session = http2.connect(`http://127.0.0.1:${server.port}`);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": COMPLETE,
+      "content-type": "application/grpc",
+    });
+    stream.write(Buffer.from([0, 0]));
+    await new Promise<void>((resolve) => {
+      stream.on("error", () => undefined);
+      stream.on("close", () => resolve());
+    });
+    session.destroy();
+    expect(router.calls).toHaveLength(0);
+  });
+});
+
+describe("large headers", () => {
+  const filler = (bytes: number) => ({ "x-filler": "f".repeat(bytes) });
+
+  it.each(["grpc", "http"] as const)("of 10,000 bytes work on the %s port", async (which) => {
+    const listeners = await useRpcListeners();
+    const client = createClient(RouterService, createGrpcTransport(base(listeners[which].port)));
+    const call = client.complete({ spec: wireSpec() }, { headers: filler(10_000) });
+    await expect(call).resolves.toBeDefined();
+  });
+
+  it("of 10,000 bytes work over HTTP/1.1", async () => {
+    const { http: server } = await useRpcListeners();
+    const transport = createConnectTransport({ ...base(server.port), httpVersion: "1.1" });
+    const client = createClient(RouterService, transport);
+    const call = client.complete({ spec: wireSpec() }, { headers: filler(10_000) });
+    await expect(call).resolves.toBeDefined();
+  });
+
+  it("of 40 KB are answered with 431 and a reason over HTTP/1.1", async () => {
+    const { http: server } = await useRpcListeners();
+    const seen = await exchange(
+      server.port,
+      `POST ${COMPLETE} HTTP/1.1\r\nhost: x\r\nx-filler: ${"f".repeat(40_000)}\r\n\r\n`,
+    );
+    expect(seen).toContain("431 Request Header Fields Too Large");
+    expect(seen).toContain("resource_exhausted");
+  });
+
+  it.each(["grpc", "http"] as const)("of 40 KB leave the %s port running", async (which) => {
+    const listeners = await useRpcListeners();
+    const { port } = listeners[which];
+    const first = createClient(RouterService, createGrpcTransport(base(port)));
+    await first.complete({ spec: wireSpec() }, { headers: filler(40_000) }).catch(() => undefined);
+    const second = createClient(RouterService, createGrpcTransport(base(port)));
+    await expect(second.complete({ spec: wireSpec() })).resolves.toBeDefined();
+  });
+});
+
+describe("a request of unknown length", () => {
+  it("that is too large is answered before it ends, over HTTP/1.1", async () => {
+    const { http: server } = await useRpcListeners();
+    const { statusCode, text } = await new Promise<{ statusCode: number; text: string }>(
+      (resolve, reject) => {
+        const request = http.request(
+          {
+            port: server.port,
+            host: "127.0.0.1",
+            path: COMPLETE,
+            method: "POST",
+            headers: { "content-type": "application/json", "transfer-encoding": "chunked" },
+          },
+          (response) => {
+            let body = "";
+            response.setEncoding("utf8");
+            response.on("data", (chunk: string) => {
+              body += chunk;
+            });
+            response.on("end", () => resolve({ statusCode: response.statusCode ?? 0, text: body }));
+          },
+        );
+        request.on("error", reject);
+        request.end(`{"spec": {"model": "${"x".repeat(9 * 1_048_576)}"}}`);
+      },
+    );
+    expect(statusCode).toBe(429);
+    expect(text).toContain("resource_exhausted");
+  });
+});
+
+describe("nonsense", () => {
+  it("a call without a host is answered", async () => {
+    const { http: server } = await useRpcListeners();
+    const seen = await exchange(
+      server.port,
+      `POST ${COMPLETE} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}`,
+    );
+    expect(seen).toContain("invalid_argument");
+  });
+
+  it.each([
+    { name: "a request without a host", text: "GET /healthz HTTP/1.0\r\n\r\n" },
+    { name: "a call without a host", text: `GET ${COMPLETE} HTTP/1.0\r\n\r\n` },
+    { name: "a host that is no host", text: `POST ${COMPLETE} HTTP/1.1\r\nhost: [\r\n\r\n` },
+    { name: "no HTTP at all", text: "hello\r\n\r\n" },
+    { name: "an HTTP/2 preface without frames", text: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nrubbish!!" },
+  ])("$name does not end the server", async ({ text }) => {
+    const { http: server } = await useRpcListeners({
+      listener: { limits: { requestTimeoutMs: 200, maxConnectionIdleMs: 300 } },
+    });
+    await exchange(server.port, text);
+    const { status } = await fetch(`http://127.0.0.1:${server.port}/healthz`);
+    expect(status).toBe(200);
+  });
+
+  it("a peer that resets before its first byte does not end the server", async () => {
+    const { http: server } = await useRpcListeners();
+    await new Promise<void>((resolve) => {
+      const socket = net.connect(server.port, "127.0.0.1", () => {
+        socket.resetAndDestroy();
+        resolve();
+      });
+    });
+    const { status } = await fetch(`http://127.0.0.1:${server.port}/healthz`);
+    expect(status).toBe(200);
+  });
+});
+
+describe("a caller that does not read", () => {
+  /** Opens a stream and takes nothing of it. */
+  function stall(port: number) {
+    const session = http2.connect(`http://127.0.0.1:${port}`, {
+      settings: { initialWindowSize: 1_000 },
+    });
+    session.on("error", () => undefined);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": STREAM,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    stream.on("error", () => undefined);
+    const message = toBinary(
+      StreamCompleteRequestSchema,
+      create(StreamCompleteRequestSchema, {
+        spec: wireSpec({ model: "stalled" }),
+        options: { coalesceWindow: { seconds: 0n, nanos: 0 } },
+      }),
+    );
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(message.length, 1);
+    stream.end(Buffer.concat([head, message]));
+    const rstCode = new Promise<number | undefined>((resolve) => {
+      stream.on("close", () => resolve(stream.rstCode));
+    });
+    return { session, rstCode };
+  }
+
+  /** Floods whoever asks for "stalled" until its signal aborts; answers everyone else. */
+  function floods() {
+    return scriptedRouter(async (call) => {
+      if (call.spec.model !== "stalled") {
+        return answers("Hello")(call);
+      }
+      while (!call.signal.aborted) {
+        for (let index = 0; index < 50; index += 1) {
+          call.emit({ kind: "text-delta", choice: 0, text: "x".repeat(1_000) });
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return exampleResult(call, { error: call.signal.reason as RouterError });
+    });
+  }
+
+  it.each(["grpc", "http"] as const)(
+    "is cut off by the size of its buffer on the %s port, beside 50 good ones",
+    async (which) => {
+      const router = floods();
+      const listeners = await useRpcListeners({
+        router,
+        listener: { limits: { maxBufferedBytes: 1_048_576 } },
+      });
+      const { port } = listeners[which];
+      const { session, rstCode } = stall(port);
+      const client = createClient(RouterService, createGrpcTransport(base(port)));
+      const good = Array.from({ length: 50 }, async () => {
+        let last = "";
+        for await (const { event } of client.streamComplete({ spec: wireSpec() })) {
+          last = event.case ?? "";
+        }
+        return last;
+      });
+      expect(new Set(await Promise.all(good))).toEqual(new Set(["finished"]));
+      const call = await vi.waitUntil(() =>
+        router.calls.find(({ spec }) => spec.model === "stalled"),
+      );
+      await vi.waitUntil(() => call.signal.aborted, { timeout: 10_000 });
+      expect(await rstCode).toBe(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      session.destroy();
+      expect(call.signal.reason).toMatchObject({ code: "caller-too-slow" });
+    },
+  );
+
+  it.each(["grpc", "http"] as const)(
+    "is cut off when nothing moves for too long on the %s port",
+    async (which) => {
+      const router = scriptedRouter((call) => {
+        call.emit({ kind: "text-delta", choice: 0, text: "x".repeat(100_000) });
+        call.emit({ kind: "text-delta", choice: 0, text: "y" });
+        return new Promise((resolve) => {
+          call.signal.addEventListener("abort", () => {
+            resolve(exampleResult(call, { error: call.signal.reason as RouterError }));
+          });
+        });
+      });
+      const listeners = await useRpcListeners({
+        router,
+        listener: { limits: { writeStallMs: 100 } },
+      });
+      const { session, rstCode } = stall(listeners[which].port);
+      const call = await vi.waitUntil(() => router.calls[0]);
+      await vi.waitUntil(() => call.signal.aborted, { timeout: 5_000 });
+      expect(await rstCode).toBe(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      session.destroy();
+      expect(call.signal.reason).toBeInstanceOf(RouterError);
+      expect(call.signal.reason).toMatchObject({ code: "caller-too-slow" });
+    },
+  );
+});
+
+describe("pages", () => {
+  it("are served beside the calls, and their failures answered", async () => {
+    const { http: server, log } = await useRpcListeners({
+      listener: {
+        routes: (path) =>
+          path === "/boom"
+            ? () => {
+                throw new Error("page");
+              }
+            : (_, response) => response.end(`page ${path}`),
+      },
+    });
+    const url = `http://127.0.0.1:${server.port}`;
+    expect(await (await fetch(`${url}/metrics?x=1`)).text()).toBe("page /metrics");
+    expect((await fetch(`${url}/boom`)).status).toBe(500);
+    expect(log.filter(({ level }) => level === "error")).toHaveLength(1);
+  });
+
+  it("that do not exist are 404", async () => {
+    const { http: server } = await useRpcListeners();
+    const { statusCode } = await new Promise<http.IncomingMessage>((resolve) => {
+      http.get({ port: server.port, host: "127.0.0.1", path: "/no" }, resolve);
+    });
+    expect(statusCode).toBe(404);
+  });
+});
