@@ -4,7 +4,7 @@ import type { FailureKind, Outcome } from "../domain/outcome.ts";
 import type { PlannedEndpoint } from "../domain/plan.ts";
 import type { Admission, NowMs, ObservationSink, Schedule, Upstream } from "../domain/ports.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
-import { estimateInputTokens } from "../domain/token-estimate.ts";
+import { estimateInputTokens, tokensOfBytes } from "../domain/token-estimate.ts";
 import { outputTokensOf, type Usage } from "../domain/usage.ts";
 import { type AttemptTrace, createAttemptTrace } from "./attempt-trace.ts";
 import { type ClockLimits, startClocks } from "./clocks.ts";
@@ -30,16 +30,16 @@ export type AttemptOnce = {
 
 export type AttemptEnd = {
   readonly record: AttemptRecord;
-  /** Content has reached the caller. */
+  /** Content has reached the caller, so no other endpoint may take over. */
   readonly committed: boolean;
   readonly usage: Usage;
+  /** Between the first and the last content; absent unless they came in a stream. */
   readonly generationMs: number | undefined;
+  /** Output tokens that came between them: reasoning that the provider hides is not among them. */
+  readonly generatedTokens: number;
   /** Empty when not told. */
   readonly upstreamModel: string;
 };
-
-/** Characters of output per token where the provider does not count; see `domain/token-estimate.ts`. */
-const CHARACTERS_PER_TOKEN = 3.5;
 
 const CANCELED: Outcome = { kind: "canceled", message: "the caller went away" };
 
@@ -69,8 +69,7 @@ export async function attemptOnce(
     endedAtMs,
     streamed: attempt.streamed,
     generationMs: end.generationMs,
-    generatedTokens:
-      end.usage.visibleOutput + (trace.showedReasoning() ? end.usage.reasoningOutput : 0),
+    generatedTokens: end.generatedTokens,
     usage: outputTokensOf(end.usage) > 0 || end.usage.source === "provider" ? end.usage : undefined,
   });
   return end;
@@ -128,13 +127,14 @@ async function settle(
 }
 
 function endOf(
-  { call, planned, number }: AttemptOnce,
+  { call, planned, number, streamed }: AttemptOnce,
   trace: AttemptTrace,
   { outcome, endedAtMs }: { readonly outcome: Outcome; readonly endedAtMs: number },
 ): AttemptEnd {
   const { startedAtMs, firstContentMs, lastContentMs } = trace.times();
   const told = trace.told();
   const failure = outcome.kind === "success" ? undefined : outcome;
+  const usage = usageOf(call.spec, trace, failure === undefined);
   return {
     record: {
       number,
@@ -147,22 +147,32 @@ function endOf(
       upstreamRequestId: failure?.upstreamRequestId ?? told.upstreamRequestId,
       droppedParameters: planned.droppedParameters,
     },
-    committed: firstContentMs !== undefined,
-    usage: told.usage ?? countedUsage(call.spec, trace.characters(), failure === undefined),
-    generationMs: firstContentMs === undefined ? undefined : lastContentMs - firstContentMs,
+    // A unary caller is handed nothing before the end, so a broken answer can still be replaced.
+    committed: call.streaming && trace.passedContent(),
+    usage,
+    generationMs:
+      firstContentMs === undefined || !streamed ? undefined : lastContentMs - firstContentMs,
+    generatedTokens: usage.visibleOutput + (trace.showedReasoning() ? usage.reasoningOutput : 0),
     upstreamModel: told.upstreamModel,
   };
 }
 
-/** What can be told of the usage when the provider did not: an estimate, or what had arrived. */
-function countedUsage(spec: CompletionSpec, characters: number, succeeded: boolean): Usage {
-  const visibleOutput = Math.ceil(characters / CHARACTERS_PER_TOKEN);
+/** The provider's own count, or what can be told without it: an estimate, or what had arrived. */
+function usageOf(spec: CompletionSpec, trace: AttemptTrace, succeeded: boolean): Usage {
+  const told = trace.told().usage;
+  const arrived = tokensOfBytes(trace.contentBytes());
+  if (told !== undefined) {
+    // An answer that broke may have told its usage only at its start.
+    return succeeded || outputTokensOf(told) >= arrived
+      ? told
+      : { ...told, visibleOutput: Math.max(0, arrived - told.reasoningOutput) };
+  }
   return {
     // A refused or lost attempt is not billed for its prompt.
-    freshInput: succeeded || visibleOutput > 0 ? estimateInputTokens(spec) : 0,
+    freshInput: succeeded || arrived > 0 ? estimateInputTokens(spec) : 0,
     cacheRead: 0,
     cacheWrite: 0,
-    visibleOutput,
+    visibleOutput: arrived,
     reasoningOutput: 0,
     source: succeeded ? "estimated" : "partial",
   };

@@ -1,7 +1,7 @@
 import type { AttemptRecord, CompletionCall } from "../domain/call.ts";
 import type { Failure } from "../domain/outcome.ts";
 import type { PlannedEndpoint, RoutePlan } from "../domain/plan.ts";
-import type { Admission } from "../domain/ports.ts";
+import type { Admission, Random } from "../domain/ports.ts";
 import { RouterError } from "../domain/router-error.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import { type AttemptEnd, type AttemptOncePorts, attemptOnce } from "./attempt-once.ts";
@@ -14,6 +14,8 @@ export type AttemptPorts = AttemptOncePorts & {
   readonly admission: Admission;
   readonly budget: RetryBudget;
   readonly timeouts: TimeoutSettings;
+  /** Spreads the waits before the same endpoint is tried again. */
+  readonly random: Random;
 };
 
 /** How the walk ended: the last attempt decided it. */
@@ -45,15 +47,15 @@ export async function attemptPlan(
 ): Promise<PlanEnd> {
   const heartbeat = heartbeatFor(call, ports);
   const walk = startWalk({ plan, call, ports, heartbeat });
-  ports.budget.deposit(ports.nowMs());
   try {
     let planned = admitFirst(walk);
     for (;;) {
       const end = await attempt(walk, planned);
-      const next = nextEndpoint(walk, end, planned);
+      const next = await nextEndpoint(walk, end, planned);
       if (next === undefined) {
         return endWalk(walk, end);
       }
+      heartbeat?.noticed();
       call.emit({ kind: "route-switched", failed: end.record, next: next.endpoint.id });
       planned = next;
     }
@@ -103,24 +105,31 @@ function maxAttemptsOf({ plan, call }: WalkInput): number {
 
 /** Where nothing admits a call, as in panic, the best endpoint that is not switched off is forced. */
 function admitFirst(walk: Walk): PlannedEndpoint {
-  const planned = admitFrom(walk, 0, false) ?? admitFrom(walk, 0, true);
+  const { ports, deadlineMs, plan } = walk;
+  if (ports.nowMs() >= deadlineMs) {
+    throw new RouterError("deadline-exceeded", "the deadline passed while planning", {
+      metadata: { phase: "planning" },
+    });
+  }
+  const planned = admitOneOf(walk, plan.order, false) ?? admitOneOf(walk, plan.order, true);
   if (planned === undefined) {
     throw new RouterError("upstream-unavailable", "every endpoint of the plan was switched off");
   }
+  ports.budget.deposit(ports.nowMs());
   return planned;
 }
 
-/** Takes the first remaining endpoint that admits a call, from `index` on. */
-function admitFrom(walk: Walk, index: number, force: boolean): PlannedEndpoint | undefined {
-  const { remaining, ports } = walk;
-  for (let place = index; place < remaining.length; place++) {
-    const planned = remaining[place];
-    if (planned !== undefined && admits(ports, planned, force)) {
-      remaining.splice(place, 1);
-      return planned;
-    }
+/** The first of these that admits a call; it is not tried again. */
+function admitOneOf(
+  { remaining, ports }: Walk,
+  endpoints: readonly PlannedEndpoint[],
+  force: boolean,
+): PlannedEndpoint | undefined {
+  const planned = endpoints.find((candidate) => admits(ports, candidate, force));
+  if (planned !== undefined) {
+    remaining.splice(remaining.indexOf(planned), 1);
   }
-  return undefined;
+  return planned;
 }
 
 function admits({ admission, nowMs }: AttemptPorts, planned: PlannedEndpoint, force: boolean) {
@@ -129,7 +138,8 @@ function admits({ admission, nowMs }: AttemptPorts, planned: PlannedEndpoint, fo
 
 async function attempt(walk: Walk, planned: PlannedEndpoint): Promise<AttemptEnd> {
   const { plan, call, ports, attempts, remaining, maxAttempts, deadlineMs, emit } = walk;
-  const streamed = call.streaming || ports.admission.wantsTiming(planned.endpoint.id);
+  const { admission, nowMs } = ports;
+  const streamed = call.streaming || admission.wantsTiming(planned.endpoint.id, nowMs());
   const number = attempts.length + 1;
   const limits = clockLimitsOf({
     prediction: planned.prediction,
@@ -146,11 +156,11 @@ async function attempt(walk: Walk, planned: PlannedEndpoint): Promise<AttemptEnd
 }
 
 /** The endpoint of the next attempt, already admitted; absent when the walk is over. */
-function nextEndpoint(
+async function nextEndpoint(
   walk: Walk,
   end: AttemptEnd,
   tried: PlannedEndpoint,
-): PlannedEndpoint | undefined {
+): Promise<PlannedEndpoint | undefined> {
   const { call, ports, remaining, attempts, maxAttempts, deadlineMs } = walk;
   const step = nextStep({
     outcome: end.record.outcome,
@@ -161,14 +171,47 @@ function nextEndpoint(
     committed: end.committed,
     remainingMs: call.signal.aborted ? 0 : deadlineMs - ports.nowMs(),
   });
-  const moves = step.kind === "try" || step.kind === "again";
-  if (!moves || !ports.budget.withdraw(ports.nowMs())) {
-    return undefined;
+  switch (step.kind) {
+    case "deliver":
+    case "give-up":
+      return undefined;
+    case "try":
+      return ports.budget.withdraw(ports.nowMs())
+        ? admitOneOf(walk, step.endpoints, false)
+        : undefined;
+    case "again":
+      return again(walk, tried);
+    default:
+      return step satisfies never;
   }
-  if (step.kind === "try") {
-    return admitFrom(walk, step.index, false);
+}
+
+/** The endpoint's breaker has its say: three failed connections in a row open it. */
+async function again(walk: Walk, tried: PlannedEndpoint): Promise<PlannedEndpoint | undefined> {
+  const { ports, attempts } = walk;
+  const isPaid = ports.budget.withdraw(ports.nowMs());
+  const waited = isPaid && (await backOff(walk, attempts.length));
+  return waited && admits(ports, tried, false) ? tried : undefined;
+}
+
+const BACK_OFF_MS = 100;
+const MAX_BACK_OFF_MS = 1_000;
+
+/** Full jitter, doubling. False when the caller left, or the deadline leaves no time for it. */
+async function backOff({ call, ports, deadlineMs }: Walk, attempts: number): Promise<boolean> {
+  const { nowMs, schedule, random } = ports;
+  const waitMs = random() * Math.min(BACK_OFF_MS * 2 ** attempts, MAX_BACK_OFF_MS);
+  if (nowMs() + waitMs >= deadlineMs) {
+    return false;
   }
-  return admits(ports, tried, true) ? tried : undefined;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = schedule(waitMs, resolve);
+  const leave = () => resolve();
+  call.signal.addEventListener("abort", leave, { once: true });
+  await promise;
+  cancel();
+  call.signal.removeEventListener("abort", leave);
+  return !call.signal.aborted;
 }
 
 function endWalk({ attempts, deadlineMs, ports }: Walk, last: AttemptEnd): PlanEnd {

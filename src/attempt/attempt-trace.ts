@@ -7,7 +7,8 @@ import type { Clocks } from "./clocks.ts";
 
 /**
  * Stands between an adapter and the caller for one attempt: keeps its times and counts, and holds back
- * what is not content until there is content, so that nothing of a failed attempt shows.
+ * what is not content until there is content, so that nothing of a failed attempt shows. Reasoning that
+ * the caller did not ask for is timed and counted, and goes no further.
  */
 export type AttemptTrace = {
   readonly emit: (event: StreamEvent) => void;
@@ -22,8 +23,10 @@ export type AttemptTrace = {
   };
   /** What the provider said about itself. */
   told(): Told;
-  /** Characters of content so far. */
-  characters(): number;
+  /** UTF-8 bytes of content so far, withheld reasoning included. */
+  contentBytes(): number;
+  /** Content has gone to the caller's side, or the attempt has succeeded. */
+  passedContent(): boolean;
   /** Whether reasoning was among the content. */
   showedReasoning(): boolean;
 };
@@ -50,45 +53,36 @@ export function createAttemptTrace(listener: Listener, nowMs: NowMs): AttemptTra
     upstreamRequestId: undefined,
     upstreamModel: "",
   };
+  const outlet = createOutlet(listener.emit);
+  const showsReasoning = listener.call.spec.reasoning?.includeInResponse === true;
   let clocks: Clocks | undefined;
   let ended = false;
-  let held: StreamEvent[] = [];
   let firstContentMs: number | undefined;
   let lastContentMs = 0;
-  let characters = 0;
+  let contentBytes = 0;
   let reasoned = false;
 
-  function release(): void {
-    for (const event of held) {
+  function takeContent(event: StreamEvent): void {
+    clocks?.content();
+    lastContentMs = nowMs();
+    contentBytes += bytesOf(event);
+    reasoned ||= event.kind === "reasoning-delta";
+    if (firstContentMs === undefined) {
+      firstContentMs = lastContentMs;
+      listener.firstContent({ startedAtMs, nowMs: firstContentMs });
+    }
+    if (showsReasoning || !isReasoning(event)) {
+      outlet.open();
       listener.emit(event);
     }
-    held = [];
   }
 
   function takeAside(event: StreamEvent): void {
     clocks?.activity();
     note(told, event);
-    if (event.kind === "response-start") {
-      return;
+    if (event.kind !== "response-start" && (showsReasoning || !isReasoning(event))) {
+      outlet.pass(event);
     }
-    if (firstContentMs === undefined) {
-      held.push(event);
-    } else {
-      listener.emit(event);
-    }
-  }
-
-  function takeContent(event: StreamEvent): void {
-    clocks?.content();
-    lastContentMs = nowMs();
-    characters += charactersOf(event);
-    reasoned ||= event.kind === "reasoning-delta";
-    if (firstContentMs === undefined) {
-      firstContentMs = lastContentMs;
-      listener.firstContent({ startedAtMs, nowMs: firstContentMs });
-      release();
-    }
-    listener.emit(event);
   }
 
   return {
@@ -108,14 +102,37 @@ export function createAttemptTrace(listener: Listener, nowMs: NowMs): AttemptTra
     },
     close(outcome) {
       if (outcome.kind === "success") {
-        release();
+        outlet.open();
       }
       ended = true;
     },
     times: () => ({ startedAtMs, firstContentMs, lastContentMs }),
     told: () => told,
-    characters: () => characters,
+    contentBytes: () => contentBytes,
+    passedContent: outlet.isOpen,
     showedReasoning: () => reasoned,
+  };
+}
+
+/** Keeps events back until it is opened, and then lets them through in order. */
+function createOutlet(emit: (event: StreamEvent) => void) {
+  let held: StreamEvent[] | undefined = [];
+  return {
+    isOpen: () => held === undefined,
+    open() {
+      const kept = held ?? [];
+      held = undefined;
+      for (const event of kept) {
+        emit(event);
+      }
+    },
+    pass(event: StreamEvent) {
+      if (held === undefined) {
+        emit(event);
+      } else {
+        held.push(event);
+      }
+    },
   };
 }
 
@@ -130,14 +147,24 @@ function note(told: Told, event: StreamEvent): void {
   }
 }
 
-function charactersOf(event: StreamEvent): number {
+const reasoningKinds: ReadonlySet<StreamEvent["kind"]> = new Set([
+  "reasoning-delta",
+  "reasoning-signature",
+  "redacted-reasoning",
+]);
+
+function isReasoning({ kind }: StreamEvent): boolean {
+  return reasoningKinds.has(kind);
+}
+
+function bytesOf(event: StreamEvent): number {
   switch (event.kind) {
     case "text-delta":
     case "reasoning-delta":
     case "refusal-delta":
-      return event.text.length;
+      return Buffer.byteLength(event.text);
     case "tool-call-delta":
-      return event.name.length + event.argumentsFragment.length;
+      return event.name.length + Buffer.byteLength(event.argumentsFragment);
     default:
       return 0;
   }

@@ -26,7 +26,7 @@ export function callResultOf(
   const { last, attempts } = end;
   const { usage, committed } = last;
   const error = errorOf(call, end);
-  const unpaid = error !== undefined && !committed;
+  const unpaid = error !== undefined && last.record.firstTokenMs === undefined;
   return {
     decision: plan.decision,
     attempts,
@@ -35,7 +35,7 @@ export function callResultOf(
     usage: error === undefined ? usage : { ...usage, source: "partial" },
     cost: unpaid ? NO_COST : costOf(usage, last.record.endpoint.pricing, countImages(call.spec)),
     timings: timingsOf(call, end, times),
-    outputTokensPerSecond: tokensPerSecond(outputTokensOf(usage), last.generationMs),
+    outputTokensPerSecond: tokensPerSecond(last.generatedTokens, last.generationMs),
     upstreamModel: last.upstreamModel,
   };
 }
@@ -84,8 +84,8 @@ function timingsOf(
   };
 }
 
-function tokensPerSecond(outputTokens: number, generationMs: number | undefined): number {
-  return generationMs === undefined || generationMs <= 0 || outputTokens < 2
+function tokensPerSecond(generatedTokens: number, generationMs: number | undefined): number {
+  return generationMs === undefined || generationMs <= 0 || generatedTokens < 2
     ? 0
-    : ((outputTokens - 1) / generationMs) * 1_000;
+    : ((generatedTokens - 1) / generationMs) * 1_000;
 }

@@ -10,6 +10,8 @@ import type { NowMs, Schedule } from "../domain/ports.ts";
 export type Heartbeat = {
   /** Part of the answer was sent: from here on the endpoint is generating. */
   sent(): void;
+  /** Something else was sent. */
+  noticed(): void;
   stop(): void;
 };
 
@@ -36,6 +38,9 @@ export function startHeartbeat(intervalMs: number, ports: HeartbeatPorts): Heart
   return {
     sent() {
       phase = "generating";
+      lastSentMs = ports.nowMs();
+    },
+    noticed() {
       lastSentMs = ports.nowMs();
     },
     stop() {

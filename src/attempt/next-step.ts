@@ -3,9 +3,9 @@ import type { PlannedEndpoint } from "../domain/plan.ts";
 
 export type NextStep =
   | { readonly kind: "deliver" }
-  /** Try this one next. `index` is its place in the remaining endpoints. */
-  | { readonly kind: "try"; readonly index: number }
-  /** Nothing else is left and no byte was sent: the same endpoint once more. */
+  /** Try one of these, the first that admits a call. Never empty. */
+  | { readonly kind: "try"; readonly endpoints: readonly PlannedEndpoint[] }
+  /** Nothing else is left and the connection failed before a byte was sent: the same one once more. */
   | { readonly kind: "again" }
   | { readonly kind: "give-up" };
 
@@ -40,23 +40,28 @@ export function nextStep(state: AttemptState): NextStep {
   if (exhausted || failureTraits[outcome.kind].elsewhere === "never") {
     return { kind: "give-up" };
   }
-  const index = nextIndex(state, outcome.kind);
-  if (index >= 0) {
-    return { kind: "try", index };
+  const endpoints = endpointsThatMayHelp(state, outcome.kind);
+  if (endpoints.length > 0) {
+    return { kind: "try", endpoints };
   }
-  return outcome.sent === false && state.remaining.length === 0
-    ? { kind: "again" }
-    : { kind: "give-up" };
+  const neverConnected = outcome.sent === false && connectionFailures.has(outcome.kind);
+  return neverConnected && state.remaining.length === 0 ? { kind: "again" } : { kind: "give-up" };
 }
 
-/** The best endpoint that may help, of another account where there is one; -1 when none may. */
-function nextIndex({ tried, remaining, remainingMs }: AttemptState, kind: FailureKind): number {
+const connectionFailures: ReadonlySet<FailureKind> = new Set(["network", "connect-timeout"]);
+
+/** Best first, those of another account before those that share what may have failed. */
+function endpointsThatMayHelp(
+  { tried, remaining, remainingMs }: AttemptState,
+  kind: FailureKind,
+): readonly PlannedEndpoint[] {
   const needsContext = failureTraits[kind].elsewhere === "larger-context";
-  const mayHelp = ({ endpoint, prediction }: PlannedEndpoint) =>
-    prediction.firstTokenP50Ms <= remainingMs &&
-    (!needsContext || endpoint.contextLength > tried.endpoint.contextLength);
-  const elsewhere = remaining.findIndex(
-    (planned) => planned.endpoint.account !== tried.endpoint.account && mayHelp(planned),
+  const mayHelp = remaining.filter(
+    ({ endpoint, prediction }) =>
+      prediction.firstTokenP50Ms <= remainingMs &&
+      (!needsContext || endpoint.contextLength > tried.endpoint.contextLength),
   );
-  return elsewhere >= 0 ? elsewhere : remaining.findIndex(mayHelp);
+  const isElsewhere = ({ endpoint }: PlannedEndpoint) =>
+    endpoint.account !== tried.endpoint.account;
+  return [...mayHelp.filter(isElsewhere), ...mayHelp.filter((planned) => !isElsewhere(planned))];
 }

@@ -56,7 +56,7 @@ export type Observation = {
 /** Takes every attempt exactly once. Never throws. */
 export type ObservationSink = (observation: Observation) => void;
 
-/** Takes every finished call exactly once. Never throws. */
+/** Takes every call that was attempted exactly once, when it has ended. Never throws. */
 export type CallSink = (call: CompletionCall, result: CallResult) => void;
 
 /** Keeps count of what runs where. */

@@ -35,7 +35,7 @@ export function estimateInputTokens(spec: CompletionSpec): number {
   if (spec.responseFormat.kind === "json-schema") {
     bytes += utf8Length(spec.responseFormat.schemaJson);
   }
-  return Math.ceil(bytes / BYTES_PER_TOKEN) + extra;
+  return tokensOfBytes(bytes) + extra;
 }
 
 /** What an answer is likely to need, for every candidate together. */
@@ -45,9 +45,9 @@ export function estimateOutputTokens({ sampling, reasoning }: CompletionSpec): n
   return (one + thinking) * (sampling.candidateCount ?? 1);
 }
 
-/** Tokens of text that a provider did not count. */
-export function estimateTextTokens(text: string): number {
-  return Math.ceil(utf8Length(text) / BYTES_PER_TOKEN);
+/** Tokens of so many UTF-8 bytes of text that no provider counted. */
+export function tokensOfBytes(bytes: number): number {
+  return Math.ceil(bytes / BYTES_PER_TOKEN);
 }
 
 /** Images in the prompt, tool results included. */

@@ -5,7 +5,7 @@ import type { Availability } from "./availability.ts";
 import { admitExplorers, assignBands } from "./bands.ts";
 import type { Contender } from "./contender.ts";
 import type { Demand } from "./demand.ts";
-import { pressureOf, shouldSwap } from "./live-correction.ts";
+import { mayYield, pressureOf, shouldSwap } from "./live-correction.ts";
 import { draw, raiseExplorers, soonestFirst } from "./pick.ts";
 import { weighRealtime } from "./realtime.ts";
 import { weighStandard } from "./standard.ts";
@@ -51,7 +51,7 @@ export function arrange({ kind, usable }: Usable, demand: Demand, random: Random
 
 /**
  * Probability of each usable contender to be called first, live correction included. They add up to 1.
- * Quadratic in the size of the group: for `explain` only.
+ * Looks at the whole group again for each endpoint under pressure: for `explain` only.
  */
 export function sharesOf(
   { kind, usable, lead, drawn, order }: Arrangement,
@@ -67,7 +67,7 @@ export function sharesOf(
   }));
   const members = entries.filter(({ contender }) => contender.group === lead);
   const sum = members.reduce((total, { contender }) => total + contender.weight, 0);
-  for (const first of members) {
+  for (const first of members.filter(({ pressure }) => mayYield(pressure))) {
     for (const second of members) {
       if (shouldSwap(first.pressure, second.pressure)) {
         // Drawn first, and the other one second among the rest of the group.

@@ -2,32 +2,39 @@ import type { Endpoint } from "../domain/catalog.ts";
 import type { GateState } from "../domain/gate.ts";
 import { costOf } from "../domain/money.ts";
 import type { Candidate, Rejection } from "../domain/plan.ts";
-import type { Block, LiveView } from "../domain/score.ts";
+import type { Block } from "../domain/score.ts";
 import type { Contender } from "./contender.ts";
 import type { Demand } from "./demand.ts";
-import { hardRules, missing, priceRules } from "./eligibility.ts";
+import { missing, type Rule } from "./eligibility.ts";
 import type { Forecast } from "./rank.ts";
-import { isHardBlock, type Survey } from "./survey.ts";
+import { activeRules, isHardBlock, type Survey } from "./survey.ts";
 
 /** Every endpoint of the survey with all its reasons. Costs more than the plan: not for the hot path. */
 export function candidatesOf(
   { roster, contenders, availability }: Survey,
   demand: Demand,
-  { live, shares }: { live: LiveView; shares: ReadonlyMap<Contender, number> },
+  shares: ReadonlyMap<Contender, number>,
 ): readonly Candidate[] {
   const entered = new Set(contenders);
   const usable = new Set("usable" in availability ? availability.usable : []);
+  const { hard, price } = activeRules(demand);
+  const rules = [...hard, ...price];
   return roster.map((row) => {
     const { forecast } = row;
     const { endpoint } = forecast;
     const contender = entered.has(row) ? row : undefined;
+    const estimatedCost = costOf(demand.usage, endpoint.pricing, demand.images);
     return {
       endpoint,
       eligible: contender !== undefined && usable.has(contender),
-      rejections: rejectionsOf(endpoint, demand, contender, live),
+      rejections: [
+        ...refusalsOf(endpoint, demand, { rules, cost: estimatedCost.total }),
+        ...blocksOf(row, demand),
+        ...(contender?.tooSlow ? [lateness(contender, demand)] : []),
+      ],
       share: (contender && shares.get(contender)) ?? 0,
       terms: termsOf(forecast, contender),
-      estimatedCost: costOf(demand.usage, endpoint.pricing, demand.images),
+      estimatedCost,
       gate: gateOf(endpoint, demand),
       band: contender?.band ?? 0,
       cold: contender?.cold ?? !forecast.known,
@@ -36,39 +43,35 @@ export function candidatesOf(
   });
 }
 
-function rejectionsOf(
+function refusalsOf(
   endpoint: Endpoint,
   demand: Demand,
-  contender: Contender | undefined,
-  live: LiveView,
+  { rules, cost }: { readonly rules: readonly Rule[]; readonly cost: number | undefined },
 ): readonly Rejection[] {
-  const cost = costOf(demand.usage, endpoint.pricing, demand.images);
-  const rejections: Rejection[] = [];
-  for (const rule of [...hardRules, ...priceRules]) {
-    if (rule.applies(demand) && rule.refuses(endpoint, demand, cost)) {
-      rejections.push({
-        reason: rule.reason,
-        detail: rule.detail(endpoint, demand, cost),
-        soft: false,
-      });
-    }
-  }
-  const block = contender?.block ?? live.of(endpoint.id)?.block(demand.nowMs);
-  if (block !== undefined) {
-    rejections.push({
-      reason: block.reason,
-      detail: blockText(block, demand.nowMs),
-      soft: !isHardBlock(block),
-    });
-  }
-  if (contender?.tooSlow) {
-    rejections.push({
-      reason: "too-slow-for-deadline",
-      detail: `first token after about ${Math.round(contender.forecast.prediction.firstTokenP50Ms)} ms, ${Math.round(demand.remainingMs)} ms are left`,
-      soft: true,
-    });
-  }
-  return rejections;
+  return rules
+    .filter((rule) => rule.refuses(endpoint, demand, cost))
+    .map(({ reason, detail }) => ({
+      reason,
+      detail: detail(endpoint, demand, cost),
+      soft: false,
+    }));
+}
+
+/** Of an endpoint that a rule refused as well. */
+function blocksOf({ live }: Contender, { nowMs }: Demand): readonly Rejection[] {
+  const block = live?.block(nowMs);
+  return block === undefined
+    ? []
+    : [{ reason: block.reason, detail: blockText(block, nowMs), soft: !isHardBlock(block) }];
+}
+
+function lateness({ forecast }: Contender, { remainingMs }: Demand): Rejection {
+  const firstTokenMs = Math.round(forecast.prediction.firstTokenP50Ms);
+  return {
+    reason: "too-slow-for-deadline",
+    detail: `first token after about ${firstTokenMs} ms, ${Math.round(remainingMs)} ms are left`,
+    soft: true,
+  };
 }
 
 function blockText({ reason, untilMs }: Block, nowMs: number): string {
@@ -81,20 +84,28 @@ function gateOf(endpoint: Endpoint, { gates, policy }: Demand): GateState {
   return endpoint.native ? "native" : gates(policy.operation, endpoint);
 }
 
-/** Milliseconds, tokens per second and nano-USD; ratios and factors without unit. */
+/** What was expected of the endpoint, and the factors that made its weight; names as in the API. */
 function termsOf(
   { prediction, success }: Forecast,
   contender: Contender | undefined,
 ): Readonly<Record<string, number>> {
   const expected = {
-    firstTokenP50Ms: prediction.firstTokenP50Ms,
-    firstTokenP95Ms: prediction.firstTokenP95Ms,
-    tokensPerSecond: prediction.tokensPerSecond,
+    first_token_p50_ms: prediction.firstTokenP50Ms,
+    first_token_p95_ms: prediction.firstTokenP95Ms,
+    tokens_per_second: prediction.tokensPerSecond,
     success,
   };
   if (contender === undefined) {
     return expected;
   }
   const { price, ratio, performance, slowStart, affinity, weight } = contender;
-  return { ...expected, price, ratio, performance, slowStart, affinity, weight };
+  return {
+    ...expected,
+    price_nano_usd: price,
+    cost_ratio: ratio,
+    performance,
+    slow_start: slowStart,
+    affinity,
+    weight,
+  };
 }

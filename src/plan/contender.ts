@@ -1,7 +1,5 @@
 import type { CatalogSnapshot } from "../domain/catalog.ts";
-import type { Cost } from "../domain/money.ts";
-import { UNKNOWN_COST } from "../domain/money.ts";
-import type { Block, LiveState, ScoreSnapshot } from "../domain/score.ts";
+import type { Block, LiveState, LiveView, ScoreSnapshot } from "../domain/score.ts";
 import type { Demand } from "./demand.ts";
 import { type Forecast, forecast } from "./rank.ts";
 
@@ -18,8 +16,7 @@ export type Contender = {
   live: LiveState | undefined;
   /** A soft one. */
   block: Block | undefined;
-  cost: Cost;
-  /** `cost.total`, which the price rules have found to be known. */
+  /** Nano-USD of the whole call at its estimated size. */
   price: number;
   /** Its typical first token would come after the deadline. */
   tooSlow: boolean;
@@ -44,46 +41,63 @@ export type Contender = {
   key: number;
 };
 
-/** The contenders for a model, the same objects until the catalogue or the scores are others. */
+/**
+ * The contenders for a model with their live states, the same objects until the catalogue, the scores or
+ * the live view are others.
+ */
 export type Rosters = (
-  catalog: CatalogSnapshot,
   modelId: string,
-  scores: ScoreSnapshot,
+  from: {
+    readonly catalog: CatalogSnapshot;
+    readonly scores: ScoreSnapshot;
+    readonly live: LiveView;
+  },
 ) => readonly Contender[];
 
+type Kept = {
+  readonly scores: ScoreSnapshot;
+  readonly live: LiveView;
+  readonly roster: readonly Contender[];
+};
+
 export function createRosters(): Rosters {
-  const kept = new WeakMap<
-    CatalogSnapshot,
-    Map<string, { readonly scores: ScoreSnapshot; readonly roster: readonly Contender[] }>
-  >();
-  return (catalog, modelId, scores) => {
+  const kept = new WeakMap<CatalogSnapshot, Map<string, Kept>>();
+  return (modelId, { catalog, scores, live }) => {
     let models = kept.get(catalog);
     if (models === undefined) {
       models = new Map();
       kept.set(catalog, models);
     }
     const last = models.get(modelId);
-    if (last?.scores === scores) {
+    if (last?.scores === scores && last.live === live) {
+      findLive(last.roster, live);
       return last.roster;
     }
     const roster = forecast(catalog.endpointsOf(modelId), scores).map(contenderOf);
-    models.set(modelId, { scores, roster });
+    findLive(roster, live);
+    models.set(modelId, { scores, live, roster });
     return roster;
   };
+}
+
+/** An endpoint gets its live state with its first call and then keeps it. */
+function findLive(roster: readonly Contender[], live: LiveView): void {
+  for (const contender of roster) {
+    contender.live ??= live.of(contender.forecast.endpoint.id);
+  }
 }
 
 /** Fills a contender that passed every hard rule with what holds for this call. */
 export function enter(
   contender: Contender,
-  { live, block }: { readonly live: LiveState | undefined; readonly block: Block | undefined },
-  cost: Cost,
+  block: Block | undefined,
+  price: number,
   { nowMs, remainingMs }: Demand,
 ): void {
+  const { live } = contender;
   const { prediction, known } = contender.forecast;
-  contender.live = live;
   contender.block = block;
-  contender.cost = cost;
-  contender.price = cost.total as number; // the price rules refuse an unknown one
+  contender.price = price;
   contender.tooSlow = prediction.firstTokenP50Ms > remainingMs;
   contender.cold = !known && (live?.cold ?? true);
   contender.explores = false;
@@ -101,7 +115,6 @@ function contenderOf(one: Forecast): Contender {
     forecast: one,
     live: undefined,
     block: undefined,
-    cost: UNKNOWN_COST,
     price: 0,
     tooSlow: false,
     cold: !one.known,

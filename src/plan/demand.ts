@@ -1,6 +1,7 @@
 import type { CompletionSpec, ContentPart } from "../domain/completion.ts";
 import type { Modality } from "../domain/endpoint.ts";
 import type { GateView } from "../domain/gate.ts";
+import { type Pricing, priceOf, pricesAt } from "../domain/money.ts";
 import type { Parameter } from "../domain/parameters.ts";
 import { essentialParameters, parametersOf } from "../domain/parameters.ts";
 import type { PlanInput } from "../domain/plan.ts";
@@ -57,6 +58,22 @@ export function demandOf({ spec, policy, gates, nowMs, remainingMs }: PlanInput)
     nowMs,
     remainingMs,
   };
+}
+
+/**
+ * Nano-USD of the whole call; absent when a price that it needs is unknown. The total of `costOf` without
+ * its parts, since a plan wants it of every endpoint and the parts of one.
+ */
+export function estimatedTotal(
+  { inputTokens, outputTokens, images }: Demand,
+  pricing: Pricing,
+): number | undefined {
+  const { inputPerMtok, outputPerMtok } = pricesAt(pricing, inputTokens);
+  if (inputPerMtok === undefined || outputPerMtok === undefined) {
+    return undefined;
+  }
+  const fees = (pricing.perRequest ?? 0) + images * (pricing.perImage ?? 0);
+  return priceOf(inputTokens, inputPerMtok) + priceOf(outputTokens, outputPerMtok) + fees;
 }
 
 function mediaOf(spec: CompletionSpec): readonly Modality[] {

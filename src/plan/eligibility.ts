@@ -1,6 +1,5 @@
 import type { Endpoint } from "../domain/catalog.ts";
 import { passesGate } from "../domain/gate.ts";
-import type { Cost } from "../domain/money.ts";
 import { pricesAt } from "../domain/money.ts";
 import type { Parameter } from "../domain/parameters.ts";
 import type { RejectionReason } from "../domain/plan.ts";
@@ -10,15 +9,16 @@ import type { Demand } from "./demand.ts";
  * One hard rule. Hard rules are never relaxed, not even when nothing is left.
  *
  * `plan` asks `refuses` and stops at the first rule; `explain` asks every rule and adds the detail. Both
- * read this one table, so they cannot disagree.
+ * read this one table, so they cannot disagree. `cost` is that of the whole call in nano-USD, absent
+ * when a price is unknown; only `priceRules` ask for it.
  */
 export type Rule = {
   readonly reason: RejectionReason;
   /** False spares the rule for this call: nothing in the call or its policy can trip it. */
   readonly applies: (demand: Demand) => boolean;
-  readonly refuses: (endpoint: Endpoint, demand: Demand, cost: Cost) => boolean;
+  readonly refuses: (endpoint: Endpoint, demand: Demand, cost: number | undefined) => boolean;
   /** For people: the figures that were compared. */
-  readonly detail: (endpoint: Endpoint, demand: Demand, cost: Cost) => string;
+  readonly detail: (endpoint: Endpoint, demand: Demand, cost: number | undefined) => string;
 };
 
 const always = () => true;
@@ -116,7 +116,7 @@ export const priceRules: readonly Rule[] = [
   {
     reason: "price-unknown",
     applies: always,
-    refuses: (_endpoint, _demand, { total }) => total === undefined,
+    refuses: (_endpoint, _demand, cost) => cost === undefined,
     detail: () => "a price that the call needs is unknown, and unknown is not free",
   },
   {
@@ -141,9 +141,9 @@ export const priceRules: readonly Rule[] = [
   {
     reason: "cost-above-limit",
     applies: ({ policy }) => policy.maxCost !== undefined,
-    refuses: (_endpoint, { policy }, { total }) => exceeds(total, policy.maxCost),
-    detail: (_endpoint, { policy }, { total }) =>
-      `about ${total} nano-USD for this call, at most ${policy.maxCost}`,
+    refuses: (_endpoint, { policy }, cost) => exceeds(cost, policy.maxCost),
+    detail: (_endpoint, { policy }, cost) =>
+      `about ${cost} nano-USD for this call, at most ${policy.maxCost}`,
   },
 ];
 

@@ -33,6 +33,11 @@ export function pressureOf({ group, weight, live, forecast }: Contender, nowMs: 
   return { group, weight, load: (felt / firstTokenP95Ms) * (1 + utilization), utilization };
 }
 
+/** False: `shouldSwap` holds for it and no other endpoint. */
+export function mayYield({ load, utilization }: Pressure): boolean {
+  return load > CLEARLY_WORSE * MIN_LOAD || utilization > HOT;
+}
+
 /** Whether `second` should be called before `first`, the two best of one draw. */
 export function shouldSwap(first: Pressure, second: Pressure): boolean {
   if (first.group !== second.group || second.weight === 0) {

@@ -46,10 +46,7 @@ export function createPlanner(): Planner {
       return {
         plan: toPlan(input, deliberation),
         candidates: surveys.flatMap((survey) =>
-          candidatesOf(survey, demand, {
-            live: input.live,
-            shares: survey === chosen ? shares : new Map(),
-          }),
+          candidatesOf(survey, demand, survey === chosen ? shares : new Map()),
         ),
         effectivePolicy: input.policy,
       };
@@ -64,14 +61,13 @@ function deliberate(input: PlanInput, rosters: Rosters): Deliberation {
   const scoreAgeMs = revision === 0 ? undefined : Math.max(0, input.nowMs - windowEndMs);
   const stale = (scoreAgeMs ?? 0) > MAX_SCORE_AGE_MS;
   const scores = stale ? EMPTY_SCORES : input.scores;
-  const context = { demand, rules: activeRules(demand), live: input.live };
-  const surveys = models.map((model) =>
-    surveyModel(model, rosters(input.catalog, model.id, scores), context),
-  );
+  const rules = activeRules(demand);
+  const from = { catalog: input.catalog, scores, live: input.live };
+  const surveys = models.map((model) => surveyModel(model, rosters(model.id, from), demand, rules));
 
   const chosen = surveys.find(isReady) ?? surveys.find(isUsable);
   if (chosen === undefined) {
-    throw routeFailure(surveys, demand, input.live);
+    throw routeFailure(surveys, demand);
   }
   const random = createRandom(input.decisionId);
   const arrangement = arrange(chosen.availability, demand, random);

@@ -1,4 +1,5 @@
 import type { EndpointId } from "../domain/endpoint.ts";
+import { costOf } from "../domain/money.ts";
 import type { Parameter } from "../domain/parameters.ts";
 import type { PlanInput, PlannedEndpoint, Relaxation, RouteDecision } from "../domain/plan.ts";
 import type { Arrangement } from "./arrange.ts";
@@ -31,7 +32,7 @@ export function routeDecision(input: PlanInput, deliberation: Deliberation): Rou
     tier: input.policy.tier,
     operation: input.policy.operation,
     fallbacks: fallbacksOf(order),
-    estimatedCost: first.cost,
+    estimatedCost: costOf(demand.usage, endpoint.pricing, demand.images),
     estimatedInputTokens: demand.inputTokens,
     estimatedOutputTokens: demand.outputTokens,
     prediction,

@@ -1,7 +1,6 @@
 import type { Candidate, RejectionReason } from "../domain/plan.ts";
 import type { Violation } from "../domain/router-error.ts";
 import { RouterError } from "../domain/router-error.ts";
-import type { LiveView } from "../domain/score.ts";
 import { candidatesOf } from "./candidates.ts";
 import type { Demand } from "./demand.ts";
 import { refusals } from "./refusal-text.ts";
@@ -17,14 +16,8 @@ const MIN_RETRY_AFTER_MS = 100;
  * a prompt too long for all of them is the caller's; then the gate, if it alone stood in the way; else
  * what the caller allows has no overlap with what there is.
  */
-export function routeFailure(
-  surveys: readonly Survey[],
-  demand: Demand,
-  live: LiveView,
-): RouterError {
-  const candidates = surveys.flatMap((survey) =>
-    candidatesOf(survey, demand, { live, shares: new Map() }),
-  );
+export function routeFailure(surveys: readonly Survey[], demand: Demand): RouterError {
+  const candidates = surveys.flatMap((survey) => candidatesOf(survey, demand, new Map()));
   return (
     saturated(surveys, demand, candidates) ??
     switchedOff(candidates) ??
@@ -56,18 +49,23 @@ function saturated(
 
 function switchedOff(candidates: readonly Candidate[]): RouterError | undefined {
   const switched = candidates.filter((candidate) =>
-    hasOnly(candidate, ["credentials", "misconfigured"]),
+    hasOnly(candidate, ["credentials", "quota-exhausted", "misconfigured"]),
   );
   if (switched.length === 0) {
     return undefined;
   }
-  return switched.every((candidate) => reasonsOf(candidate).includes("credentials"))
-    ? new RouterError("upstream-auth-failed", "every endpoint refuses the router's credentials", {
-        candidates,
-      })
-    : new RouterError("upstream-unavailable", "every endpoint is switched off or misconfigured", {
-        candidates,
-      });
+  const allFor = (reason: RejectionReason) =>
+    switched.every((candidate) => reasonsOf(candidate).includes(reason));
+  if (allFor("credentials")) {
+    const message = "every endpoint refuses the router's credentials";
+    return new RouterError("upstream-auth-failed", message, { candidates });
+  }
+  if (allFor("quota-exhausted")) {
+    const message = "the router's accounts with the providers are out of credit";
+    return new RouterError("upstream-quota-exhausted", message, { candidates });
+  }
+  const message = "every endpoint is switched off or misconfigured";
+  return new RouterError("upstream-unavailable", message, { candidates });
 }
 
 function tooLong(

@@ -51,14 +51,15 @@ export function weighStandard(
     const near = nearnessOf(ratio, NEAR_TIE);
     const firstToken = slowestFirstToken / prediction.firstTokenP50Ms;
     const rate = prediction.tokensPerSecond / slowestRate;
+    // One general power for both measures: it is the dearest step of a plan.
+    const unasked =
+      (asked.latency === undefined ? power(clampRatio(firstToken, NEAR_TIE_REACH), latency) : 1) *
+      (asked.throughput === undefined ? power(clampRatio(rate, NEAR_TIE_REACH), throughput) : 1);
     contender.ratio = ratio;
     contender.performance =
-      (asked.latency === undefined
-        ? power(clampRatio(firstToken, NEAR_TIE_REACH), latency * near)
-        : power(clampRatio(firstToken, ASKED_REACH), latency)) *
-      (asked.throughput === undefined
-        ? power(clampRatio(rate, NEAR_TIE_REACH), throughput * near)
-        : power(clampRatio(rate, ASKED_REACH), throughput));
+      power(unasked, near) *
+      (asked.latency === undefined ? 1 : power(clampRatio(firstToken, ASKED_REACH), latency)) *
+      (asked.throughput === undefined ? 1 : power(clampRatio(rate, ASKED_REACH), throughput));
     contender.weight = power(ratio, -cost) * contender.performance * power(success, reliability);
   }
   if (asked.cost === undefined) {

@@ -1,11 +1,10 @@
 import type { Model } from "../domain/model.ts";
-import { costOf, UNKNOWN_COST } from "../domain/money.ts";
 import type { RejectionReason } from "../domain/plan.ts";
-import type { Block, LiveView } from "../domain/score.ts";
+import type { Block } from "../domain/score.ts";
 import type { Availability } from "./availability.ts";
 import { availabilityOf } from "./availability.ts";
 import { type Contender, enter } from "./contender.ts";
-import type { Demand } from "./demand.ts";
+import { type Demand, estimatedTotal } from "./demand.ts";
 import type { Rule } from "./eligibility.ts";
 import { hardRules, priceRules } from "./eligibility.ts";
 
@@ -34,12 +33,13 @@ export function activeRules(demand: Demand): ActiveRules {
 export function surveyModel(
   model: Model,
   roster: readonly Contender[],
-  { demand, rules, live }: { demand: Demand; rules: ActiveRules; live: LiveView },
+  demand: Demand,
+  rules: ActiveRules,
 ): Survey {
   const contenders: Contender[] = [];
   const refused = new Map<RejectionReason, number>();
   for (const contender of roster) {
-    const reason = refusalOf(contender, demand, rules, live);
+    const reason = refusalOf(contender, demand, rules);
     if (reason === undefined) {
       contenders.push(contender);
     } else {
@@ -49,9 +49,15 @@ export function surveyModel(
   return { model, roster, contenders, refused, availability: availabilityOf(contenders) };
 }
 
-/** A block that only the operator ends: as hard as a rule, also in panic. */
+const hardBlocks: ReadonlySet<Block["reason"]> = new Set([
+  "credentials",
+  "quota-exhausted",
+  "misconfigured",
+]);
+
+/** A block that the operator has to end: as hard as a rule, also in panic. */
 export function isHardBlock(block: Block | undefined): boolean {
-  return block?.reason === "credentials" || block?.reason === "misconfigured";
+  return block !== undefined && hardBlocks.has(block.reason);
 }
 
 /** The first hard reason against the endpoint; without any, it enters. */
@@ -59,25 +65,24 @@ function refusalOf(
   contender: Contender,
   demand: Demand,
   rules: ActiveRules,
-  view: LiveView,
 ): RejectionReason | undefined {
   const { endpoint } = contender.forecast;
   for (const rule of rules.hard) {
-    if (rule.refuses(endpoint, demand, UNKNOWN_COST)) {
+    if (rule.refuses(endpoint, demand, undefined)) {
       return rule.reason;
     }
   }
-  const cost = costOf(demand.usage, endpoint.pricing, demand.images);
+  const total = estimatedTotal(demand, endpoint.pricing);
   for (const rule of rules.price) {
-    if (rule.refuses(endpoint, demand, cost)) {
+    if (rule.refuses(endpoint, demand, total)) {
       return rule.reason;
     }
   }
-  const live = view.of(endpoint.id);
-  const block = live?.block(demand.nowMs);
+  const block = contender.live?.block(demand.nowMs);
   if (block !== undefined && isHardBlock(block)) {
     return block.reason;
   }
-  enter(contender, { live, block }, cost, demand);
+  // The price rules refuse an unknown one.
+  enter(contender, block, total as number, demand);
   return undefined;
 }

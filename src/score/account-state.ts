@@ -1,3 +1,5 @@
+import type { Writable } from "../domain/writable.ts";
+
 /**
  * Whether an account may be used at all.
  *
@@ -9,6 +11,8 @@
 export type AccountState = {
   /** Epoch milliseconds until which no call may start; `-Infinity` when the account works. */
   readonly blockedUntilMs: number;
+  /** What switched it off last. Meaningful only while it is blocked. */
+  readonly fault: AccountFault;
   disable(reason: AccountFault, nowMs: number): void;
   /** A call starts: while the account is not known to work, the others wait for what it finds. */
   start(nowMs: number): void;
@@ -29,21 +33,21 @@ const TEST_LEASE_MS = 60_000;
 const WORKS = Number.NEGATIVE_INFINITY;
 
 export function createAccountState(): AccountState {
-  let blockedUntilMs = WORKS;
-  return {
-    get blockedUntilMs() {
-      return blockedUntilMs;
-    },
+  const account: Writable<AccountState> = {
+    blockedUntilMs: WORKS,
+    fault: "credentials",
     disable(reason, nowMs) {
-      blockedUntilMs = Math.max(blockedUntilMs, nowMs + retestAfterMs[reason]);
+      account.fault = reason;
+      account.blockedUntilMs = Math.max(account.blockedUntilMs, nowMs + retestAfterMs[reason]);
     },
     start(nowMs) {
-      if (blockedUntilMs !== WORKS) {
-        blockedUntilMs = Math.max(blockedUntilMs, nowMs + TEST_LEASE_MS);
+      if (account.blockedUntilMs !== WORKS) {
+        account.blockedUntilMs = Math.max(account.blockedUntilMs, nowMs + TEST_LEASE_MS);
       }
     },
     enable() {
-      blockedUntilMs = WORKS;
+      account.blockedUntilMs = WORKS;
     },
   };
+  return account;
 }

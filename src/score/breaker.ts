@@ -1,4 +1,5 @@
 import type { Random } from "../domain/ports.ts";
+import type { Writable } from "../domain/writable.ts";
 import { binOf, createFastWindow, type RecentResults } from "./fast-window.ts";
 
 /**
@@ -24,7 +25,7 @@ export type Breaker = {
   /** When the last recovery was complete; `-Infinity` before any, and unless closed. */
   readonly recoveredAtMs: number;
   /** Until when no call may start; in the past when one may. */
-  blockedUntilMs(): number;
+  readonly blockedUntilMs: number;
   /** A call starts, and is the probe if one is due. `leaseMs` is how long it may take to show content. */
   start(nowMs: number, leaseMs: number): void;
   /** First content of an attempt that runs; decides a probe without waiting for its end. */
@@ -108,6 +109,9 @@ export function createBreaker(random: Random): Breaker {
       results.clear();
     }
     state = next;
+    breaker.kind = next.kind;
+    breaker.recoveredAtMs = next.kind === "closed" ? next.sinceMs : NEVER;
+    breaker.blockedUntilMs = blockedUntilMs(next);
   }
 
   function count(verdict: BreakerVerdict, startedAtMs: number, nowMs: number): void {
@@ -117,14 +121,10 @@ export function createBreaker(random: Random): Breaker {
     }
   }
 
-  return {
-    get kind() {
-      return state.kind;
-    },
-    get recoveredAtMs() {
-      return state.kind === "closed" ? state.sinceMs : NEVER;
-    },
-    blockedUntilMs: () => blockedUntilMs(state),
+  const breaker: Writable<Breaker> = {
+    kind: state.kind,
+    recoveredAtMs: state.sinceMs,
+    blockedUntilMs: NEVER,
     start(nowMs, leaseMs) {
       setState(startProbe(state, nowMs, leaseMs));
     },
@@ -144,6 +144,7 @@ export function createBreaker(random: Random): Breaker {
       setState(nextBreakerState(state, { kind, startedAtMs, nowMs, mostlyFailing }, random));
     },
   };
+  return breaker;
 }
 
 /** The one transition by what attempts show. `random` is drawn from when the breaker opens. */

@@ -1,3 +1,5 @@
+import type { Writable } from "../domain/writable.ts";
+
 /**
  * How long an endpoint asked to be left alone.
  *
@@ -20,16 +22,14 @@ const MIN_MS = 1_000;
 const MAX_MS = 300_000;
 
 export function createCooldown(): Cooldown {
-  let untilMs = Number.NEGATIVE_INFINITY;
-  return {
-    get untilMs() {
-      return untilMs;
-    },
+  const cooldown: Writable<Cooldown> = {
+    untilMs: Number.NEGATIVE_INFINITY,
     extend(nowMs, retryAfterMs) {
       const durationMs = Math.min(MAX_MS, Math.max(MIN_MS, retryAfterMs ?? DEFAULT_MS));
-      if (nowMs + durationMs > untilMs) {
-        untilMs = nowMs + durationMs;
+      if (nowMs + durationMs > cooldown.untilMs) {
+        cooldown.untilMs = nowMs + durationMs;
       }
     },
   };
+  return cooldown;
 }

@@ -1,9 +1,10 @@
 import type { Endpoint } from "../domain/catalog.ts";
-import { failureTraits, type Outcome } from "../domain/outcome.ts";
+import { type FailureKind, failureTraits, type Outcome } from "../domain/outcome.ts";
 import type { Observation, Random } from "../domain/ports.ts";
 import type { Block, EndpointScore, LiveState } from "../domain/score.ts";
+import type { Writable } from "../domain/writable.ts";
 import type { AccountState } from "./account-state.ts";
-import { type BreakerVerdict, createBreaker } from "./breaker.ts";
+import { type Breaker, type BreakerVerdict, createBreaker } from "./breaker.ts";
 import type { Cooldown } from "./cooldown.ts";
 import { createLimiter } from "./limiter.ts";
 import { createPeakEwma } from "./peak-ewma.ts";
@@ -16,8 +17,7 @@ import { createScoreWindow, type ScoreWindow } from "./score-window.ts";
 export type EndpointState = {
   readonly live: LiveState;
   /** As of the latest `refresh`. */
-  readonly score: EndpointScore | undefined;
-  readonly inflight: number;
+  score(): EndpointScore | undefined;
   /** Something was recorded since the latest `refresh`, or time changed the score. */
   isStale(nowMs: number): boolean;
   refresh(nowMs: number): void;
@@ -28,17 +28,18 @@ export type EndpointState = {
   firstContent(startedAtMs: number, nowMs: number): void;
   /** Counts the attempt out and learns from it. */
   end(observation: Observation, nowMs: number): void;
-  wantsTiming(): boolean;
+  wantsTiming(nowMs: number): boolean;
   /** The catalogue changed: takes its figures and gives a misconfigured endpoint another chance. */
-  reconfigure(endpoint: Endpoint, shared: SharedState): void;
+  reconfigure(endpoint: Endpoint, shared: SharedState, nowMs: number): void;
 };
 
 /** What an endpoint has in common with its siblings. */
 export type SharedState = { readonly account: AccountState; readonly cooldown: Cooldown };
 
-/** Enough for the tails of the first token; from there on a sample of one in sixteen keeps them alive. */
+/** Enough for the tails of the first token. */
 const TIMING_SAMPLES = 20;
-const TIMING_EVERY = 16;
+/** One a second keeps them alive: up to 1,800 samples a window, at a cost that does not grow with traffic. */
+const TIMING_INTERVAL_MS = 1_000;
 
 const COLD_RESULTS = 20;
 const COLD_MS = 10_000;
@@ -56,8 +57,9 @@ const COLD_LEASE_MS = 30_000;
 const FAILURE_TAILS = 2;
 
 type Parts = {
+  readonly live: Writable<LiveState>;
   shared: SharedState;
-  readonly breaker: ReturnType<typeof createBreaker>;
+  readonly breaker: Breaker;
   readonly limiter: ReturnType<typeof createLimiter>;
   readonly firstTokenEwma: ReturnType<typeof createPeakEwma>;
   /** Only once there is something to keep: a window takes 20 KB. */
@@ -65,13 +67,14 @@ type Parts = {
   score: EndpointScore | undefined;
   isDirty: boolean;
   nextChangeMs: number;
-  inflight: number;
   isMisconfigured: boolean;
-  timedCalls: number;
+  /** When its settings last changed: a refusal of what was asked before says nothing about them. */
+  configuredAtMs: number;
+  /** When an attempt was last streamed to be measured. */
+  timedAtMs: number;
   /** Successes and provider faults ever seen. */
   results: number;
   firstResultAtMs: number;
-  isCold: boolean;
 };
 
 export function createEndpointState(
@@ -79,94 +82,87 @@ export function createEndpointState(
   shared: SharedState,
   random: Random,
 ): EndpointState {
+  const breaker = createBreaker(random);
+  const firstTokenEwma = createPeakEwma();
   const parts: Parts = {
+    live: {
+      inflight: 0,
+      limit: endpoint.maxConcurrency,
+      breaker: breaker.kind,
+      cold: true,
+      block: (nowMs) => blockOf(parts, nowMs),
+      firstTokenEwmaMs: (nowMs) => firstTokenEwma.read(nowMs),
+      slowStart: (nowMs) => slowStartOf(breaker, nowMs),
+    },
     shared,
-    breaker: createBreaker(random),
+    breaker,
     limiter: createLimiter(endpoint.maxConcurrency),
-    firstTokenEwma: createPeakEwma(),
+    firstTokenEwma,
     window: undefined,
     score: undefined,
     isDirty: false,
     nextChangeMs: Number.POSITIVE_INFINITY,
-    inflight: 0,
     isMisconfigured: false,
-    timedCalls: 0,
+    configuredAtMs: Number.NEGATIVE_INFINITY,
+    timedAtMs: Number.NEGATIVE_INFINITY,
     results: 0,
     firstResultAtMs: Number.POSITIVE_INFINITY,
-    isCold: true,
   };
   return {
-    live: createLiveState(parts),
-    get score() {
-      return parts.score;
-    },
-    get inflight() {
-      return parts.inflight;
-    },
+    live: parts.live,
+    score: () => parts.score,
     isStale: (nowMs) => parts.isDirty || nowMs >= parts.nextChangeMs,
     refresh: (nowMs) => refresh(parts, nowMs),
     start(nowMs) {
       warmUp(parts, nowMs);
-      parts.inflight += 1;
-      parts.breaker.start(nowMs, probeLeaseMs(parts.score));
+      parts.live.inflight += 1;
+      breaker.start(nowMs, probeLeaseMs(parts.score));
+      parts.live.breaker = breaker.kind;
       parts.shared.account.start(nowMs);
     },
     isDisabled: (nowMs) => parts.isMisconfigured || nowMs < parts.shared.account.blockedUntilMs,
-    firstContent: (startedAtMs, nowMs) => parts.breaker.firstContent(startedAtMs, nowMs),
+    firstContent(startedAtMs, nowMs) {
+      breaker.firstContent(startedAtMs, nowMs);
+      parts.live.breaker = breaker.kind;
+    },
     end(observation, nowMs) {
       observeFirstToken(parts, observation, nowMs);
       learn(parts, observation, nowMs);
-      parts.inflight = Math.max(0, parts.inflight - 1);
+      parts.live.inflight = Math.max(0, parts.live.inflight - 1);
+      parts.live.breaker = breaker.kind;
+      parts.live.limit = parts.limiter.limit;
       parts.window ??= createScoreWindow(nowMs);
       parts.window.record(observation, nowMs);
       parts.isDirty = true;
     },
-    wantsTiming: () => wantsTiming(parts),
-    reconfigure({ maxConcurrency }, next) {
+    wantsTiming: (nowMs) => wantsTiming(parts, nowMs),
+    reconfigure({ maxConcurrency }, next, nowMs) {
+      parts.configuredAtMs = nowMs;
       parts.shared = next;
       parts.limiter.setMax(maxConcurrency);
+      parts.live.limit = parts.limiter.limit;
       parts.isMisconfigured = false;
     },
   };
 }
 
-function createLiveState(parts: Parts): LiveState {
-  const { breaker, limiter, firstTokenEwma } = parts;
-  return {
-    get inflight() {
-      return parts.inflight;
-    },
-    get limit() {
-      return limiter.limit;
-    },
-    get breaker() {
-      return breaker.kind;
-    },
-    get cold() {
-      return parts.isCold;
-    },
-    block: (nowMs) => blockOf(parts, nowMs),
-    firstTokenEwmaMs: (nowMs) => firstTokenEwma.read(nowMs),
-    slowStart(nowMs) {
-      if (breaker.kind !== "closed") {
-        return SLOW_START_MIN;
-      }
-      const elapsed = (nowMs - breaker.recoveredAtMs) / SLOW_START_MS;
-      return Math.min(1, Math.max(SLOW_START_MIN, elapsed));
-    },
-  };
+function slowStartOf({ kind, recoveredAtMs }: Breaker, nowMs: number): number {
+  if (kind !== "closed") {
+    return SLOW_START_MIN;
+  }
+  return Math.min(1, Math.max(SLOW_START_MIN, (nowMs - recoveredAtMs) / SLOW_START_MS));
 }
 
 /** What lasts longest among the things only time can end; the operator's before all, the limit last. */
 function blockOf(parts: Parts, nowMs: number): Block | undefined {
-  const { shared, breaker, limiter } = parts;
+  const { live, shared, breaker } = parts;
   if (parts.isMisconfigured) {
     return { reason: "misconfigured", untilMs: Number.POSITIVE_INFINITY };
   }
   if (nowMs < shared.account.blockedUntilMs) {
-    return { reason: "credentials", untilMs: shared.account.blockedUntilMs };
+    return { reason: shared.account.fault, untilMs: shared.account.blockedUntilMs };
   }
-  const breakerMs = breaker.blockedUntilMs();
+  const breakerMs = breaker.blockedUntilMs;
   const cooldownMs = shared.cooldown.untilMs;
   if (nowMs < breakerMs && breakerMs >= cooldownMs) {
     return { reason: "breaker-open", untilMs: breakerMs };
@@ -174,7 +170,7 @@ function blockOf(parts: Parts, nowMs: number): Block | undefined {
   if (nowMs < cooldownMs) {
     return { reason: "rate-limited", untilMs: cooldownMs };
   }
-  return parts.inflight >= limiter.limit
+  return live.inflight >= live.limit
     ? { reason: "at-concurrency-limit", untilMs: nowMs }
     : undefined;
 }
@@ -190,17 +186,19 @@ function refresh(parts: Parts, nowMs: number): void {
 }
 
 function warmUp(parts: Parts, nowMs: number): void {
-  if (parts.isCold && parts.results >= COLD_RESULTS) {
-    parts.isCold = nowMs - parts.firstResultAtMs < COLD_MS;
+  if (parts.live.cold && parts.results >= COLD_RESULTS) {
+    parts.live.cold = nowMs - parts.firstResultAtMs < COLD_MS;
   }
 }
 
-function wantsTiming(parts: Parts): boolean {
-  if ((parts.window?.firstTokenSamples() ?? 0) < TIMING_SAMPLES) {
-    return true;
+function wantsTiming(parts: Parts, nowMs: number): boolean {
+  const isDue =
+    (parts.window?.firstTokenSamples() ?? 0) < TIMING_SAMPLES ||
+    nowMs - parts.timedAtMs >= TIMING_INTERVAL_MS;
+  if (isDue) {
+    parts.timedAtMs = nowMs;
   }
-  parts.timedCalls = (parts.timedCalls + 1) % TIMING_EVERY;
-  return parts.timedCalls === 0;
+  return isDue;
 }
 
 function probeLeaseMs(score: EndpointScore | undefined): number {
@@ -244,21 +242,27 @@ function learn(parts: Parts, { attempt }: Observation, nowMs: number): void {
     warmUp(parts, nowMs);
   }
   if (outcome.kind === "success") {
-    parts.limiter.success(parts.inflight);
+    parts.limiter.success(parts.live.inflight);
     parts.isMisconfigured = false;
     parts.shared.account.enable();
     return;
   }
   const traits = failureTraits[outcome.kind];
   if (traits.overload) {
-    parts.limiter.overload(parts.inflight, nowMs, parts.score?.firstTokenMs.p50);
+    parts.limiter.overload(parts.live.inflight, nowMs, parts.score?.firstTokenMs.p50);
   }
   if (traits.evidence === "rate" || (traits.overload && outcome.retryAfterMs !== undefined)) {
     parts.shared.cooldown.extend(nowMs, outcome.retryAfterMs);
   }
-  parts.isMisconfigured ||= traits.disables === "endpoint";
-  if (outcome.kind === "credentials" || outcome.kind === "quota-exhausted") {
-    parts.shared.account.disable(outcome.kind, nowMs);
+  if (attempt.startedAtMs >= parts.configuredAtMs) {
+    switchOff(parts, outcome.kind, nowMs);
+  }
+}
+
+function switchOff(parts: Parts, kind: FailureKind, nowMs: number): void {
+  parts.isMisconfigured ||= failureTraits[kind].disables === "endpoint";
+  if (kind === "credentials" || kind === "quota-exhausted") {
+    parts.shared.account.disable(kind, nowMs);
   }
 }
 

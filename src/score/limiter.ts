@@ -1,3 +1,5 @@
+import type { Writable } from "../domain/writable.ts";
+
 /**
  * How many calls at a time an endpoint takes before it pushes back.
  *
@@ -28,35 +30,33 @@ const MIN_DECREASE_INTERVAL_MS = 1_000;
 /** `maxConcurrency` is at least 1 and is the ceiling, also below the minimum of 2. */
 export function createLimiter(maxConcurrency: number): Limiter {
   let max = maxConcurrency;
-  let limit = maxConcurrency;
   let successes = 0;
   let decreasedAtMs = Number.NEGATIVE_INFINITY;
-  return {
-    get limit() {
-      return limit;
-    },
+  const limiter: Writable<Limiter> = {
+    limit: maxConcurrency,
     overload(inflight, nowMs, firstTokenP50Ms) {
       if (nowMs - decreasedAtMs < Math.max(MIN_DECREASE_INTERVAL_MS, firstTokenP50Ms ?? 0)) {
         return;
       }
       decreasedAtMs = nowMs;
       successes = 0;
-      const lowered = Math.floor(Math.min(limit, inflight) * DECREASE);
-      limit = Math.min(max, Math.max(MIN_LIMIT, lowered));
+      const lowered = Math.floor(Math.min(limiter.limit, inflight) * DECREASE);
+      limiter.limit = Math.min(max, Math.max(MIN_LIMIT, lowered));
     },
     success(inflight) {
-      if (limit >= max || 2 * inflight < limit) {
+      if (limiter.limit >= max || 2 * inflight < limiter.limit) {
         return;
       }
       successes += 1;
-      if (successes >= limit) {
+      if (successes >= limiter.limit) {
         successes = 0;
-        limit += 1;
+        limiter.limit += 1;
       }
     },
     setMax(next) {
-      limit = limit === max ? next : Math.min(limit, next);
+      limiter.limit = limiter.limit === max ? next : Math.min(limiter.limit, next);
       max = next;
     },
   };
+  return limiter;
 }

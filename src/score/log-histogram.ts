@@ -94,12 +94,15 @@ export function percentilesOf(
 ): readonly number[] {
   let bucket = 0;
   let cumulative = counts[0] as number;
-  return percents.map((percent) => {
+  const values: number[] = [];
+  // A loop and not a `map`: variables that a closure changes live in memory, and this walks most buckets.
+  for (const percent of percents) {
     const rank = Math.floor((samples * percent + 99) / 100);
     while (cumulative < rank) {
       bucket += 1;
       cumulative += counts[bucket] as number;
     }
-    return representatives[bucket] as number;
-  });
+    values.push(representatives[bucket] as number);
+  }
+  return values;
 }

@@ -40,9 +40,7 @@ export type Scoreboard = Admission & {
    * Takes a catalogue: forgets endpoints that are gone once their attempts have ended, follows changed
    * concurrency, and gives every account and endpoint that was switched off another chance.
    */
-  retain(endpoints: readonly Endpoint[]): void;
-  /** Gives an account another chance, because its key or its credit was seen to. */
-  resetAccount(account: string): void;
+  retain(endpoints: readonly Endpoint[], nowMs: number): void;
 };
 
 export type ScoreboardPorts = {
@@ -76,15 +74,15 @@ export function createScoreboard({ random }: ScoreboardPorts, nowMs: number): Sc
   };
   return {
     tryStart: (endpoint, options) => tryStart(board, endpoint, options),
-    wantsTiming: (endpoint) => board.states.get(endpoint)?.wantsTiming() ?? true,
+    wantsTiming: (endpoint, nowMs) =>
+      board.states.get(endpoint)?.wantsTiming(advance(board, nowMs)) ?? true,
     record: (observation) => record(board, observation),
     firstContent(endpoint, times) {
       board.states.get(endpoint)?.firstContent(times.startedAtMs, advance(board, times.nowMs));
     },
     live: { of: (endpoint) => board.states.get(endpoint)?.live },
     snapshot: (atMs) => takeSnapshot(board, advance(board, atMs)),
-    retain: (endpoints) => retain(board, endpoints),
-    resetAccount: (account) => board.accounts.get(account)?.enable(),
+    retain: (endpoints, nowMs) => retain(board, endpoints, advance(board, nowMs)),
   };
 }
 
@@ -108,7 +106,7 @@ function record(board: Board, observation: Observation): void {
   const isKnown = isWelcome(board, endpoint.id);
   const state = isKnown ? stateOf(board, endpoint) : board.states.get(endpoint.id);
   state?.end(observation, nowMs);
-  if (!isKnown && state?.inflight === 0) {
+  if (!isKnown && state?.live.inflight === 0) {
     board.states.delete(endpoint.id);
   }
 }
@@ -119,8 +117,9 @@ function takeSnapshot(board: Board, nowMs: number): ScoreSnapshot {
     if (state.isStale(nowMs)) {
       state.refresh(nowMs);
       changed ??= new Map(board.scores);
-      if (state.score !== undefined && isWelcome(board, id)) {
-        changed.set(id, state.score);
+      const score = state.score();
+      if (score !== undefined && isWelcome(board, id)) {
+        changed.set(id, score);
       } else {
         changed.delete(id);
       }
@@ -135,18 +134,18 @@ function takeSnapshot(board: Board, nowMs: number): ScoreSnapshot {
   });
 }
 
-function retain(board: Board, endpoints: readonly Endpoint[]): void {
+function retain(board: Board, endpoints: readonly Endpoint[], nowMs: number): void {
   const known = new Set(endpoints.map(({ id }) => id));
   board.known = known;
   board.scores = new Map([...board.scores].filter(([id]) => known.has(id)));
   for (const [id, state] of board.states) {
-    if (!known.has(id) && state.inflight === 0) {
+    if (!known.has(id) && state.live.inflight === 0) {
       board.states.delete(id);
     }
   }
   forgetShared(board, endpoints);
   for (const endpoint of endpoints) {
-    stateOf(board, endpoint).reconfigure(endpoint, sharedOf(board, endpoint));
+    stateOf(board, endpoint).reconfigure(endpoint, sharedOf(board, endpoint), nowMs);
   }
 }
 

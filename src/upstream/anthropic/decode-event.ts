@@ -138,7 +138,7 @@ export function beginMessage(state: MessageState, message: MessageFields): void 
   reportUsage(state, message.usage);
 }
 
-export function reportUsage(state: MessageState, value: unknown): void {
+function reportUsage(state: MessageState, value: unknown): void {
   if (takeUsage(state.usage, value)) {
     state.context.emit({ kind: "usage", usage: usageOf(state.usage) });
   }
@@ -180,7 +180,7 @@ export function malformed(message: string): Failure {
   return { kind: "malformed-response", message };
 }
 
-export function isIndex(value: unknown): value is number {
+function isIndex(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) < MAX_BLOCKS;
 }
 

@@ -78,6 +78,7 @@ function start(scripts: Readonly<Record<string, Script>>, caller: Caller = {}) {
     schedule: clock.schedule,
     admission: admitAll,
     budget: createRetryBudget(),
+    random: () => 0.5,
     timeouts: {
       firstTokenMinMs: 2_000,
       firstTokenMaxMs: 60_000,
@@ -213,24 +214,133 @@ describe("attemptPlan()", () => {
     });
   });
 
-  test("tries the only endpoint again when no byte was sent", async () => {
-    let attempts = 0;
-    const upstream: AttemptPorts["upstream"] = async ({ emit }) => {
-      attempts += 1;
-      emit(attempts === 1 ? end : hi);
-      return attempts === 1 ? { kind: "network", message: "reset", sent: false } : SUCCESS;
-    };
-    const clock = createManualClock();
-    const { failure } = await attemptPlan(examplePlan(a), exampleCall(), {
-      upstream,
-      observe: () => undefined,
-      ...clock,
-      admission: admitAll,
-      budget: createRetryBudget(),
-      timeouts: { firstTokenMinMs: 1, firstTokenMaxMs: 1, firstTokenColdMs: 1, idleMs: 1 },
+  describe("when the only endpoint could not be connected to", () => {
+    const unsent = { kind: "network", message: "reset", sent: false } as const;
+
+    function startAlone(caller: Caller = {}) {
+      let attempts = 0;
+      const upstream: AttemptPorts["upstream"] = async ({ emit }) => {
+        attempts += 1;
+        emit(attempts === 1 ? end : hi);
+        return attempts === 1 ? unsent : SUCCESS;
+      };
+      const ports = { ...caller.ports, upstream };
+      const started = start({}, { ...caller, plan: examplePlan(a), ports });
+      return { ...started, attempts: () => attempts };
+    }
+
+    test("tries it again after a wait with jitter", async () => {
+      const { running, clock, attempts } = startAlone();
+      await clock.advance(99);
+      expect(attempts()).toBe(1);
+      await clock.advance(1);
+      expect((await running).failure).toBeUndefined();
+      expect([attempts(), clock.pending()]).toEqual([2, 0]);
     });
+
+    test("asks its breaker, and gives up when that says no", async () => {
+      const forced: boolean[] = [];
+      const tryStart: Admission["tryStart"] = (_, { force }) => forced.push(force) === 1;
+      const { running, clock } = startAlone({ ports: { admission: { ...admitAll, tryStart } } });
+      await clock.advance(1_000);
+      expect((await running).failure).toEqual(unsent);
+      expect(forced).toEqual([false, false]);
+    });
+
+    test("gives up when the caller leaves meanwhile, and leaves no timer", async () => {
+      const controller = new AbortController();
+      const { running, clock, attempts } = startAlone({ call: { signal: controller.signal } });
+      await clock.advance(10);
+      controller.abort();
+      await running;
+      expect([attempts(), clock.pending()]).toEqual([1, 0]);
+    });
+
+    test("gives up when the deadline would come first", async () => {
+      const deadlineMs = 1_800_000_000_090;
+      const { running, attempts } = startAlone({ call: { deadlineMs } });
+      await running;
+      expect(attempts()).toBe(1);
+    });
+  });
+
+  test("tries every endpoint that may help before it gives up", async () => {
+    const a2 = exampleEndpoint("a2", { account: a.account });
+    const admission = { ...admitAll, tryStart: ({ id }: { id: string }) => id !== "b" };
+    const { endings } = await run(
+      { a: { ends: down }, a2: { emits: [hi], ends: SUCCESS } },
+      { plan: examplePlan(a, a2, b), ports: { admission } },
+    );
+    expect(endings).toEqual(["a:server-error", "a2:success"]);
+  });
+
+  test("never moves a prompt that is too long to a window that is no larger", async () => {
+    const large = exampleEndpoint("large", { contextLength: 1_000_000 });
+    const admission = { ...admitAll, tryStart: ({ id }: { id: string }) => id !== "large" };
+    const { endings } = await run(
+      { a: { ends: { kind: "context-length", message: "" } } },
+      { plan: examplePlan(a, large, b), ports: { admission } },
+    );
+    expect(endings).toEqual(["a:context-length"]);
+  });
+
+  test("calls nobody once the deadline has passed, and pays nothing into the budget", async () => {
+    let deposits = 0;
+    const budget = {
+      withdraw: () => false,
+      deposit: () => {
+        deposits += 1;
+      },
+    };
+    const { running, calls } = start(
+      { a: { ends: SUCCESS } },
+      { call: { deadlineMs: 1_799_999_999_999 }, ports: { budget } },
+    );
+    await expect(running).rejects.toMatchObject({ code: "deadline-exceeded" });
+    expect([calls.length, deposits]).toEqual([0, 0]);
+  });
+
+  test("replaces an answer that broke while its unary caller had nothing of it", async () => {
+    const { failure, endings } = await run(
+      { a: { emits: [hi], ends: down }, b: { emits: [bye], ends: SUCCESS } },
+      {
+        call: { streaming: false },
+        ports: { admission: { ...admitAll, wantsTiming: () => true } },
+      },
+    );
     expect(failure).toBeUndefined();
-    expect(attempts).toBe(2);
+    expect(endings).toEqual(["a:server-error", "b:success"]);
+  });
+
+  describe("reasoning the caller did not ask for", () => {
+    const thought: StreamEvent = { kind: "reasoning-delta", choice: 0, text: "hmm" };
+
+    test("goes no further, commits nobody, and is timed all the same", async () => {
+      const { received, endings, observed } = await run({
+        a: { emits: [thought], ends: down },
+        b: { emits: [thought, hi], ends: SUCCESS },
+      });
+      expect(content(received)).toEqual([hi]);
+      expect(received.map(({ kind }) => kind)).not.toContain("reasoning-delta");
+      expect(endings).toEqual(["a:server-error", "b:success"]);
+      expect(observed[0]?.attempt.firstTokenMs).toBe(0);
+    });
+
+    test("does not silence heartbeats", async () => {
+      const { running, clock, received, calls } = start(
+        { a: { emits: [thought], ends: "never" } },
+        {
+          plan: examplePlan(a),
+          call: { heartbeatIntervalMs: 1_000, deadlineMs: 1_800_000_010_000 },
+        },
+      );
+      await clock.advance(500);
+      calls[0]?.emit(thought);
+      await clock.advance(600);
+      expect(received.map(({ kind }) => kind)).toEqual(["heartbeat"]);
+      await clock.advance(60_000);
+      await running;
+    });
   });
 
   test("falls back from an adapter that rejects, and keeps the cause", async () => {
@@ -340,6 +450,8 @@ describe("attemptPlan()", () => {
       source: "estimated",
     });
     const broken = await run({ a: { emits: [hi], ends: down } });
+    const early = await run({ a: { emits: [usage, { ...hi, text: "x".repeat(35) }], ends: down } });
+    expect(early.last.usage).toMatchObject({ freshInput: 5, visibleOutput: 10 });
     expect(broken.last.usage).toMatchObject({ freshInput: 8, visibleOutput: 1, source: "partial" });
   });
 });

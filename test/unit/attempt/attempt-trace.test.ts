@@ -2,12 +2,14 @@ import { describe, expect, test } from "vitest";
 import { createAttemptTrace } from "../../../src/attempt/attempt-trace.ts";
 import { SUCCESS } from "../../../src/domain/outcome.ts";
 import type { StreamEvent } from "../../../src/domain/stream-event.ts";
-import { exampleCall } from "../../support/examples.ts";
+import { exampleCall, exampleSpec } from "../../support/examples.ts";
 
 const aside: StreamEvent = {
-  kind: "reasoning-signature",
+  kind: "choice-end",
   choice: 0,
-  signature: new Uint8Array([1]),
+  reason: "stop",
+  rawReason: "stop",
+  stopSequence: "",
 };
 const contents: readonly StreamEvent[] = [
   { kind: "text-delta", choice: 0, text: "abc" },
@@ -17,12 +19,16 @@ const contents: readonly StreamEvent[] = [
   { kind: "redacted-reasoning", choice: 0, data: new Uint8Array([2]) },
 ];
 
-function start() {
+function start(includeInResponse = false) {
   const received: StreamEvent[] = [];
   let timeMs = 0;
   const trace = createAttemptTrace(
     {
-      call: exampleCall(),
+      call: exampleCall({
+        spec: exampleSpec({
+          reasoning: { effort: undefined, maxTokens: undefined, includeInResponse },
+        }),
+      }),
       emit: (event) => received.push(event),
       firstContent: () => undefined,
     },
@@ -41,10 +47,10 @@ describe("createAttemptTrace()", () => {
     expect(received).toEqual([aside, contents[0], aside]);
   });
 
-  test("counts the characters of every kind of content", () => {
+  test("counts the bytes of every kind of content", () => {
     const { trace } = start();
     contents.forEach(trace.emit);
-    expect(trace.characters()).toBe(3 + 2 + 1 + 4);
+    expect(trace.contentBytes()).toBe(3 + 2 + 1 + 4);
   });
 
   test("never shows the caller how the response started", () => {
@@ -69,6 +75,22 @@ describe("createAttemptTrace()", () => {
       upstreamModel: "m",
     });
   });
+
+  test.each([
+    { includeInResponse: true, shown: 3 },
+    { includeInResponse: false, shown: 0 },
+  ])(
+    "passes reasoning on only to who asked for it: $includeInResponse",
+    ({ includeInResponse, shown }) => {
+      const { trace, received } = start(includeInResponse);
+      trace.emit({ kind: "reasoning-delta", choice: 0, text: "hm" });
+      trace.emit({ kind: "reasoning-signature", choice: 0, signature: new Uint8Array([1]) });
+      trace.emit({ kind: "redacted-reasoning", choice: 0, data: new Uint8Array([2]) });
+      expect(received).toHaveLength(shown);
+      expect(trace.passedContent()).toBe(includeInResponse);
+      expect(trace.times().firstContentMs).toBeDefined();
+    },
+  );
 
   test("drops what was held back when the attempt fails, and everything after its end", () => {
     const { trace, received } = start();

@@ -36,7 +36,7 @@ function result(shape: Shape, signal = new AbortController().signal) {
     endpoint,
     startedAtMs,
     durationMs,
-    firstTokenMs: committed ? shape.firstTokenMs : undefined,
+    firstTokenMs: committed ? (shape.firstTokenMs ?? durationMs) : undefined,
     outcome: failure ?? SUCCESS,
     httpStatus: undefined,
     upstreamRequestId: undefined,
@@ -48,6 +48,7 @@ function result(shape: Shape, signal = new AbortController().signal) {
     usage,
     generationMs:
       committed && shape.firstTokenMs !== undefined ? durationMs - shape.firstTokenMs : undefined,
+    generatedTokens: usage.visibleOutput,
     upstreamModel: "m",
   };
   return callResultOf(

@@ -4,7 +4,7 @@ import {
   countImages,
   estimateInputTokens,
   estimateOutputTokens,
-  estimateTextTokens,
+  tokensOfBytes,
 } from "../../../src/domain/token-estimate.ts";
 import { exampleSpec } from "../../support/examples.ts";
 
@@ -31,7 +31,9 @@ describe("estimateInputTokens()", () => {
   });
 
   test("counts bytes and not characters", () => {
-    expect(estimateTextTokens("语".repeat(7))).toBe(6);
+    const text = part({ kind: "text" as const, text: "语".repeat(7) });
+    expect(estimateInputTokens(withParts(text))).toBe(6 + 4 + 3);
+    expect([tokensOfBytes(0), tokensOfBytes(21), tokensOfBytes(22)]).toEqual([0, 6, 7]);
   });
 
   test("counts everything that is sent: history, tools and the schema of the answer", () => {

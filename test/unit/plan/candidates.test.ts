@@ -83,14 +83,14 @@ describe("candidatesOf()", () => {
     const scores = scoresOf({ a: score(), b: score() });
     const { b } = candidates(inputOf([priced("a", 1), priced("b", 2)], { scores }));
     expect(b?.terms).toEqual({
-      firstTokenP50Ms: expect.closeTo(500, 6),
-      firstTokenP95Ms: expect.closeTo(1_000, 6),
-      tokensPerSecond: expect.closeTo(50, 6),
+      first_token_p50_ms: expect.closeTo(500, 6),
+      first_token_p95_ms: expect.closeTo(1_000, 6),
+      tokens_per_second: expect.closeTo(50, 6),
       success: 1,
-      price: 2 * (8_000 + 256_000),
-      ratio: 2,
+      price_nano_usd: 2 * (8_000 + 256_000),
+      cost_ratio: 2,
       performance: 1,
-      slowStart: 1,
+      slow_start: 1,
       affinity: 1,
       weight: expect.closeTo(2 ** -10, 9),
     });

@@ -1,24 +1,22 @@
 import { describe, expect, test } from "vitest";
-import { costOf } from "../../../src/domain/money.ts";
 import { EMPTY_SCORES, type LiveState } from "../../../src/domain/score.ts";
 import { createRosters, enter } from "../../../src/plan/contender.ts";
-import { exampleEndpoint } from "../../support/examples.ts";
 import {
   catalogOf,
   contender,
   demand,
   forecast,
   live,
+  liveOf,
   priced,
   score,
   scoresOf,
 } from "./plan-fixture.ts";
 
-const cost = costOf(demand().usage, exampleEndpoint("a").pricing, 0);
-
 function entered(known: boolean, state?: LiveState, remainingMs = 300_000) {
   const one = contender("a", {
     forecast: forecast("a", { known }),
+    live: state,
     explores: true,
     affinity: 2,
     weight: 7,
@@ -26,13 +24,13 @@ function entered(known: boolean, state?: LiveState, remainingMs = 300_000) {
     performance: 4,
     band: 2,
   });
-  enter(one, { live: state, block: undefined }, cost, demand({ remainingMs }));
+  enter(one, undefined, 1_000, demand({ remainingMs }));
   return one;
 }
 
 describe("enter()", () => {
   test("takes an endpoint that nobody called for cold and at full speed", () => {
-    expect(entered(false)).toMatchObject({ cold: true, slowStart: 1, cost, price: cost.total });
+    expect(entered(false)).toMatchObject({ cold: true, slowStart: 1, price: 1_000 });
   });
 
   test("keeps nothing of the plan before", () => {
@@ -63,20 +61,32 @@ describe("enter()", () => {
 });
 
 describe("createRosters()", () => {
-  test("keeps a roster while catalogue, model and scores are the same objects", () => {
+  const catalog = catalogOf([priced("a", 1), priced("b", 1, { model: "acme/two" })]);
+  const from = { catalog, scores: scoresOf({ a: score() }), live: liveOf() };
+
+  test("keeps a roster while model, catalogue, scores and live view are the same objects", () => {
     const rosterOf = createRosters();
-    const catalog = catalogOf([priced("a", 1), priced("b", 1, { model: "acme/two" })]);
-    const scores = scoresOf({ a: score() });
-    const first = rosterOf(catalog, "acme/one", scores);
-    expect(rosterOf(catalog, "acme/one", scores)).toBe(first);
-    expect(rosterOf(catalog, "acme/two", scores)).not.toBe(first);
-    expect(rosterOf(catalog, "acme/one", EMPTY_SCORES)).not.toEqual(first);
-    expect(rosterOf(catalogOf([]), "acme/one", scores)).toEqual([]);
+    const first = rosterOf("acme/one", from);
+    expect(rosterOf("acme/one", { ...from })).toBe(first);
+    expect(rosterOf("acme/two", from)).not.toBe(first);
+    expect(rosterOf("acme/one", { ...from, scores: EMPTY_SCORES })).not.toEqual(first);
+    expect(rosterOf("acme/one", { ...from, catalog: catalogOf([]) })).toEqual([]);
+  });
+
+  test("gives an endpoint its live state as soon as there is one, and the one of the view", () => {
+    const rosterOf = createRosters();
+    const states: Record<string, LiveState> = {};
+    const view = liveOf(states);
+    expect(rosterOf("acme/one", { ...from, live: view })[0]?.live).toBeUndefined();
+    const state = live();
+    states["a"] = state;
+    expect(rosterOf("acme/one", { ...from, live: view })[0]?.live).toBe(state);
+    expect(rosterOf("acme/one", from)[0]?.live).toBeUndefined();
   });
 
   test("takes what is unknown for cold until it enters", () => {
-    const scores = scoresOf({ a: score() });
-    const roster = createRosters()(catalogOf([priced("a", 1), priced("b", 1)]), "acme/one", scores);
+    const both = catalogOf([priced("a", 1), priced("b", 1)]);
+    const roster = createRosters()("acme/one", { ...from, catalog: both });
     expect(roster.map(({ cold }) => cold)).toEqual([false, true]);
   });
 });

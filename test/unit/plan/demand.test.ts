@@ -1,7 +1,10 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ContentPart, MediaPart } from "../../../src/domain/completion.ts";
+import { costOf } from "../../../src/domain/money.ts";
+import { estimatedTotal } from "../../../src/plan/demand.ts";
 import { exampleSpec } from "../../support/examples.ts";
-import { demand } from "./plan-fixture.ts";
+import { demand, pricing } from "./plan-fixture.ts";
 
 function media(modality: MediaPart["modality"]): MediaPart {
   return {
@@ -62,5 +65,43 @@ describe("demandOf()", () => {
       reasoningOutput: 0,
       source: "estimated",
     });
+  });
+});
+
+describe("estimatedTotal()", () => {
+  const price = fc.option(fc.nat(2_000_000_000), { nil: undefined });
+  const prices = fc.record({
+    inputPerMtok: price,
+    outputPerMtok: price,
+    reasoningPerMtok: price,
+    cacheReadPerMtok: price,
+    perRequest: price,
+    perImage: price,
+    tiers: fc.constantFrom(
+      [],
+      [
+        {
+          minInputTokens: 100,
+          inputPerMtok: 7_000_000,
+          outputPerMtok: 9_000_000,
+          cacheReadPerMtok: undefined,
+          cacheWritePerMtok: undefined,
+        },
+      ],
+    ),
+  });
+
+  test("is the total of the estimated cost", () => {
+    fc.assert(
+      fc.property(prices, fc.constantFrom(0, 400), fc.nat(3), (changes, letters, count) => {
+        const images = Array.from({ length: count }, () => media("image"));
+        const text = { kind: "text", text: "x".repeat(letters) } as const;
+        const parts = [text, ...images].map((part) => ({ ...part, cacheBreakpoint: false }));
+        const call = demand({ spec: specOf(...parts) });
+        const charged = pricing(1, 1, changes);
+        expect(estimatedTotal(call, charged)).toBe(costOf(call.usage, charged, call.images).total);
+      }),
+      { seed: 20_261_122 },
+    );
   });
 });

@@ -25,10 +25,10 @@ type Case = {
 function refusal({ reason, endpoint: changes, policy, demand: more, gate = "unknown" }: Case) {
   const call = { ...demand({ ...(policy && { policy }), gates: () => gate }), ...more };
   const endpoint = exampleEndpoint("acme/x", changes);
-  const cost = costOf(call.usage, endpoint.pricing, call.images);
+  const { total } = costOf(call.usage, endpoint.pricing, call.images);
   const rule = [...hardRules, ...priceRules].find((one) => one.reason === reason);
-  return rule?.applies(call) && rule.refuses(endpoint, call, cost)
-    ? rule.detail(endpoint, call, cost)
+  return rule?.applies(call) && rule.refuses(endpoint, call, total)
+    ? rule.detail(endpoint, call, total)
     : undefined;
 }
 
@@ -246,7 +246,13 @@ describe("a hard rule", () => {
 
   test("compares with the price tier of the prompt's size", () => {
     const tiers = [
-      { minInputTokens: 5, inputPerMtok: 9e9, outputPerMtok: 1, cacheReadPerMtok: undefined },
+      {
+        minInputTokens: 5,
+        inputPerMtok: 9e9,
+        outputPerMtok: 1,
+        cacheReadPerMtok: undefined,
+        cacheWritePerMtok: undefined,
+      },
     ];
     const endpoint = { pricing: pricing(1, 1, { tiers }) };
     const policy = { maxInputPerMtok: 2e9 };

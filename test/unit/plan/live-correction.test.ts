@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Contender } from "../../../src/plan/contender.ts";
-import { pressureOf, shouldSwap } from "../../../src/plan/live-correction.ts";
+import { mayYield, pressureOf, shouldSwap } from "../../../src/plan/live-correction.ts";
 import { contender, live, NOW_MS } from "./plan-fixture.ts";
 
 /** Predicted at 500 ms typically and 1000 ms at the tail. */
@@ -23,6 +24,34 @@ describe("pressureOf()", () => {
   test("expects the typical first token of an endpoint that nobody felt", () => {
     expect(pressureOf(contender("a"), NOW_MS)).toMatchObject({ load: 0.5, utilization: 0 });
     expect(pressureOf(contender("a", { live: live({ limit: 0 }) }), NOW_MS).load).toBe(0.5);
+  });
+});
+
+describe("mayYield()", () => {
+  test("holds for every first that any second takes the place of", () => {
+    const number = (max: number) => fc.double({ min: 0, max, noNaN: true });
+    const pressure = fc.record({
+      group: fc.constant(0),
+      weight: fc.constant(1),
+      load: number(5),
+      utilization: number(1),
+    });
+    fc.assert(
+      fc.property(pressure, pressure, (first, second) => {
+        expect(mayYield(first) || !shouldSwap(first, second)).toBe(true);
+      }),
+      { seed: 20_261_122 },
+    );
+  });
+
+  test("does not hold for the expected load", () => {
+    expect(mayYield(pressureOf(contender("a"), NOW_MS))).toBe(false);
+    expect(mayYield(pressureOf(contender("a", { live: live({ felt: 1_001 }) }), NOW_MS))).toBe(
+      true,
+    );
+    expect(mayYield(pressureOf(contender("a", { live: live({ inflight: 17 }) }), NOW_MS))).toBe(
+      true,
+    );
   });
 });
 

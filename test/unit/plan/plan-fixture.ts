@@ -2,7 +2,7 @@ import type { CatalogSnapshot, Endpoint } from "../../../src/domain/catalog.ts";
 import type { EndpointId } from "../../../src/domain/endpoint.ts";
 import { nativeOnlyGates } from "../../../src/domain/gate.ts";
 import type { Model } from "../../../src/domain/model.ts";
-import { costOf, type Pricing } from "../../../src/domain/money.ts";
+import type { Pricing } from "../../../src/domain/money.ts";
 import type { PlanInput, RouteExplanation } from "../../../src/domain/plan.ts";
 import { defaultPolicy, type RoutingPolicy } from "../../../src/domain/policy.ts";
 import type {
@@ -20,7 +20,7 @@ import { exampleEndpoint, exampleSpec } from "../../support/examples.ts";
 
 export const NOW_MS = 1_800_000_000_000;
 
-export function idOf(id: string): EndpointId {
+function idOf(id: string): EndpointId {
   return id as EndpointId;
 }
 
@@ -200,11 +200,9 @@ export function forecast(id: string, changes: Partial<Forecast> = {}): Forecast 
 }
 
 export function contender(id: string, changes: Partial<Contender> = {}): Contender {
-  const endpoint = exampleEndpoint(id);
   return {
     forecast: forecast(id),
     live: undefined,
-    cost: costOf(demand().usage, endpoint.pricing, 0),
     price: 1_000,
     block: undefined,
     tooSlow: false,

@@ -99,7 +99,8 @@ describe("the standard tier", () => {
         );
         const { candidates } = planner.explain(inputOf(endpoints, { scores }));
         const costs = candidates.map(
-          ({ terms, share }) => [(terms["price"] ?? 0) / (terms["success"] ?? 0), share] as const,
+          ({ terms, share }) =>
+            [(terms["price_nano_usd"] ?? 0) / (terms["success"] ?? 0), share] as const,
         );
         const cheapest = Math.min(...costs.map(([cost]) => cost));
         const mean = costs.reduce((sum, [cost, share]) => sum + cost * share, 0);
@@ -598,7 +599,13 @@ describe("createPlanner()", () => {
 
   test("prices by the tier of the prompt's size", () => {
     const tiers = [
-      { minInputTokens: 5, inputPerMtok: 9e9, outputPerMtok: 9e9, cacheReadPerMtok: undefined },
+      {
+        minInputTokens: 5,
+        inputPerMtok: 9e9,
+        outputPerMtok: 9e9,
+        cacheReadPerMtok: undefined,
+        cacheWritePerMtok: undefined,
+      },
     ];
     const long = exampleEndpoint("long", { pricing: pricing(1, 1, { tiers }) });
     const shares = explained(inputOf([long, priced("flat", 2)]));

@@ -35,7 +35,7 @@ describe("routeFailure()", () => {
     );
     expect(error?.details.violations).toEqual([
       {
-        field: "policy.only_providers",
+        field: "routing.only_providers",
         description: "provider not allowed: 2 of 3 endpoints; a/1: a is not among b",
       },
       {
@@ -64,7 +64,7 @@ describe("routeFailure()", () => {
       code: "eval-gate-failed",
       message: 'no endpoint has a green eval gate for "support.reply"',
     });
-    expect(error?.details.violations?.[0]?.field).toBe("policy.operation");
+    expect(error?.details.violations?.[0]?.field).toBe("routing.operation");
   });
 
   test("does not blame the gate when something else was wrong everywhere", () => {
@@ -111,13 +111,16 @@ describe("routeFailure()", () => {
   });
 
   test("tells refused credentials from what is broken otherwise", () => {
-    const error = (a: "credentials" | "misconfigured", b: "credentials" | "misconfigured") =>
+    type Fault = "credentials" | "quota-exhausted" | "misconfigured";
+    const error = (a: Fault, b: Fault) =>
       failure(
         inputOf([priced("a", 1), priced("b", 1), priced("c", 1, { enabled: false })], {
           live: liveOf({ a: blocked(a), b: blocked(b) }),
         }),
       )?.code;
     expect(error("credentials", "credentials")).toBe("upstream-auth-failed");
+    expect(error("quota-exhausted", "quota-exhausted")).toBe("upstream-quota-exhausted");
+    expect(error("credentials", "quota-exhausted")).toBe("upstream-unavailable");
     expect(error("credentials", "misconfigured")).toBe("upstream-unavailable");
     expect(error("misconfigured", "misconfigured")).toBe("upstream-unavailable");
   });

@@ -17,12 +17,9 @@ import {
 
 function survey(endpoints: readonly Endpoint[], live: LiveView = liveOf()) {
   const call = demand({ policy: { onlyProviders: ["a", "b"], maxCost: 1_000_000 } });
-  const roster = createRosters()(catalogOf(endpoints), "acme/one", scoresOf({}));
-  return surveyModel(model("acme/one"), roster, {
-    demand: call,
-    rules: activeRules(call),
-    live,
-  });
+  const from = { catalog: catalogOf(endpoints), scores: scoresOf({}), live };
+  const roster = createRosters()("acme/one", from);
+  return surveyModel(model("acme/one"), roster, call, activeRules(call));
 }
 
 describe("surveyModel()", () => {

@@ -30,7 +30,7 @@ function openedBreaker(nowMs: number, random = earliest): Breaker {
 }
 
 function isBlocked(breaker: Breaker, nowMs: number): boolean {
-  return nowMs < breaker.blockedUntilMs();
+  return nowMs < breaker.blockedUntilMs;
 }
 
 function probe(breaker: Breaker, verdict: BreakerVerdict, nowMs: number): void {
@@ -122,7 +122,7 @@ describe("createBreaker() while open", () => {
     { name: "half", random: earliest, deadMs: 2_500 },
     { name: "all", random: latest, deadMs: 5_000 },
   ])("blocks for between $name of five seconds", ({ random, deadMs }) => {
-    expect(openedBreaker(1_000, random).blockedUntilMs()).toBeCloseTo(1_000 + deadMs, 3);
+    expect(openedBreaker(1_000, random).blockedUntilMs).toBeCloseTo(1_000 + deadMs, 3);
   });
 
   test("is not kept open longer by faults of calls that were forced through", () => {
@@ -130,7 +130,7 @@ describe("createBreaker() while open", () => {
     endMany(breaker, "fault", 10, 1_000);
     breaker.end("ignorable", 1_000, 1_000);
     breaker.firstContent(1_000, 1_000);
-    expect([breaker.kind, breaker.blockedUntilMs()]).toEqual(["open", 2_500]);
+    expect([breaker.kind, breaker.blockedUntilMs]).toEqual(["open", 2_500]);
   });
 
   test("takes the success of a forced call as that of a probe", () => {
@@ -163,7 +163,7 @@ describe("createBreaker() while half-open", () => {
     breaker.start(2_500, LEASE_MS);
     expect(isBlocked(breaker, 2_500)).toBe(true);
     breaker.start(2_600, 99_000);
-    expect(breaker.blockedUntilMs()).toBe(12_500);
+    expect(breaker.blockedUntilMs).toBe(12_500);
     breaker.end("success", 2_500, 3_000);
     expect(isBlocked(breaker, 3_000)).toBe(false);
   });
@@ -190,9 +190,9 @@ describe("createBreaker() while half-open", () => {
     const breaker = openedBreaker(0, latest);
     const deadTimes: number[] = [];
     for (let round = 0; round < 8; round++) {
-      const nowMs = breaker.blockedUntilMs();
+      const nowMs = breaker.blockedUntilMs;
       probe(breaker, "fault", nowMs);
-      deadTimes.push(Math.round((breaker.blockedUntilMs() - nowMs) / 1_000));
+      deadTimes.push(Math.round((breaker.blockedUntilMs - nowMs) / 1_000));
     }
     expect(deadTimes).toEqual([10, 20, 40, 80, 160, 300, 300, 300]);
   });
@@ -220,7 +220,7 @@ describe("createBreaker() while half-open", () => {
       breaker.end(verdict, 999, 5_000);
     }
     breaker.firstContent(999, 5_000);
-    expect([breaker.kind, breaker.blockedUntilMs()]).toEqual(["half-open", 14_000]);
+    expect([breaker.kind, breaker.blockedUntilMs]).toEqual(["half-open", 14_000]);
   });
 
   test("counts a probe at its first content and not again at its end", () => {
@@ -287,7 +287,7 @@ describe("createBreaker() after recovery", () => {
     const breaker = recoveredBreaker(10_000);
     const nowMs = 10_000 + healthyMs;
     endMany(breaker, "fault", 5, nowMs);
-    expect(breaker.blockedUntilMs() - nowMs).toBeCloseTo(deadMs, 3);
+    expect(breaker.blockedUntilMs - nowMs).toBeCloseTo(deadMs, 3);
   });
 });
 

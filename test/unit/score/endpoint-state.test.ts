@@ -34,14 +34,14 @@ describe("createEndpointState()", () => {
     expect(live.block(0)).toBeUndefined();
     expect(live.firstTokenEwmaMs(0)).toBeUndefined();
     expect(live.slowStart(0)).toBe(1);
-    expect(score).toBeUndefined();
+    expect(score()).toBeUndefined();
   });
 
   test("counts attempts in flight, and never below none", () => {
     const state = createState();
     state.start(0);
     state.start(0);
-    expect(state.inflight).toBe(2);
+    expect(state.live.inflight).toBe(2);
     state.end(makeObservation(), 0);
     expect(state.live.inflight).toBe(1);
     state.end(makeObservation(), 0);
@@ -90,7 +90,7 @@ describe("block()", () => {
   test.each(failureKinds)("is about more than the limit exactly when %s says so", (kind) => {
     const reasons: Partial<Record<FailureKind, string>> = {
       "rate-limited": "rate-limited",
-      "quota-exhausted": "credentials",
+      "quota-exhausted": "quota-exhausted",
       credentials: "credentials",
       "model-not-found": "misconfigured",
     };
@@ -177,7 +177,7 @@ describe("the limit of an endpoint", () => {
     runMany(state, 2);
     expect(state.live.limit).toBe(3);
     const shared = { account: createAccountState(), cooldown: createCooldown() };
-    state.reconfigure(makeEndpoint("a", { maxConcurrency: 1 }), shared);
+    state.reconfigure(makeEndpoint("a", { maxConcurrency: 1 }), shared, 0);
     expect(state.live.limit).toBe(1);
   });
 });
@@ -188,7 +188,7 @@ describe("reconfigure()", () => {
     run(state, { outcome: failed("model-not-found") });
     run(state, { outcome: failed("credentials") });
     const shared = { account: createAccountState(), cooldown: createCooldown() };
-    state.reconfigure(makeEndpoint("a"), shared);
+    state.reconfigure(makeEndpoint("a"), shared, 0);
     expect(state.isDisabled(0)).toBe(false);
     run(state, { outcome: failed("quota-exhausted") });
     expect(shared.account.blockedUntilMs).toBe(600_000);
@@ -213,7 +213,7 @@ describe("firstTokenEwmaMs()", () => {
     state.refresh(0);
     const quick = { durationMs: 5, firstTokenMs: undefined };
     run(state, { outcome: failed("server-error"), ...quick });
-    expect(state.live.firstTokenEwmaMs(0)).toBe(2 * (state.score?.firstTokenMs.p95 ?? 0));
+    expect(state.live.firstTokenEwmaMs(0)).toBe(2 * (state.score()?.firstTokenMs.p95 ?? 0));
   });
 
   test("counts a failure as what it took where that is longer, to its first token if it came", () => {
@@ -267,17 +267,17 @@ describe("cold", () => {
 });
 
 describe("wantsTiming()", () => {
-  test("is true for the first twenty samples and then every sixteenth time", () => {
+  test("is true for the first twenty samples and then once a second", () => {
     const state = createState();
     runMany(state, 19);
-    expect(state.wantsTiming()).toBe(true);
+    expect([state.wantsTiming(0), state.wantsTiming(1)]).toEqual([true, true]);
     run(state);
-    const asked = Array.from({ length: 32 }, () => state.wantsTiming());
-    expect(asked.flatMap((wanted, index) => (wanted ? [index] : []))).toEqual([15, 31]);
+    const asked = Array.from({ length: 32 }, (_, index) => state.wantsTiming(index * 100));
+    expect(asked.flatMap((wanted, index) => (wanted ? [index] : []))).toEqual([11, 21, 31]);
   });
 
   test("is true of an endpoint that was never called", () => {
-    expect(createState().wantsTiming()).toBe(true);
+    expect(createState().wantsTiming(0)).toBe(true);
   });
 });
 
@@ -295,12 +295,12 @@ describe("refresh()", () => {
   test("lets go of a window that is empty", () => {
     const state = createState();
     state.refresh(0);
-    expect(state.score).toBeUndefined();
+    expect(state.score()).toBeUndefined();
     run(state);
     state.refresh(0);
-    expect(state.score?.successes).toBe(1);
+    expect(state.score()?.successes).toBe(1);
     state.refresh(31 * 60_000);
-    expect(state.score).toBeUndefined();
+    expect(state.score()).toBeUndefined();
     expect(state.isStale(1e15)).toBe(false);
   });
 });

@@ -111,13 +111,25 @@ describe("what endpoints share", () => {
   test("is a refused key, also at endpoints that were never called", () => {
     const board = createBoard();
     const otherModel = makeEndpoint("c", { model: "openai/gpt-4o" });
-    board.retain([a, b, otherModel]);
+    board.retain([a, b, otherModel], 0);
     run(board, { endpoint: a, outcome: failed("credentials") });
     expect(board.live.of(otherModel.id)?.block(0)?.reason).toBe("credentials");
-    board.resetAccount("azure");
-    board.resetAccount("unknown");
+    board.retain([a, otherModel], 0);
     expect(board.live.of(otherModel.id)?.block(0)).toBeUndefined();
   });
+
+  test.each(["credentials", "quota-exhausted", "model-not-found"] as const)(
+    "is not switched off by %s of a call that began before the last reload",
+    (kind) => {
+      const board = createBoard();
+      board.tryStart(a, { nowMs: 100, force: false });
+      board.retain([a, b], 200);
+      board.record(
+        makeObservation({ endpoint: a, outcome: failed(kind), startedAtMs: 100, endedAtMs: 300 }),
+      );
+      expect(board.live.of(a.id)?.block(300)).toBeUndefined();
+    },
+  );
 
   test("is used-up credit, tested by one call after ten minutes", () => {
     const board = createBoard();
@@ -133,9 +145,10 @@ describe("what endpoints share", () => {
 describe("wantsTiming()", () => {
   test("is true of an endpoint nobody called and rare of one that is known", () => {
     const board = createBoard();
-    expect(board.wantsTiming(a.id)).toBe(true);
+    expect(board.wantsTiming(a.id, 0)).toBe(true);
     runMany(board, 20);
-    expect(board.wantsTiming(a.id)).toBe(false);
+    expect(board.wantsTiming(a.id, 0)).toBe(true);
+    expect(board.wantsTiming(a.id, 999)).toBe(false);
   });
 });
 
@@ -148,7 +161,7 @@ describe("snapshot()", () => {
 
   test("leaves out endpoints without evidence", () => {
     const board = createBoard();
-    board.retain([a, b]);
+    board.retain([a, b], 0);
     run(board, { endpoint: b, outcome: failed("bad-request"), firstTokenMs: undefined });
     run(board);
     expect([...board.snapshot(0).scores.keys()]).toEqual(["a"]);
@@ -211,7 +224,7 @@ describe("retain()", () => {
     run(board, { endpoint: a });
     run(board, { endpoint: b });
     board.snapshot(0);
-    board.retain([b]);
+    board.retain([b], 0);
     expect(board.live.of(a.id)).toBeUndefined();
     expect([...board.snapshot(1).scores.keys()]).toEqual(["b"]);
   });
@@ -220,7 +233,7 @@ describe("retain()", () => {
     const board = createBoard();
     start(board, a);
     start(board, a);
-    board.retain([b]);
+    board.retain([b], 0);
     board.record(makeObservation());
     expect(board.live.of(a.id)?.inflight).toBe(1);
     expect(board.snapshot(0).scores.size).toBe(0);
@@ -232,7 +245,7 @@ describe("retain()", () => {
 
   test("lets a call that was planned before start at an endpoint that is gone", () => {
     const board = createBoard();
-    board.retain([b]);
+    board.retain([b], 0);
     expect(start(board, a)).toBe(true);
     board.record(makeObservation());
     expect(board.live.of(a.id)).toBeUndefined();
@@ -241,8 +254,8 @@ describe("retain()", () => {
   test("takes an endpoint back with its attempts in flight", () => {
     const board = createBoard();
     start(board, a);
-    board.retain([b]);
-    board.retain([a, b]);
+    board.retain([b], 0);
+    board.retain([a, b], 0);
     expect(board.live.of(a.id)?.inflight).toBe(1);
   });
 
@@ -251,7 +264,7 @@ describe("retain()", () => {
     runMany(board, 5, { endpoint: a, outcome: failed("server-error") });
     run(board, { endpoint: a, outcome: failed("model-not-found") });
     run(board, { endpoint: b, outcome: failed("credentials") });
-    board.retain([a, b]);
+    board.retain([a, b], 0);
     expect(board.live.of(a.id)?.block(0)?.reason).toBe("breaker-open");
     expect(board.live.of(b.id)?.block(0)).toBeUndefined();
   });
@@ -259,7 +272,7 @@ describe("retain()", () => {
   test("follows a changed concurrency and keeps a cooldown that is still shared", () => {
     const board = createBoard();
     run(board, { endpoint: b, outcome: failed("rate-limited", { retryAfterMs: 60_000 }) });
-    board.retain([makeEndpoint("a", { maxConcurrency: 7 })]);
+    board.retain([makeEndpoint("a", { maxConcurrency: 7 })], 0);
     expect(board.live.of(a.id)).toMatchObject({ limit: 7 });
     expect(board.live.of(a.id)?.block(0)?.untilMs).toBe(60_000);
   });
@@ -268,8 +281,8 @@ describe("retain()", () => {
     const board = createBoard();
     run(board, { endpoint: a, outcome: failed("rate-limited") });
     run(board, { endpoint: a, outcome: failed("credentials") });
-    board.retain([makeEndpoint("c", { account: "other" })]);
-    board.retain([a]);
+    board.retain([makeEndpoint("c", { account: "other" })], 0);
+    board.retain([a], 0);
     expect(board.live.of(a.id)?.block(0)).toBeUndefined();
   });
 });
