@@ -41,7 +41,7 @@ export type AttemptEnd = {
   readonly upstreamModel: string;
 };
 
-const CANCELED: Outcome = { kind: "canceled", message: "the caller went away" };
+const CANCELED: Outcome = { kind: "canceled", message: "the call was ended" };
 
 const expiryMessages: Partial<Record<FailureKind, string>> = {
   "first-token-timeout": "no content within the first-token limit",

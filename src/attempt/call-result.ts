@@ -1,5 +1,6 @@
 import type { CallResult, CompletionCall, Timings } from "../domain/call.ts";
 import { type Cost, costOf } from "../domain/money.ts";
+import type { Failure } from "../domain/outcome.ts";
 import type { RoutePlan } from "../domain/plan.ts";
 import { RouterError } from "../domain/router-error.ts";
 import { countImages } from "../domain/token-estimate.ts";
@@ -40,6 +41,9 @@ export function callResultOf(
   };
 }
 
+/** The server's own deadline came before the attempt's clock: the same to the caller. */
+const DEADLINE_PASSED: Failure = { kind: "total-timeout", message: "the deadline passed" };
+
 /** Whoever ended the call through its signal says why; otherwise the last attempt does. */
 function errorOf(
   call: CompletionCall,
@@ -49,13 +53,15 @@ function errorOf(
     return undefined;
   }
   const { reason } = call.signal;
-  return failure.kind === "canceled" && reason instanceof RouterError
-    ? reason
-    : callErrorOf(failure, {
-        attempts,
-        committed: last.committed,
-        outputTokens: outputTokensOf(last.usage),
-      });
+  const isEnded = failure.kind === "canceled" && reason instanceof RouterError;
+  if (isEnded && reason.code !== "deadline-exceeded") {
+    return reason;
+  }
+  return callErrorOf(isEnded ? DEADLINE_PASSED : failure, {
+    attempts,
+    committed: last.committed,
+    outputTokens: outputTokensOf(last.usage),
+  });
 }
 
 /** The parts are measured apart and the router's own share is what is left, so they always add up. */

@@ -98,6 +98,16 @@ export function startClocks(
     if (atMs >= limits.deadlineMs) {
       expire("total-timeout");
     } else if (atMs >= dueMs()) {
+      // A busy event loop runs late timers before it reads what has long arrived: let it read first.
+      cancel = schedule(0, confirm);
+    } else {
+      cancel = arm(atMs);
+    }
+  }
+
+  function confirm(): void {
+    const atMs = nowMs();
+    if (atMs >= dueMs()) {
       expire(hasContent ? "idle-timeout" : "first-token-timeout");
     } else {
       cancel = arm(atMs);

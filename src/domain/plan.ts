@@ -114,7 +114,7 @@ export type Candidate = {
   readonly terms: Readonly<Record<string, number>>;
   readonly estimatedCost: Cost;
   readonly gate: GateState;
-  /** 0 preferred, 1 demoted by the last 30 s, 2 recovering, 3 misses a soft preference. */
+  /** 0 preferred, 1 demoted by the last 30 s or full, 2 recovering, 3 misses a soft preference. */
   readonly band: number;
   readonly cold: boolean;
   readonly droppedParameters: readonly Parameter[];

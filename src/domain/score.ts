@@ -69,7 +69,7 @@ export type Block = {
  */
 export type LiveState = {
   readonly inflight: number;
-  /** Calls at a time it may have. */
+  /** Calls at a time it takes without pushing back, learnt; beyond it, it is tried after its peers. */
   readonly limit: number;
   readonly breaker: "closed" | "open" | "half-open";
   /** Fewer than 20 results ever, or the first ones less than 10 s ago. */

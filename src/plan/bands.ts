@@ -5,11 +5,13 @@
  * Keys, strongest first:
  * 1. wishes for speed (`preferredMaxFirstTokenMs`, `preferredMinTokensPerSecond`): who misses one comes
  *    after everybody who meets them;
- * 2. health: stable, degraded in the last 30 s, recovering, still refused by its breaker;
+ * 2. health: stable, degraded in the last 30 s or above its learnt limit, recovering, still refused by
+ *    its breaker;
  * 3. `providerOrder`: a listed provider that is failing at this moment waits behind a sound one, since
  *    the order is a wish and the caller wants an answer.
  */
 import type { RoutingPolicy } from "../domain/policy.ts";
+import type { LiveState } from "../domain/score.ts";
 import type { Contender } from "./contender.ts";
 import type { Forecast } from "./rank.ts";
 
@@ -65,12 +67,17 @@ function healthOf({ live, block, cold, forecast }: Contender, someProven: boolea
   if (live?.breaker === "half-open") {
     return RECOVERING;
   }
-  if (forecast.degraded) {
+  if (forecast.degraded || isOverLimit(live)) {
     return DEGRADED;
   }
   // One call at a time until it is known, or a bad newcomer would take many calls down with it. Where
   // nobody is known the limit would stop a freshly started router.
   return cold && someProven && (live?.inflight ?? 0) > 0 ? RECOVERING : STABLE;
+}
+
+/** A limit that was learnt from pushback is a guess, so it moves calls elsewhere and refuses none. */
+function isOverLimit(live: LiveState | undefined): boolean {
+  return live !== undefined && live.inflight >= live.limit;
 }
 
 function isProven({ live, block, cold, forecast }: Contender): boolean {

@@ -41,8 +41,8 @@ export const refusals: Readonly<Record<RejectionReason, RefusalText>> = {
   "cost-above-limit": { phrase: "cost above the limit", field: "routing.max_cost_nano_usd" },
 };
 
-/** `2 refused: no green eval gate for "support.reply"` */
+/** `2 refused: no green eval gate for support.reply` */
 export function refusalText(reason: RejectionReason, count: number, operation: string): string {
-  const scope = reason === "gate-not-green" ? ` for ${JSON.stringify(operation)}` : "";
+  const scope = reason === "gate-not-green" && operation !== "" ? ` for ${operation}` : "";
   return `${count} refused: ${refusals[reason].phrase}${scope}`;
 }

@@ -92,7 +92,9 @@ function ungated({ policy }: Demand, candidates: readonly Candidate[]): RouterEr
   }
   return new RouterError(
     "eval-gate-failed",
-    `no endpoint has a green eval gate for ${JSON.stringify(policy.operation)}`,
+    policy.operation === ""
+      ? "no endpoint serves the released precision, and without an operation there is no eval gate"
+      : `no endpoint serves the released precision or has a green eval gate for ${policy.operation}`,
     { candidates, violations: violationsOf(candidates) },
   );
 }

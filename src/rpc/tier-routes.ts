@@ -51,7 +51,13 @@ function liveRoute(tier: WireTier, outcome: RouteExplanation | RouterError): Tie
   const likeliest = best(outcome.candidates, ({ share }) => share);
   return likeliest === undefined
     ? noRoute(tier, outcome.plan.decision.explanation)
-    : routeTo(tier, likeliest, outcome.plan.decision.explanation);
+    : routeTo(tier, likeliest, shareText(likeliest, outcome.candidates));
+}
+
+/** The decision of this one plan was drawn; the page shows where most calls go. */
+function shareText({ share }: Candidate, candidates: readonly Candidate[]): string {
+  const eligible = candidates.filter((candidate) => candidate.eligible).length;
+  return `${Math.round(share * 100)} % of the calls go here first; ${eligible} of ${candidates.length} endpoints are eligible.`;
 }
 
 /** A batch obeys the gates of standard and runs where a batch API or spare capacity is. */

@@ -170,7 +170,7 @@ function blockOf(parts: Parts, nowMs: number): Block | undefined {
   if (nowMs < cooldownMs) {
     return { reason: "rate-limited", untilMs: cooldownMs };
   }
-  return live.inflight >= live.limit
+  return live.inflight >= parts.limiter.max
     ? { reason: "at-concurrency-limit", untilMs: nowMs }
     : undefined;
 }

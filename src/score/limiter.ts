@@ -10,7 +10,10 @@ import type { Writable } from "../domain/writable.ts";
  * and grows by one for every round of successes while the limit is in use.
  */
 export type Limiter = {
+  /** Learnt: beyond it an endpoint is tried after its peers, not refused. */
   readonly limit: number;
+  /** Declared by the catalogue: beyond it no call starts. */
+  readonly max: number;
   /** `inflight` counts the attempt that was refused. `firstTokenP50Ms` is absent when not known. */
   overload(inflight: number, nowMs: number, firstTokenP50Ms: number | undefined): void;
   /** `inflight` counts the attempt that succeeded. */
@@ -29,11 +32,11 @@ const MIN_DECREASE_INTERVAL_MS = 1_000;
 
 /** `maxConcurrency` is at least 1 and is the ceiling, also below the minimum of 2. */
 export function createLimiter(maxConcurrency: number): Limiter {
-  let max = maxConcurrency;
   let successes = 0;
   let decreasedAtMs = Number.NEGATIVE_INFINITY;
   const limiter: Writable<Limiter> = {
     limit: maxConcurrency,
+    max: maxConcurrency,
     overload(inflight, nowMs, firstTokenP50Ms) {
       if (nowMs - decreasedAtMs < Math.max(MIN_DECREASE_INTERVAL_MS, firstTokenP50Ms ?? 0)) {
         return;
@@ -41,10 +44,10 @@ export function createLimiter(maxConcurrency: number): Limiter {
       decreasedAtMs = nowMs;
       successes = 0;
       const lowered = Math.floor(Math.min(limiter.limit, inflight) * DECREASE);
-      limiter.limit = Math.min(max, Math.max(MIN_LIMIT, lowered));
+      limiter.limit = Math.min(limiter.max, Math.max(MIN_LIMIT, lowered));
     },
     success(inflight) {
-      if (limiter.limit >= max || 2 * inflight < limiter.limit) {
+      if (limiter.limit >= limiter.max || 2 * inflight < limiter.limit) {
         return;
       }
       successes += 1;
@@ -54,8 +57,8 @@ export function createLimiter(maxConcurrency: number): Limiter {
       }
     },
     setMax(next) {
-      limiter.limit = limiter.limit === max ? next : Math.min(limiter.limit, next);
-      max = next;
+      limiter.limit = limiter.limit === limiter.max ? next : Math.min(limiter.limit, next);
+      limiter.max = next;
     },
   };
   return limiter;

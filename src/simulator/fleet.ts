@@ -6,6 +6,7 @@
  * formats in its own words and shares nothing with the adapters it is used to test.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isDeepStrictEqual } from "node:util";
 import { answerRequest, type FleetWorld } from "./answer-request.ts";
 import { createControlApi } from "./control-api.ts";
 import { createEndpoint, type Endpoint, type SimulatedEndpoint, validProfile } from "./endpoint.ts";
@@ -32,6 +33,14 @@ export type Fleet = {
   baseUrl(endpointId: string): string;
   /** See `control-api.ts`. */
   readonly controlUrl: string;
+  /**
+   * Serves these endpoints as well. One that is already served as given goes on as it is; one that
+   * differs begins anew at another base URL, and requests to the old one are answered as before.
+   *
+   * Rejects, with nothing changed, with a RangeError for a bad profile or an id given twice. One call
+   * at a time.
+   */
+  add(specs: readonly SimulatedEndpoint[]): Promise<void>;
   profile(endpointId: string): Profile;
   /** Merges, and returns the result. Throws a RangeError with every problem. */
   configure(endpointId: string, patch: ProfilePatch): Profile;
@@ -43,80 +52,130 @@ export type Fleet = {
   close(): Promise<void>;
 };
 
-/** Throws a RangeError for a bad profile or an id used twice. */
+/** Rejects with a RangeError for a bad profile or an id used twice; then nothing is left open. */
 export async function startFleet(
   specs: readonly SimulatedEndpoint[],
   options: FleetOptions,
 ): Promise<Fleet> {
-  const endpoints = createEndpoints(specs, options.seed);
+  const routes = createRoutes(options.seed);
   const world = { apiKey: options.apiKey, nowMs: options.nowMs ?? Date.now };
   const servers = new Map<string, LoopbackServer>();
-
-  function find(endpointId: string): Endpoint {
-    const endpoint = endpoints.get(endpointId);
-    if (endpoint === undefined) {
-      throw new RangeError(`no simulated endpoint ${endpointId}`);
-    }
-    return endpoint;
-  }
+  const find = (endpointId: string) => routes.find(endpointId).endpoint;
 
   function baseUrl(endpointId: string): string {
-    const origin = servers.get(find(endpointId).spec.provider)?.origin ?? "";
-    return `${origin}/${encodeURIComponent(endpointId)}/v1`;
+    const { endpoint, prefix } = routes.find(endpointId);
+    return `${servers.get(endpoint.spec.provider)?.origin ?? ""}${prefix}`;
+  }
+
+  async function add(more: readonly SimulatedEndpoint[]): Promise<void> {
+    const created = routes.prepare(more);
+    for (const { endpoint } of created) {
+      const { provider } = endpoint.spec;
+      if (!servers.has(provider)) {
+        const listener = createProvider(provider, routes.at, world);
+        servers.set(provider, await startLoopbackServer(listener, 0));
+      }
+    }
+    routes.open(created);
   }
 
   const control = await startLoopbackServer(
-    createControlApi({ endpoints, baseUrl }),
+    createControlApi({ endpoints: routes.endpoints, baseUrl }),
     options.controlPort ?? 0,
   );
-  // After the control port, the only one that can be taken: these are free ones.
-  for (const provider of new Set(specs.map((spec) => spec.provider))) {
-    servers.set(provider, await startLoopbackServer(createProvider(provider, endpoints, world), 0));
+  async function close(): Promise<void> {
+    await Promise.all([...servers.values(), control].map((server) => server.close()));
+  }
+  try {
+    // After the control port, the only one that can be taken: the others are free ones.
+    await add(specs);
+  } catch (error) {
+    await close();
+    throw error;
   }
   return {
     baseUrl,
     controlUrl: control.origin,
+    add,
     profile: (id) => find(id).profile(),
     configure: (id, patch) => validProfile(find(id).configure(patch), id),
     stats: (id) => find(id).stats.read(),
     reset: (id) => find(id).reset(),
     whenIdle: (id) => find(id).stats.whenIdle(),
-    async close() {
-      await Promise.all([...servers.values(), control].map((server) => server.close()));
+    close,
+  };
+}
+
+/** An endpoint and the path that it is served below. */
+type Route = { readonly endpoint: Endpoint; readonly prefix: string };
+
+/** The endpoints by id, and everything that was ever served by its path. */
+function createRoutes(seed: number) {
+  const endpoints = new Map<string, Endpoint>();
+  const newest = new Map<string, Route>();
+  const byPrefix = new Map<string, Endpoint>();
+
+  /** No id holds the mark of a later path: it would be encoded. */
+  function freePrefix(id: string): string {
+    const path = `/${encodeURIComponent(id)}`;
+    let prefix = `${path}/v1`;
+    for (let version = 2; byPrefix.has(prefix); version++) {
+      prefix = `${path}@${version}/v1`;
+    }
+    return prefix;
+  }
+
+  return {
+    endpoints,
+    at: (prefix: string): Endpoint | undefined => byPrefix.get(prefix),
+    /** Throws a RangeError for an unknown id. */
+    find(id: string): Route {
+      const route = newest.get(id);
+      if (route === undefined) {
+        throw new RangeError(`no simulated endpoint ${id}`);
+      }
+      return route;
+    },
+    /** What of these is not served yet as it is given. */
+    prepare(specs: readonly SimulatedEndpoint[]): readonly Route[] {
+      refuseRepeats(specs);
+      return specs
+        .filter((spec) => !isDeepStrictEqual(spec, endpoints.get(spec.id)?.spec))
+        .map((spec) => ({ endpoint: createEndpoint(spec, seed), prefix: freePrefix(spec.id) }));
+    },
+    open(created: readonly Route[]): void {
+      for (const route of created) {
+        const { endpoint, prefix } = route;
+        endpoints.set(endpoint.spec.id, endpoint);
+        newest.set(endpoint.spec.id, route);
+        byPrefix.set(prefix, endpoint);
+      }
     },
   };
 }
 
-function createEndpoints(
-  specs: readonly SimulatedEndpoint[],
-  seed: number,
-): ReadonlyMap<string, Endpoint> {
-  const endpoints = new Map<string, Endpoint>();
-  for (const spec of specs) {
-    if (endpoints.has(spec.id)) {
-      throw new RangeError(`two simulated endpoints are called ${spec.id}`);
+function refuseRepeats(specs: readonly SimulatedEndpoint[]): void {
+  const ids = new Set<string>();
+  for (const { id } of specs) {
+    if (ids.has(id)) {
+      throw new RangeError(`two simulated endpoints are called ${id}`);
     }
-    endpoints.set(spec.id, createEndpoint(spec, seed));
+    ids.add(id);
   }
-  return endpoints;
 }
 
 /** Serves `/{endpoint id}/v1/…` for the endpoints of one provider. */
 function createProvider(
   provider: string,
-  all: ReadonlyMap<string, Endpoint>,
+  at: (prefix: string) => Endpoint | undefined,
   world: FleetWorld,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const own = [...all.values()].filter(({ spec }) => spec.provider === provider);
-  const byPrefix = new Map(
-    own.map((endpoint) => [`/${encodeURIComponent(endpoint.spec.id)}/v1`, endpoint]),
-  );
   return (request, response) => {
     const { url = "" } = request;
     const [path = ""] = url.split("?");
     const prefix = /^\/[^/]*\/v1(?=\/)/.exec(path)?.[0] ?? "";
-    const endpoint = byPrefix.get(prefix);
-    if (endpoint === undefined) {
+    const endpoint = at(prefix);
+    if (endpoint?.spec.provider !== provider) {
       response.writeHead(404, { "content-type": "text/plain" });
       response.end(`no simulated endpoint at ${path}`);
       return;

@@ -434,8 +434,9 @@ export type Candidate = Message<"atlas.v1.Candidate"> & {
   gate: GateState;
 
   /**
-   * Preference class, 0 to 3: 0 preferred, 1 demoted by the last 30 s, 2 recovering, 3 misses a
-   * soft preference. The pick comes from the lowest non-empty band; the others are fallbacks.
+   * Preference class, 0 to 3: 0 preferred, 1 demoted by the last 30 s or above its learnt limit of
+   * calls in flight, 2 recovering, 3 misses a soft preference. The pick comes from the lowest
+   * non-empty band; the others are fallbacks.
    *
    * @generated from field: int32 band = 8;
    */
@@ -752,7 +753,7 @@ export const RejectionReason = {
   RATE_LIMITED: 15,
 
   /**
-   * This replica has as many calls in flight on it as its learnt limit allows.
+   * This replica has as many calls in flight on it as the catalogue allows.
    *
    * @generated from enum value: REJECTION_REASON_AT_CONCURRENCY_LIMIT = 16;
    */

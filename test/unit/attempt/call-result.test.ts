@@ -86,6 +86,14 @@ describe("callResultOf()", () => {
     expect(ended.error).toBe(reason);
   });
 
+  test("tells a deadline that the server enforced as any other, with its phase", () => {
+    const controller = new AbortController();
+    controller.abort(new RouterError("deadline-exceeded", "too late"));
+    const ended = result({ failure: { kind: "canceled", message: "" } }, controller.signal);
+    expect(ended.error?.code).toBe("deadline-exceeded");
+    expect(ended.error?.details.metadata?.["phase"]).toBe("generating");
+  });
+
   test("counts an answer that came whole as first token", () => {
     const { timings, outputTokensPerSecond } = result({});
     expect(timings).toMatchObject({ upstreamFirstToken: 500, upstreamGeneration: 0 });

@@ -97,6 +97,18 @@ describe("startClocks()", () => {
     expect(expired).toEqual([{ kind: "total-timeout", atMs: 1_000 }]);
   });
 
+  test("lets content that has arrived be read before it expires late", async () => {
+    const { clock, clocks, expired } = start({ firstTokenMs: 2_000 });
+    let reads = 0;
+    // Stands for the socket that a starved loop reads after its late timers.
+    clock.schedule(2_000, () => {
+      reads += 1;
+      clocks.content();
+    });
+    await clock.advance(2_001);
+    expect([reads, expired]).toEqual([1, []]);
+  });
+
   test("leaves no timer behind", async () => {
     const { clock, clocks } = start({});
     clocks.stop();

@@ -112,6 +112,14 @@ describe("providerEntry", () => {
       "must be an http or https URL",
     );
   });
+
+  test.each([
+    { baseUrl: "https://u:p@a.example" },
+    { accounts: { eu: { baseUrl: "http://u@a" } } },
+  ])("refuses credentials in addresses: %j", (address) => {
+    const checked = providerEntry.safeParse({ dialect: "openai-chat", ...address, ...from });
+    expect(checked.error?.issues[0]?.message).toContain("must not hold a user name or password");
+  });
 });
 
 type Node = {

@@ -37,6 +37,15 @@ describe("atlas check", () => {
     expect(exitCode).toBe(2);
   });
 
+  it("refuses credentials in an address of the environment and does not repeat them", async () => {
+    const env = { AZURE_OPENAI_BASE_URL: "https://user:hunter22@azure.example/v1" };
+    const memory = createMemoryWorld({ env });
+    await runAtlas({ ...memory, readFile: (path) => readFile(path) }, ["check"]);
+    expect(memory.out()).toContain("AZURE_OPENAI_BASE_URL: must not hold a user name or password");
+    expect(memory.out()).not.toContain("hunter22");
+    expect(memory.exitCode()).toBe(2);
+  });
+
   it("checks catalogue files over the shipped catalogue", async () => {
     const { out, exitCode } = await runCheck(
       { "models.yaml": "models: { not-an-id: {} }" },

@@ -64,6 +64,7 @@ describe("configSchema", () => {
     { value: { simulator: { mode: "on" } }, path: "simulator.mode" },
     { value: { errorDomain: "Atlas" }, path: "errorDomain" },
     { value: { providers: { a: { baseUrl: "file:///etc" } } }, path: "providers.a.baseUrl" },
+    { value: { providers: { a: { baseUrl: "https://u:p@h/v1" } } }, path: "providers.a.baseUrl" },
     {
       value: { providers: { a: { headers: { "x-a": "line\nbreak" } } } },
       path: "providers.a.headers.x-a",

@@ -27,4 +27,13 @@ describe("baseUrl", () => {
   test.each(["ftp://a.example", "a.example", "javascript:alert(1)", ""])("refuses %j", (url) => {
     expect(messageOf(baseUrl, url)).toBe("must be an http or https URL");
   });
+
+  test.each(["https://user:hunter22@a.example/v1", "https://hunter22@a.example"])(
+    "refuses credentials and does not repeat them: %s",
+    (url) => {
+      const message = messageOf(baseUrl, url);
+      expect(message).toContain("must not hold a user name or password");
+      expect(message).not.toContain("hunter22");
+    },
+  );
 });

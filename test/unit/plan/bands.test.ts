@@ -44,6 +44,13 @@ describe("assignBands()", () => {
     expect(bandsOf(all)).toEqual([2, 2, 1, 0]);
   });
 
+  test("tries an endpoint above its learnt limit after its peers, and refuses it never", () => {
+    const full = contender("full/1", { live: live({ inflight: 5, limit: 5 }) });
+    const free = contender("free/1", { live: live({ inflight: 4, limit: 5 }) });
+    expect(bandsOf([full, free])).toEqual([1, 0]);
+    expect(sorted([full, free])).toEqual(["free/1", "full/1"]);
+  });
+
   test("returns the group that is tried first", () => {
     const all = [recovering(), degraded()];
     expect(assignBands(all, policyOf())).toBe(all[1]?.group);

@@ -4,7 +4,7 @@ import { refusals, refusalText } from "../../../src/plan/refusal-text.ts";
 describe("refusalText()", () => {
   test("names the count, the reason and, for a gate, the operation", () => {
     expect(refusalText("gate-not-green", 2, "support.reply")).toBe(
-      '2 refused: no green eval gate for "support.reply"',
+      "2 refused: no green eval gate for support.reply",
     );
     expect(refusalText("price-above-limit", 1, "support.reply")).toBe(
       "1 refused: price above the limit",

@@ -26,11 +26,11 @@ describe("routeDecision()", () => {
     });
     expect(sentence(input, "a")).toBe(
       "standard: a, drawn with 72 % among 2 of 3 endpoints, lowest cost per successful call; " +
-        '1 refused: no green eval gate for "support.reply"',
+        "1 refused: no green eval gate for support.reply",
     );
     expect(sentence(input, "b")).toBe(
       "standard: b, drawn with 28 % among 2 of 3 endpoints, " +
-        '10 % above the lowest cost per successful call; 1 refused: no green eval gate for "support.reply"',
+        "10 % above the lowest cost per successful call; 1 refused: no green eval gate for support.reply",
     );
   });
 

@@ -62,7 +62,8 @@ describe("routeFailure()", () => {
     );
     expect(error).toMatchObject({
       code: "eval-gate-failed",
-      message: 'no endpoint has a green eval gate for "support.reply"',
+      message:
+        "no endpoint serves the released precision or has a green eval gate for support.reply",
     });
     expect(error?.details.violations?.[0]?.field).toBe("routing.operation");
   });

@@ -51,7 +51,16 @@ describe("createEndpointState()", () => {
 });
 
 describe("block()", () => {
-  test("tells when the limit is reached", () => {
+  test("does not refuse calls above a limit that was only learnt", () => {
+    const state = createState();
+    state.start(0);
+    state.start(0);
+    run(state, { outcome: failed("rate-limited", { retryAfterMs: 1 }) });
+    expect(state.live.limit).toBe(2);
+    expect(state.live.block(10_000)).toBeUndefined();
+  });
+
+  test("tells when the catalogue's limit is reached", () => {
     const state = createState(1);
     state.start(5);
     expect(state.live.block(5)).toEqual({ reason: "at-concurrency-limit", untilMs: 5 });

@@ -48,6 +48,36 @@ describe("createLog()", () => {
     expect(lines.join("")).toContain("[secret]");
   });
 
+  test.each(['abc"defgh123', "back\\slash-123", "tab\tand-line\n1"])(
+    "masks %j in the spellings that JSON gives it",
+    (secret) => {
+      const { log, lines } = start("info", [secret]);
+      log("warn", `sent ${secret}`, { body: JSON.stringify({ key: secret }), key: secret });
+      expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+        msg: "sent [secret]",
+        body: '{"key":"[secret]"}',
+        key: "[secret]",
+      });
+    },
+  );
+
+  test("leaves no rest of a secret that begins with another one", () => {
+    const { log, lines } = start("info", ["sk-canary", "sk-canary-longer"]);
+    log("info", "sent sk-canary-longer");
+    expect(JSON.parse(lines[0] ?? "").msg).toBe("sent [secret]");
+  });
+
+  test("masks secrets that came later", () => {
+    const lines: string[] = [];
+    let secrets = ["sk-first-1"];
+    const write = (line: string) => lines.push(line);
+    const log = createLog({ level: "info", write, secrets: () => secrets });
+    log("info", "sk-first-1");
+    secrets = ["sk-first-1", "sk-second-2"];
+    log("info", "sk-second-2");
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(["[secret]", "[secret]"]);
+  });
+
   test("does not mask words for the sake of a secret that is too short to be one", () => {
     const { log, lines } = start("info", ["", "a"]);
     log("info", "banana");
