@@ -1,0 +1,191 @@
+/** The two servers under the same closed-loop load, turn by turn, as fast as they go. */
+
+import type { CaseResult, Check } from "./bench-case.ts";
+import { loadCoreBusySeconds } from "./bench-process.ts";
+import type { Lab, Subject } from "./lab.ts";
+import type { Sample } from "./sample-call.ts";
+import { median, round } from "./statistics.ts";
+
+export type ThroughputPlan = {
+  readonly path: string;
+  readonly body: Buffer;
+  readonly connections: number;
+  readonly streamsPerConnection: number;
+  /** Until as many calls end as begin: longer than one takes. */
+  readonly rampSeconds: number;
+  /** `calls`, counted a second. */
+  readonly unit: string;
+  /** How many of the unit one call brings. */
+  readonly unitsPerCall: number;
+  /** One decoded and checked call. */
+  readonly sample: (address: string) => Promise<Sample>;
+  /** Bytes of messages that every whole answer has. Absent: about those of a checked one. */
+  readonly leastBytes?: number;
+  readonly target: Check["target"];
+};
+
+type Run = {
+  readonly perSecond: number;
+  /** CPU time of the server per unit; NaN where it cannot be read. */
+  readonly cpuMicroseconds: number;
+  /** Part of the run that the server was on its core. */
+  readonly cpuShare: number;
+  /** Part of the run that the load's core was busy, with whatever else ran there. */
+  readonly loadCoreShare: number;
+  readonly samples: number;
+  readonly sample: Sample;
+};
+
+/** Long enough for the optimizing compiler to have seen every function of the path. */
+const WARM_UP_SECONDS = 6;
+/** Below this a server waited for its load, or shared its core: its rate is not what it can do. */
+const SATURATED_SHARE = 0.9;
+const SAMPLE_EVERY_MS = 250;
+/** Timings and ids in an answer differ in length from call to call. */
+const BYTES_TOLERANCE = 0.1;
+
+export async function compareThroughput(lab: Lab, plan: ThroughputPlan): Promise<CaseResult> {
+  const [baseline, router] = await lab.subjects();
+  const warmUp = { ...lab, seconds: Math.min(WARM_UP_SECONDS, lab.seconds * 2), load: lab.load };
+  await runOnce(warmUp, plan, baseline);
+  await runOnce(warmUp, plan, router);
+  const baselineRuns: Run[] = [];
+  const routerRuns: Run[] = [];
+  for (let pair = 0; pair < lab.pairs; pair += 1) {
+    baselineRuns.push(await runOnce(lab, plan, baseline));
+    routerRuns.push(await runOnce(lab, plan, router));
+  }
+  return resultOf(plan, baselineRuns, routerRuns);
+}
+
+/** Rejects when a call failed, or when what came back is not what a checked call brings. */
+async function runOnce(lab: Lab, plan: ThroughputPlan, subject: Subject): Promise<Run> {
+  const sampler = startSampler(plan, subject);
+  const running = lab.load.run({
+    address: subject.address,
+    path: plan.path,
+    body: plan.body,
+    connections: plan.connections,
+    streamsPerConnection: plan.streamsPerConnection,
+    warmUpSeconds: plan.rampSeconds,
+    seconds: lab.seconds,
+  });
+  const [report, { cpuSeconds, loadCpuSeconds }] = await Promise.all([
+    running,
+    cpuBetween(subject, plan.rampSeconds, lab.seconds),
+  ]);
+  const { sample, samples } = await sampler.stop();
+  const bytesPerCall = report.dataBytes / report.answered;
+  if (report.answered === 0 || report.failed > 0) {
+    throw new Error(`${subject.name}: ${report.failed} failed, ${report.answered} answered`);
+  }
+  // Calls that are broken off at the end bring bytes and are not counted, so there is no upper bound.
+  const leastBytes = plan.leastBytes ?? sample.dataBytes * (1 - BYTES_TOLERANCE);
+  if (bytesPerCall < leastBytes) {
+    const expected = `${sample.dataBytes} bytes in a checked call`;
+    throw new Error(`${subject.name}: ${bytesPerCall} bytes a call under load, ${expected}`);
+  }
+  const units = report.answered * plan.unitsPerCall;
+  return {
+    perSecond: units / report.seconds,
+    cpuMicroseconds: (cpuSeconds * 1e6) / units,
+    cpuShare: cpuSeconds / report.seconds,
+    loadCoreShare: loadCpuSeconds / report.seconds,
+    samples,
+    sample,
+  };
+}
+
+async function cpuBetween(subject: Subject, rampSeconds: number, seconds: number) {
+  const read = () => ({
+    server: subject.process.cpuSeconds() ?? Number.NaN,
+    load: loadCoreBusySeconds() ?? Number.NaN,
+  });
+  await new Promise((resolve) => setTimeout(resolve, rampSeconds * 1_000));
+  const before = read();
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  const after = read();
+  return {
+    cpuSeconds: after.server - before.server,
+    loadCpuSeconds: after.load - before.load,
+  };
+}
+
+/** Checks calls while the load runs. */
+function startSampler({ sample }: ThroughputPlan, { address }: Subject) {
+  let stopped = false;
+  let samples = 0;
+  async function loop(): Promise<Sample> {
+    for (;;) {
+      const last = await sample(address);
+      samples += 1;
+      if (stopped) {
+        return last;
+      }
+      await new Promise((resolve) => setTimeout(resolve, SAMPLE_EVERY_MS));
+    }
+  }
+  const looping = loop();
+  // Looked at in `stop`; until then a rejection is not unhandled.
+  looping.catch(() => undefined);
+  return {
+    async stop() {
+      stopped = true;
+      return { sample: await looping, samples };
+    },
+  };
+}
+
+function resultOf(
+  plan: ThroughputPlan,
+  baseline: readonly Run[],
+  router: readonly Run[],
+): CaseResult {
+  const of = (runs: readonly Run[], key: Exclude<keyof Run, "sample">) =>
+    median(runs.map((run) => run[key]));
+  const ratios = router.map((run, pair) => run.perSecond / (baseline[pair]?.perSecond ?? 0));
+  const cpuRatios = router.map(
+    (run, pair) => (baseline[pair]?.cpuMicroseconds ?? 0) / run.cpuMicroseconds,
+  );
+  const ratio = round(median(ratios), 3);
+  return {
+    figures: {
+      unit: plan.unit,
+      baselinePerSecond: round(of(baseline, "perSecond"), 0),
+      routerPerSecond: round(of(router, "perSecond"), 0),
+      ratio,
+      ratios: ratios.map((value) => round(value, 3)).join(" "),
+      baselineCpuMicroseconds: round(of(baseline, "cpuMicroseconds"), 2),
+      routerCpuMicroseconds: round(of(router, "cpuMicroseconds"), 2),
+      cpuRatio: round(median(cpuRatios), 3),
+      baselineCpuShare: round(of(baseline, "cpuShare"), 2),
+      routerCpuShare: round(of(router, "cpuShare"), 2),
+      loadCoreShare: round(of([...baseline, ...router], "loadCoreShare"), 2),
+      baselineMessages: baseline[0]?.sample.contentMessages,
+      routerMessages: router[0]?.sample.contentMessages,
+      baselineBytes: baseline[0]?.sample.dataBytes,
+      routerBytes: router[0]?.sample.dataBytes,
+      checkedCalls: of([...baseline, ...router], "samples"),
+    },
+    checks: [
+      {
+        what: `${plan.unit}, router : bare proxy`,
+        value: ratio,
+        unit: "",
+        ...(plan.target === undefined ? {} : { target: plan.target }),
+        ...doubtOf([...baseline, ...router]),
+      },
+      { what: `${plan.unit} of the router`, value: round(of(router, "perSecond"), 0), unit: "/s" },
+    ],
+  };
+}
+
+/** A ratio counts only when every run of both servers was limited by that server's own core. */
+function doubtOf(runs: readonly Run[]): { readonly doubt?: string } {
+  const least = Math.min(...runs.map(({ cpuShare }) => cpuShare));
+  return least >= SATURATED_SHARE
+    ? {}
+    : {
+        doubt: `a server had ${round(100 * least, 0)} % of its core in some run, so this is no verdict`,
+      };
+}
