@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { randomUUID } from "node:crypto";
-import { watch } from "node:fs";
+import { realpathSync, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { CliWorld, Output } from "./cli/cli-world.ts";
 import { runAtlas } from "./cli/program.ts";
@@ -33,20 +34,46 @@ function onSignal(signal: NodeJS.Signals, listener: () => void): () => void {
   };
 }
 
-/** Editors and orchestrators replace files in several steps; one change is reported once. */
-const WATCH_SETTLE_MS = 100;
-
+/**
+ * Watches directories and not the file: editors write another file and give it the name, which a watch
+ * of the file would follow into oblivion. A mounted ConfigMap changes by its link `..data` alone; what
+ * other links lead to is watched where it is.
+ */
 function watchFile(path: string, listener: () => void): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  const watcher = watch(path, { persistent: false }, () => {
-    clearTimeout(timer);
-    timer = setTimeout(listener, WATCH_SETTLE_MS);
+  const watchers = [...new Set([path, targetOf(path)])].map((place) => {
+    const name = basename(place);
+    const watcher = watch(dirname(place), { persistent: false }, (_, changed) => {
+      if (changed === null || changed === name || changed === "..data") {
+        listener();
+      }
+    });
+    return watcher.on("error", () => undefined);
   });
-  watcher.on("error", () => undefined);
   return () => {
-    clearTimeout(timer);
-    watcher.close();
+    for (const watcher of watchers) {
+      watcher.close();
+    }
   };
+}
+
+/** The file behind a link; the path itself while there is none. */
+function targetOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+let standardInput: Promise<Buffer> | undefined;
+
+/** Standard input can be read only once, and a reload asks for it again. */
+function read(path: string): Promise<Uint8Array> {
+  if (path !== "-") {
+    return readFile(path);
+  }
+  standardInput ??= buffer(process.stdin);
+  return standardInput;
 }
 
 function schedule(delayMs: number, task: () => void): () => void {
@@ -58,7 +85,6 @@ function schedule(delayMs: number, task: () => void): () => void {
 }
 
 const nowMs = () => performance.timeOrigin + performance.now();
-const read = (path: string) => (path === "-" ? buffer(process.stdin) : readFile(path));
 const stdout = outputOf(process.stdout);
 const stderr = outputOf(process.stderr);
 

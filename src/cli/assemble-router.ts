@@ -1,5 +1,6 @@
 import { createRetryBudget } from "../attempt/retry-budget.ts";
 import type { CallResult, CompletionCall } from "../domain/call.ts";
+import type { Endpoint } from "../domain/catalog.ts";
 import { nativeOnlyGates } from "../domain/gate.ts";
 import type { Log, Router } from "../domain/ports.ts";
 import { routerErrors } from "../domain/router-error.ts";
@@ -7,7 +8,9 @@ import type { LiveView, ScoreSnapshot } from "../domain/score.ts";
 import { createCallObserver, createObserver } from "../observe/observe.ts";
 import { createRouter } from "../router.ts";
 import { createScoreboard } from "../score/scoreboard.ts";
+import type { Connection } from "../upstream/connection.ts";
 import { createHttpUpstream } from "../upstream/http-upstream.ts";
+import { createAttemptLog } from "./log-attempts.ts";
 import type { ServerWorld } from "./server-world.ts";
 import type { Serving } from "./serving-state.ts";
 
@@ -24,17 +27,19 @@ export type AssembledRouter = {
 type Assembly = {
   /** Read anew for every call, so that a reload takes effect between two calls. */
   readonly serving: () => Serving;
+  /** How to reach an endpoint of the catalogue that a call was planned with. */
+  readonly connect: (endpoint: Endpoint) => Connection;
   readonly world: ServerWorld;
   readonly log: Log;
 };
 
 /** Puts the stages of a call together with the providers behind them. */
-export function assembleRouter({ serving, world, log }: Assembly): AssembledRouter {
+export function assembleRouter({ serving, connect, world, log }: Assembly): AssembledRouter {
   const { nowMs, schedule, random } = world;
   const { retry, timeouts, scores: scoring } = serving().config;
   const scoreboard = createScoreboard({ random }, nowMs());
   const http = createHttpUpstream({
-    connect: (endpoint) => serving().connect(endpoint),
+    connect,
     connectTimeoutMs: timeouts.connectMs,
     nowMs,
   });
@@ -48,7 +53,7 @@ export function assembleRouter({ serving, world, log }: Assembly): AssembledRout
     policy: () => serving().policy,
     attempt: {
       upstream: http.upstream,
-      observe: createObserver([scoreboard.record], onSinkError),
+      observe: createObserver([scoreboard.record, createAttemptLog(log)], onSinkError),
       admission: scoreboard,
       budget: createRetryBudget({
         ratio: retry.budgetRatio,
@@ -59,15 +64,16 @@ export function assembleRouter({ serving, world, log }: Assembly): AssembledRout
       },
       nowMs,
       schedule,
+      random,
     },
     finished: createCallObserver([logFailures(log)], onSinkError),
   });
-  scoreboard.retain(serving().endpoints);
+  scoreboard.retain(serving().endpoints, nowMs());
   return {
     router,
     scores: snapshots.latest,
     live: scoreboard.live,
-    retain: ({ endpoints }) => scoreboard.retain(endpoints),
+    retain: ({ endpoints }) => scoreboard.retain(endpoints, nowMs()),
     async close() {
       snapshots.stop();
       await http.close();

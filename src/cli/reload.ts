@@ -2,7 +2,7 @@ import type { Config } from "../config/config.ts";
 import { describeChange } from "../config/describe-change.ts";
 import type { Log } from "../domain/ports.ts";
 import type { ServerWorld } from "./server-world.ts";
-import { prepareServing, type Serving } from "./serving-state.ts";
+import type { Serving } from "./serving-state.ts";
 import { loadSettings, type Settings } from "./settings.ts";
 
 export type SettingsWatch = {
@@ -12,75 +12,100 @@ export type SettingsWatch = {
   readonly initial: Settings;
   /** Adds what the command line says. */
   readonly complete: (fresh: Settings) => Settings;
+  readonly prepare: (settings: Settings) => Promise<Serving>;
   readonly current: () => Serving;
   readonly swap: (next: Serving) => void;
 };
+
+export type SettingsWatcher = {
+  /** From the call on nothing is swapped any more; resolves when no reload runs. */
+  stop(): Promise<void>;
+};
+
+/** Editors and orchestrators change files in several steps, and several files at a time. */
+const SETTLE_MS = 100;
 
 /**
  * Reloads on request and when a watched file changes: reads and checks everything, then swaps it in one
  * step. Settings with a problem change nothing.
  */
-export function watchSettings(watch: SettingsWatch): { stop(): void } {
+export function watchSettings(watch: SettingsWatch): SettingsWatcher {
   const { world, log } = watch;
-  let watched: readonly (() => void)[] = [];
+  const state = { stopped: false };
+  let unfollow = follow(watch.initial.files);
+  let cancelSettling = () => {};
   let running = Promise.resolve();
-  let stopped = false;
 
-  function follow(files: readonly string[]): void {
-    for (const off of watched) {
-      off();
-    }
-    watched = files.filter((file) => file !== "-").map((file) => watchOne(file));
+  function follow(files: readonly string[]): () => void {
+    const offs = files.filter((file) => file !== "-").map(watchOne);
+    return () => {
+      for (const off of offs) {
+        off();
+      }
+    };
   }
 
   function watchOne(file: string): () => void {
     try {
-      return world.watchFile(file, ask);
+      return world.watchFile(file, changed);
     } catch (cause) {
       log("warn", "a file cannot be watched; SIGHUP reloads it", { file, cause });
       return () => undefined;
     }
   }
 
+  /** The wait belongs to no file, so that following anew loses no change. */
+  function changed(): void {
+    cancelSettling();
+    cancelSettling = world.schedule(SETTLE_MS, ask);
+  }
+
   /** One at a time, in order: a later reload must not be overtaken by an earlier one. */
   function ask(): void {
     running = running.then(async () => {
-      const settings = stopped ? undefined : await reload(watch);
-      if (settings !== undefined && !stopped) {
-        follow(settings.files);
+      const files = state.stopped ? undefined : await reload(watch, state);
+      if (files !== undefined && !state.stopped) {
+        // The new watches first: between the old and the new ones a change would go unseen.
+        const before = unfollow;
+        unfollow = follow(files);
+        before();
       }
     });
   }
 
-  follow(watch.initial.files);
   const offReload = world.onReload(ask);
   return {
-    stop() {
-      stopped = true;
+    async stop() {
+      state.stopped = true;
       offReload();
-      follow([]);
+      unfollow();
+      cancelSettling();
+      await running;
     },
   };
 }
 
-/** The settings that took effect; absent when there was a problem. */
-async function reload(watch: SettingsWatch): Promise<Settings | undefined> {
-  const { world, log, current, swap } = watch;
+/** The files to watch from now on; absent when they are not known. */
+async function reload(
+  watch: SettingsWatch,
+  state: { readonly stopped: boolean },
+): Promise<readonly string[] | undefined> {
+  const { world, log, current, prepare, swap } = watch;
   try {
     const loaded = await loadSettings(watch.configFile, world);
     if (!loaded.ok) {
       log("error", "the settings have problems; nothing was changed", {
         problems: loaded.problems,
       });
-      return undefined;
+      return loaded.files;
     }
-    const settings = watch.complete(loaded.settings);
     const before = current();
-    const after = await prepareServing(settings, world.env, before);
-    swap(after);
-    reportChange(log, before.config, after);
-    closeLater(before, after, watch);
-    return settings;
+    const after = await prepare(watch.complete(loaded.settings));
+    if (!state.stopped) {
+      swap(after);
+      reportChange(log, before.config, after);
+    }
+    return loaded.settings.files;
   } catch (cause) {
     log("error", "the settings could not be reloaded; nothing was changed", { cause });
     return undefined;
@@ -92,15 +117,5 @@ function reportChange(log: Log, before: Config, { config, catalog }: Serving): v
   log("info", "settings reloaded", { catalogRevision: catalog.revision, changed });
   if (needRestart.length > 0) {
     log("warn", "some changes take effect only after a restart", { keys: needRestart });
-  }
-}
-
-/** Calls in flight may still be with the fleet that is no longer used. */
-function closeLater(before: Serving, after: Serving, { world, log }: SettingsWatch): void {
-  const { fleet } = before;
-  if (fleet !== undefined && fleet !== after.fleet) {
-    world.schedule(before.config.timeouts.drainGraceMs, () => {
-      fleet.close().catch((cause: unknown) => log("warn", "the fleet did not close", { cause }));
-    });
   }
 }

@@ -8,7 +8,7 @@ import { type Listeners, startListeners } from "./listeners.ts";
 import { watchSettings } from "./reload.ts";
 import type { ServeOptions } from "./server-options.ts";
 import type { ServerWorld } from "./server-world.ts";
-import { prepareServing, type Serving } from "./serving-state.ts";
+import { createServingSource, type Serving, type ServingSource } from "./serving-state.ts";
 import { loadSettings, type Settings } from "./settings.ts";
 import { UsageProblem } from "./usage-problem.ts";
 
@@ -23,41 +23,44 @@ export async function serve(options: ServeOptions, world: ServerWorld): Promise<
     throw new UsageProblem(describeProblems(loaded.problems));
   }
   const settings = withOptions(loaded.settings, options);
-  let serving = await prepareServing(settings, world.env);
+  const source = createServingSource(settings.config.simulator, world.env);
+  const { connect, secrets } = source;
   const log = createLog({
     level: settings.config.log.level,
     write: world.stderr.write,
-    secrets: () => serving.secrets,
+    secrets,
   });
-  const assembled = assembleRouter({ serving: () => serving, world, log });
+  let serving = await source.prepare(settings).catch(refuse);
+  const assembled = assembleRouter({ serving: () => serving, connect, world, log });
   const stop = stopSignal(world, log);
   let listeners: Listeners;
   try {
     listeners = await startListeners({ serving: () => serving, assembled, world, log });
   } catch (error) {
-    await closeAll(assembled, serving);
-    throw new UsageProblem(error instanceof Error ? error.message : String(error), {
-      cause: error,
-    });
+    stop.off();
+    await closeAll(assembled, source);
+    return refuse(error);
   }
-  world.stdout.write(describeServing(serving, listeners));
   const reloads = watchSettings({
     configFile: options.configFile,
     world,
     log,
     initial: settings,
     complete: (fresh) => withOptions(fresh, options),
+    prepare: source.prepare,
     current: () => serving,
     swap(next) {
       serving = next;
       assembled.retain(next);
     },
   });
+  world.stdout.write(describeServing(serving, listeners));
   await stop.asked;
-  reloads.stop();
+  const reloadsEnded = reloads.stop();
   await drain(listeners, serving, { world, log, now: stop.askedAgain });
   stop.off();
-  await closeAll(assembled, serving);
+  await reloadsEnded;
+  await closeAll(assembled, source);
   world.setExitCode(exitCodes.ok);
 }
 
@@ -106,12 +109,17 @@ async function drain(
   log("info", "drained", { tookMs: Math.round(world.nowMs() - startedAtMs) });
 }
 
-async function closeAll(assembled: AssembledRouter, { fleet }: Serving): Promise<void> {
+async function closeAll(assembled: AssembledRouter, source: ServingSource): Promise<void> {
   await assembled.close();
-  await fleet?.close();
+  await source.close();
 }
 
-export function describeProblems(problems: readonly Problem[]): string {
+/** What keeps the router from starting is for the operator to mend: a port, a certificate. */
+function refuse(error: unknown): never {
+  throw new UsageProblem(error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+function describeProblems(problems: readonly Problem[]): string {
   return problems
     .map(({ path, message }) => (path === "" ? message : `${path}: ${message}`))
     .join("\n");

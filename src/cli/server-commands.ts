@@ -27,7 +27,11 @@ export function addServeCommand(program: Command, world: CliWorld): void {
     )
     .option("--config <file>", "configuration in YAML; checked as by atlas check")
     .option("--grpc-port <port>", "port for gRPC; 0 takes a free one", parsePort)
-    .option("--http-port <port>", "port for Connect, gRPC-Web, metrics and pages", parsePort)
+    .option(
+      "--http-port <port>",
+      "port for Connect, gRPC-Web and health checks; 0 takes a free one",
+      parsePort,
+    )
     .addOption(new Option("--log-level <level>", "least level to log").choices(logLevels))
     .addHelpText(
       "after",

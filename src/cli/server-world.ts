@@ -8,9 +8,15 @@ export type ServerWorld = {
   readonly stdout: Output;
   /** Takes the log lines. */
   readonly stderr: Output;
-  /** The whole file. Rejects when it cannot be read. */
+  /**
+   * The whole file. Rejects when it cannot be read. `-` is standard input, and the same bytes however
+   * often it is asked for.
+   */
   readFile(path: string): Promise<Uint8Array>;
-  /** Calls `listener` after the file changed, until the returned function is called. */
+  /**
+   * Calls `listener` whenever the file may have changed, until the returned function is called: also
+   * when another file takes its name, and several times for one change. Throws when it cannot watch.
+   */
   watchFile(path: string, listener: () => void): () => void;
   /** Calls `listener` whenever the operator asks for a reload (SIGHUP). */
   onReload(listener: () => void): () => void;

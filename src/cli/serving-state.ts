@@ -6,8 +6,9 @@ import { defaultPolicy, type RoutingPolicy } from "../domain/policy.ts";
 import type { Fleet } from "../simulator/fleet.ts";
 import type { Connection } from "../upstream/connection.ts";
 import { type Account, accountsOf } from "./accounts.ts";
+import { createSecretList } from "./secret-list.ts";
 import type { Settings } from "./settings.ts";
-import { startSimulatedFleet } from "./simulated-fleet.ts";
+import { keepSimulatedFleet } from "./simulated-fleet.ts";
 
 /** What calls are served with at one moment. Frozen: a reload swaps the whole. */
 export type Serving = {
@@ -17,48 +18,72 @@ export type Serving = {
   readonly endpoints: readonly Endpoint[];
   readonly attemptTimeouts: TimeoutSettings;
   readonly policy: RoutingPolicy;
-  readonly secrets: readonly string[];
-  /** Absent when nothing is simulated. */
+  /** Absent as long as nothing was ever simulated. */
   readonly fleet: Fleet | undefined;
-  connect(endpoint: Endpoint): Connection;
 };
+
+/** Makes settings ready for serving, one after the other, and keeps what outlives each of them. */
+export type ServingSource = {
+  /**
+   * One call at a time. Rejects when the fleet cannot be started; then nothing has changed for calls.
+   * The simulator's settings of the first ones hold for all.
+   */
+  prepare(settings: Settings): Promise<Serving>;
+  /**
+   * How to reach an endpoint of any catalogue that was prepared: a call that was planned before a
+   * reload ends as it was planned. The same object for the same endpoint.
+   */
+  connect(endpoint: Endpoint): Connection;
+  /** Values that must never be printed, those of the settings before among them. */
+  secrets(): readonly string[];
+  /** Ends the fleet. After it nothing may be prepared. */
+  close(): Promise<void>;
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Nobody listens on the discard port of loopback: a call that should not happen fails at once. */
 const NOWHERE: Connection = { baseUrl: "http://127.0.0.1:9", apiKey: undefined };
 
-/**
- * Prepares settings for serving. The fleet of `previous` goes on when it can serve the same endpoints;
- * otherwise another is started, and the caller closes the one before it once its calls have ended.
- */
-export async function prepareServing(
-  settings: Settings,
-  env: Readonly<Record<string, string | undefined>>,
-  previous?: Serving,
-): Promise<Serving> {
-  const { config } = settings;
-  const accounts = accountsOf(settings, env);
-  const off: Account = { enabled: false, simulated: false, connection: undefined, secrets: [] };
-  const accountFor = (key: string) => accounts.get(key) ?? off;
-  const revision = (previous?.catalog.revision ?? 0) + 1;
-  const catalog = buildCatalog(settings.catalog, { revision, access: accountFor });
-  const endpoints = catalog.models.flatMap(({ id }) => catalog.endpointsOf(id));
-  const fleet = await fleetFor(endpoints, config, previous);
-  const connections = new Map(
-    endpoints.map((endpoint) => [
-      endpoint.id,
-      connectionFor(endpoint, accountFor(endpoint.account), fleet),
-    ]),
-  );
-  return Object.freeze({
-    config,
-    catalog,
-    endpoints,
-    attemptTimeouts: attemptTimeoutsOf(config),
-    policy: operatorPolicyOf(config),
-    secrets: [...accounts.values()].flatMap(({ secrets }) => secrets),
-    fleet,
-    connect: ({ id }: Endpoint) => connections.get(id) ?? NOWHERE,
-  });
+const OFF: Account = { enabled: false, simulated: false, connection: undefined, secrets: [] };
+
+export function createServingSource(
+  simulator: Config["simulator"],
+  env: Environment,
+): ServingSource {
+  const kept = keepSimulatedFleet(simulator);
+  const connections = new WeakMap<Endpoint, Connection>();
+  const secrets = createSecretList();
+  let revision = 0;
+  return {
+    async prepare({ config, catalog: merged, files }) {
+      const accounts = accountsOf(
+        { config: { ...config, simulator }, catalog: merged, files },
+        env,
+      );
+      const accountFor = (key: string) => accounts.get(key) ?? OFF;
+      secrets.use([...accounts.values()].flatMap((account) => account.secrets));
+      revision += 1;
+      const catalog = buildCatalog(merged, { revision, access: accountFor });
+      const endpoints = catalog.models.flatMap(({ id }) => catalog.endpointsOf(id));
+      const fleet = await kept.serving(endpoints.filter((endpoint) => endpoint.simulated));
+      for (const endpoint of endpoints) {
+        const account = accountFor(endpoint.account);
+        connections.set(endpoint, connectionFor(endpoint, account, fleet));
+      }
+      return Object.freeze({
+        config,
+        catalog,
+        endpoints,
+        attemptTimeouts: attemptTimeoutsOf(config),
+        policy: operatorPolicyOf(config),
+        fleet,
+      });
+    },
+    connect: (endpoint) => connections.get(endpoint) ?? NOWHERE,
+    secrets: secrets.all,
+    close: kept.close,
+  };
 }
 
 function connectionFor(
@@ -69,33 +94,6 @@ function connectionFor(
   return simulated && fleet !== undefined
     ? { baseUrl: fleet.baseUrl(id), apiKey: undefined }
     : (connection ?? NOWHERE);
-}
-
-async function fleetFor(
-  endpoints: readonly Endpoint[],
-  { simulator }: Config,
-  previous: Serving | undefined,
-): Promise<Fleet | undefined> {
-  const simulated = endpoints.filter((endpoint) => endpoint.simulated);
-  if (simulated.length === 0) {
-    return undefined;
-  }
-  const same =
-    previous !== undefined && simulatedKey(previous.endpoints) === simulatedKey(endpoints);
-  return (same ? previous.fleet : undefined) ?? startSimulatedFleet(simulated, simulator);
-}
-
-/** Everything of the simulated endpoints that the fleet is started with. */
-function simulatedKey(endpoints: readonly Endpoint[]): string {
-  const simulated = endpoints.filter((endpoint) => endpoint.simulated);
-  return JSON.stringify(
-    simulated.map(({ id, dialect, upstreamModel, contextLength }) => [
-      id,
-      dialect,
-      upstreamModel,
-      contextLength,
-    ]),
-  );
 }
 
 /** The operator's bounds as a policy that leaves everything else to the request. */

@@ -1,10 +1,11 @@
 import { dirname, resolve } from "node:path";
 import { type CatalogSource, decodeCatalog } from "../catalog/decode-catalog.ts";
 import type { MergedCatalog } from "../catalog/merge-catalog.ts";
-import { accountKey } from "../catalog/provider-connection.ts";
+import { accountKey, connectionsOf } from "../catalog/provider-connection.ts";
 import { checkNames, type KnownNames } from "../config/check-config.ts";
 import type { Config } from "../config/config.ts";
 import { parseConfig } from "../config/parse-config.ts";
+import { baseUrl } from "../decode/fields.ts";
 import type { Problem } from "../decode/problems.ts";
 import { loadCatalog, readCatalogFile } from "./load-catalog.ts";
 
@@ -18,7 +19,12 @@ export type Settings = {
 
 export type LoadedSettings =
   | { readonly ok: true; readonly settings: Settings }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      /** As far as they are known. */
+      readonly files: readonly string[];
+    };
 
 export type SettingsPorts = {
   readonly readFile: (path: string) => Promise<Uint8Array>;
@@ -33,8 +39,9 @@ export async function loadSettings(
   ports: SettingsPorts,
 ): Promise<LoadedSettings> {
   const read = await readConfig(configFile, ports);
+  const configFiles = configFile === undefined ? [] : [configFile];
   if (!read.ok) {
-    return read;
+    return { ...read, files: configFiles };
   }
   const { config } = read;
   const date = new Date(ports.nowMs()).toISOString().slice(0, 10);
@@ -47,14 +54,19 @@ export async function loadSettings(
   const problems = decoded.flatMap((result) => (result.ok ? [] : result.problems));
   const sources = decoded.flatMap((result): CatalogSource[] => (result.ok ? [result.source] : []));
   const loaded = await loadCatalog(ports.readFile, sources);
+  const files = [...configFiles, ...catalogFiles];
   const all = [
     ...problems,
-    ...(loaded.ok ? checkNames(config, namesIn(loaded.catalog)) : loaded.problems),
+    ...(loaded.ok
+      ? [
+          ...checkNames(config, namesIn(loaded.catalog)),
+          ...checkAddresses(loaded.catalog, ports.env),
+        ]
+      : loaded.problems),
   ];
   if (!loaded.ok || all.length > 0) {
-    return { ok: false, problems: all };
+    return { ok: false, problems: all, files };
   }
-  const files = [...(configFile === undefined ? [] : [configFile]), ...catalogFiles];
   return { ok: true, settings: { config, catalog: loaded.catalog, files } };
 }
 
@@ -72,6 +84,19 @@ function namesIn({ providers }: MergedCatalog): KnownNames {
       ),
     ),
   };
+}
+
+/** Addresses in the environment are held to what the configuration says of its own. */
+function checkAddresses(
+  { providers }: MergedCatalog,
+  env: SettingsPorts["env"],
+): readonly Problem[] {
+  const names = [...connectionsOf(providers).values()].map(({ baseUrlEnv }) => baseUrlEnv);
+  return [...new Set(names)].flatMap((name) => {
+    const address = name === undefined ? undefined : env[name];
+    const issues = address ? (baseUrl.safeParse(address).error?.issues ?? []) : [];
+    return issues.map(({ message }) => ({ path: `environment variable ${name}`, message }));
+  });
 }
 
 async function readConfig(

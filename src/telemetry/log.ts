@@ -7,7 +7,10 @@ export type LogOptions = {
   readonly level: LogLevel;
   /** Takes whole lines, each with its line break. */
   readonly write: (line: string) => void;
-  /** Values that no line may hold, whichever field or message they turn up in. */
+  /**
+   * Values that no line may hold, whichever field or message they turn up in. Hand out the same array
+   * for as long as nothing changes: what is derived from it is kept.
+   */
   readonly secrets: () => readonly string[];
 };
 
@@ -18,13 +21,20 @@ const SHORTEST_SECRET = 6;
  * Log lines as JSON, one object a line.
  *
  * Secrets are masked in the finished line, not field by field: a key in an error's text, in a cause or
- * in a URL is still the same run of characters, and whatever a caller logs passes through here.
+ * in a URL is still the same run of characters, and whatever a caller logs passes through here. A line
+ * is JSON, and may quote JSON, so that a secret with a quotation mark is masked in those spellings too.
  */
 export function createLog({ level, write, secrets }: LogOptions): Log {
-  const mask = (line: string) =>
-    secrets()
-      .filter((secret) => secret.length >= SHORTEST_SECRET)
-      .reduce((masked, secret) => masked.replaceAll(secret, "[secret]"), line);
+  let masked: readonly string[] | undefined;
+  let spellings: readonly string[] = [];
+  function mask(line: string): string {
+    const current = secrets();
+    if (current !== masked) {
+      masked = current;
+      spellings = spellingsOf(current);
+    }
+    return spellings.reduce((text, spelling) => text.replaceAll(spelling, "[secret]"), line);
+  }
   const logger = pino(
     {
       level,
@@ -37,4 +47,16 @@ export function createLog({ level, write, secrets }: LogOptions): Log {
     { write: (line: string) => write(mask(line)) },
   );
   return (severity, message, fields = {}) => logger[severity](fields, message);
+}
+
+/** As they are, inside JSON, and inside JSON inside JSON; the longest first, so that no rest is left. */
+function spellingsOf(secrets: readonly string[]): readonly string[] {
+  const spellings = secrets
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .flatMap((secret) => [secret, escaped(secret), escaped(escaped(secret))]);
+  return [...new Set(spellings)].sort((left, right) => right.length - left.length);
+}
+
+function escaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
 }

@@ -14,6 +14,8 @@ export type RunningRouter = {
   output(): string;
   /** Writes the configuration anew and tells of the change, as an editor would. */
   rewrite(config: string): void;
+  /** Writes it anew without a word, as where files cannot be watched. */
+  write(config: string): void;
   /** As SIGHUP. */
   reload(): void;
   /** As SIGTERM; resolves when the router has ended. */
@@ -67,6 +69,7 @@ export async function startRouter({
     fleetUrl: address(/fleet\s+(\S+)\/endpoints/),
     output: outside.output,
     rewrite: outside.rewrite,
+    write: outside.put,
     reload: outside.reload,
     logged: outside.written,
     async stop() {
@@ -121,6 +124,9 @@ function createOutside(initial: string) {
     onChange: (_: string, listener: () => void) => subscribe(listeners.change)(listener),
     onReload: subscribe(listeners.reload),
     onStop: subscribe(listeners.stop),
+    put(text: string) {
+      config = text;
+    },
     rewrite(text: string) {
       config = text;
       tell(listeners.change);

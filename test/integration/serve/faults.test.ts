@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { StreamCompleteResponse } from "../../../gen/atlas/v1/completion_pb.ts";
 import { FailureKind } from "../../../gen/atlas/v1/types_pb.ts";
 import { BadRequestSchema, ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
@@ -14,15 +14,18 @@ import { INSTANT_FLEET, type RunningRouter, startRouter } from "../../support/ru
 const MODEL = "openai/gpt-4o-mini";
 const FIRST = "openai/gpt-4o-mini";
 const preferFirst = { providerOrder: ["openai"] };
-const QUICK = `${INSTANT_FLEET}timeouts: { firstToken: { minMs: 200, coldMs: 200, maxMs: 200 }, connectMs: 200, idleMs: 200, defaultDeadlineMs: 10000 }\n`;
+/** For endpoints that fall silent: with two attempts, the limits of the second one are out of reach. */
+const FIRST_TOKEN_LIMIT =
+  "timeouts: { connectMs: 300, firstToken: { minMs: 300, coldMs: 300, maxMs: 300 } }\nretry: { maxAttempts: 2 }\n";
+const IDLE_LIMIT = "timeouts: { idleMs: 300 }\n";
 const always = { rate: 1 };
 const atOnce = { rate: 1, afterTokens: 0 };
 
 let router: RunningRouter;
 let client: RouterClient;
 
-beforeEach(async () => {
-  router = await startRouter({ config: QUICK });
+async function start(limits = ""): Promise<void> {
+  router = await startRouter({ config: INSTANT_FLEET + limits });
   client = routerClient(router.grpcUrl);
   // The page's error rates would end some of these tests by chance.
   const others = ["azure/eastus/gpt-4o-mini", "azure/swedencentral/gpt-4o-mini"];
@@ -30,7 +33,7 @@ beforeEach(async () => {
   await Promise.all(
     [FIRST, ...others].map((id) => configureEndpoint(router.fleetUrl, id, healthy)),
   );
-});
+}
 
 afterEach(async () => {
   await router.stop();
@@ -62,11 +65,13 @@ const beforeContent = [
   },
   {
     name: "silence before headers",
+    limits: FIRST_TOKEN_LIMIT,
     profile: { stallBeforeHeaders: always },
     failure: FailureKind.FIRST_TOKEN_TIMEOUT,
   },
   {
     name: "silence before the first token",
+    limits: FIRST_TOKEN_LIMIT,
     profile: { stallBeforeFirstToken: always },
     failure: FailureKind.FIRST_TOKEN_TIMEOUT,
   },
@@ -91,7 +96,8 @@ const beforeContent = [
 describe("a fault before the first content", () => {
   test.each(beforeContent)(
     "is survived and told as what it is: $name",
-    async ({ profile, failure }) => {
+    async ({ profile, failure, limits }) => {
+      await start(limits);
       await configureEndpoint(router.fleetUrl, FIRST, profile);
       const events: StreamCompleteResponse["event"][] = [];
       for await (const { event } of client.streamComplete({
@@ -114,27 +120,31 @@ const afterContent = [
   { name: "error inside a 200", profile: { errorInStream: { rate: 1, afterTokens: 3 } } },
   { name: "cut connection", profile: { cutConnection: { rate: 1, afterTokens: 3 } } },
   { name: "malformed chunk", profile: { malformedChunk: { rate: 1, afterTokens: 3 } } },
-  { name: "silence", profile: { stallMidStream: { rate: 1, afterTokens: 3 } } },
+  { name: "silence", limits: IDLE_LIMIT, profile: { stallMidStream: { rate: 1, afterTokens: 3 } } },
 ];
 
 describe("a fault after the first content", () => {
-  test.each(afterContent)("ends the stream and never splices: $name", async ({ profile }) => {
-    await configureEndpoint(router.fleetUrl, FIRST, profile);
-    const seen: string[] = [];
-    const stream = async () => {
-      for await (const { event } of client.streamComplete({
-        spec: specOf(MODEL),
-        routing: preferFirst,
-      })) {
-        seen.push(event.case ?? "");
-      }
-    };
-    const error = ConnectError.from(await stream().catch((thrown) => thrown));
-    expect(error.code).toBe(Code.Unavailable);
-    expect(error.findDetails(ErrorInfoSchema)[0]?.reason).toBe("STREAM_INTERRUPTED");
-    expect(seen).toContain("content");
-    expect(seen).not.toContain("routeSwitched");
-  });
+  test.each(afterContent)(
+    "ends the stream and never splices: $name",
+    async ({ profile, limits }) => {
+      await start(limits);
+      await configureEndpoint(router.fleetUrl, FIRST, profile);
+      const seen: string[] = [];
+      const stream = async () => {
+        for await (const { event } of client.streamComplete({
+          spec: specOf(MODEL),
+          routing: preferFirst,
+        })) {
+          seen.push(event.case ?? "");
+        }
+      };
+      const error = ConnectError.from(await stream().catch((thrown) => thrown));
+      expect(error.code).toBe(Code.Unavailable);
+      expect(error.findDetails(ErrorInfoSchema)[0]?.reason).toBe("STREAM_INTERRUPTED");
+      expect(seen).toContain("content");
+      expect(seen).not.toContain("routeSwitched");
+    },
+  );
 });
 
 describe("a request that no endpoint takes", () => {
@@ -146,6 +156,7 @@ describe("a request that no endpoint takes", () => {
       reason: "CONTENT_FILTERED",
     },
   ])("is not tried elsewhere: $name", async ({ profile, reason }) => {
+    await start();
     await configureEndpoint(router.fleetUrl, FIRST, profile);
     const call = client.complete({ spec: specOf(MODEL), routing: preferFirst });
     const error = ConnectError.from(await call.catch((thrown) => thrown));
@@ -156,6 +167,7 @@ describe("a request that no endpoint takes", () => {
   });
 
   test("that is wrong in many ways is told every one of them, with its path", async () => {
+    await start();
     const call = client.complete({
       spec: { model: "", messages: [], sampling: { temperature: Number.NaN, topP: 7 } },
       routing: { maxAttempts: 99 },

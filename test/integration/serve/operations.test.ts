@@ -17,6 +17,15 @@ import { INSTANT_FLEET, type RunningRouter, startRouter } from "../../support/ru
 
 const MODEL = "openai/gpt-4o-mini";
 const OPENAI = "openai/gpt-4o-mini";
+const TOGETHER = `
+catalog:
+  endpoints:
+    together/gpt-4o-mini:
+      model: openai/gpt-4o-mini
+      provider: together
+      upstreamModel: x
+      price: { input: "0.01", output: "0.02" }
+`;
 const onlyOpenai = { onlyProviders: ["openai"] };
 
 let router: RunningRouter;
@@ -86,21 +95,33 @@ describe("reload", () => {
 
   test("adds an endpoint from the operator's catalogue on request", async () => {
     await start();
-    const inline = `
-catalog:
-  endpoints:
-    together/gpt-4o-mini:
-      model: openai/gpt-4o-mini
-      provider: together
-      upstreamModel: x
-      price: { input: "0.01", output: "0.02" }
-`;
-    router.rewrite(INSTANT_FLEET + inline);
-    await router.logged("settings reloaded");
+    router.write(INSTANT_FLEET + TOGETHER);
     router.reload();
+    await router.logged("settings reloaded");
     const { endpoints, cheapestEndpoint } = await models(router.grpcUrl);
     expect(endpoints.map(({ id }) => id)).toContain("together/gpt-4o-mini");
     expect(cheapestEndpoint).toBe("together/gpt-4o-mini");
+  });
+
+  test("serves an added endpoint by the same fleet, also at a fixed control port", async () => {
+    const fleet = `simulator: { timeScale: 0, controlPort: ${await freePort()} }\n`;
+    const { client } = await start(fleet);
+    router.write(fleet + TOGETHER);
+    router.reload();
+    await router.logged("settings reloaded");
+    const only = { onlyProviders: ["together"] };
+    const { endpoint } = await client.complete({ spec: specOf(MODEL), routing: only });
+    expect(endpoint).toBe("together/gpt-4o-mini");
+    expect((await endpointStats(router.fleetUrl, endpoint)).requests).toBe(1);
+  });
+
+  test("leaves the simulator as it was started, and says that a change needs a restart", async () => {
+    const { client } = await start();
+    router.write("simulator: { timeScale: 1000, mode: off }\n");
+    router.reload();
+    const line = await router.logged("only after a restart");
+    expect(JSON.parse(line).keys).toEqual(["simulator.mode", "simulator.timeScale"]);
+    await expect(client.complete({ spec: specOf(MODEL) })).resolves.toBeDefined();
   });
 });
 
@@ -108,14 +129,19 @@ describe("a provider with a key", () => {
   const CANARY = "sk-canary-5f1d7a0e9b";
   let provider: Server;
   let requests: { authorization: string | undefined; url: string | undefined }[];
+  /** Keeps the answer back until it resolves. */
+  let hold: () => Promise<void>;
   let answer: (key: string) => { status: number; body: string };
 
   beforeEach(async () => {
     requests = [];
+    hold = () => Promise.resolve();
     provider = createServer((request, response) => {
       requests.push({ authorization: request.headers.authorization, url: request.url });
-      const { status, body } = answer(request.headers.authorization ?? "");
-      response.writeHead(status, { "content-type": "application/json" }).end(body);
+      void hold().then(() => {
+        const { status, body } = answer(request.headers.authorization ?? "");
+        response.writeHead(status, { "content-type": "application/json" }).end(body);
+      });
     });
     await new Promise<void>((resolve) => provider.listen(0, "127.0.0.1", resolve));
   });
@@ -140,6 +166,42 @@ describe("a provider with a key", () => {
     expect(requests[0]).toEqual({
       authorization: `Bearer ${CANARY}`,
       url: "/v1/chat/completions",
+    });
+  });
+
+  test("does not end a call elsewhere than it was planned because of a reload", async () => {
+    const asked = Promise.withResolvers<void>();
+    const reloaded = Promise.withResolvers<void>();
+    answer = () => ({ status: 500, body: "{}" });
+    hold = async () => {
+      asked.resolve();
+      await reloaded.promise;
+    };
+    const { client } = await start(config() + TOGETHER, { OPENAI_API_KEY: CANARY });
+    const order = ["openai", "together"];
+    const routing = { onlyProviders: order, providerOrder: order };
+    const call = client.complete({ spec: specOf(MODEL), routing });
+    await asked.promise;
+    router.write(config());
+    router.reload();
+    await router.logged("settings reloaded");
+    reloaded.resolve();
+    const { attempts } = await call;
+    expect(attempts).toMatchObject([
+      { endpoint: OPENAI, failure: FailureKind.SERVER_ERROR },
+      { endpoint: "together/gpt-4o-mini", failure: FailureKind.UNSPECIFIED },
+    ]);
+  });
+
+  test("has its refused key told in the log, although the call succeeds elsewhere", async () => {
+    answer = () => ({ status: 401, body: "{}" });
+    const { client } = await start(config(), { OPENAI_API_KEY: CANARY });
+    await client.complete({ spec: specOf(MODEL), routing: { providerOrder: ["openai"] } });
+    expect(JSON.parse(await router.logged("attempt failed"))).toMatchObject({
+      level: "warn",
+      endpoint: OPENAI,
+      failure: "credentials",
+      httpStatus: 401,
     });
   });
 
@@ -180,6 +242,14 @@ describe("a provider with a key", () => {
     ).not.toContain(CANARY);
   });
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 /** Asks until it is so; the test's own timeout is the limit. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {

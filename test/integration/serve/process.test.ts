@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { configureEndpoint, routerClient, specOf } from "../../support/router-client.ts";
 
@@ -18,7 +19,7 @@ afterEach(() => {
 /** The `atlas` command as a process of its own. */
 function atlas(...words: readonly string[]) {
   const child = spawn(process.execPath, ["src/main.ts", ...words], {
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     env: {},
   });
   started.push(child);
@@ -130,6 +131,77 @@ limit: 1
     const second = atlas("serve", "--grpc-port", port, "--http-port", "0");
     expect(await second.exited).toBe(2);
     expect(second.output()).toContain(port);
+  });
+});
+
+describe("atlas serve with a configuration", () => {
+  const OTHER = "policy: { ignoreProviders: [azure] }\n";
+  const ADDED = `
+catalog:
+  endpoints:
+    together/gpt-4o-mini: { model: ${MODEL}, provider: together, upstreamModel: x }
+`;
+
+  /** As editors do: another file takes the name. */
+  function saveByRename(path: string, text: string): void {
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
+  }
+
+  test("notices a good file after a bad one, both saved by rename", async () => {
+    const path = configFile("");
+    const router = atlas(...serveOnFreePorts, "--config", path);
+    await router.printed(/Try:/);
+    saveByRename(path, "nonsense: 1\n");
+    await router.printed(/nothing was changed/);
+    saveByRename(path, OTHER);
+    await router.printed(/policy\.ignoreProviders.*settings reloaded/);
+  });
+
+  test("notices a file that was gone for a while", async () => {
+    const path = configFile("");
+    const router = atlas(...serveOnFreePorts, "--config", path);
+    await router.printed(/Try:/);
+    rmSync(path);
+    await router.printed(/cannot be read/);
+    writeFileSync(path, OTHER);
+    await router.printed(/policy\.ignoreProviders.*settings reloaded/);
+  });
+
+  test("notices a mounted directory that changes by its link alone", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "atlas-"));
+    const put = (version: string, text: string) => {
+      mkdirSync(join(directory, version));
+      writeFileSync(join(directory, version, "atlas.yaml"), text);
+      symlinkSync(version, join(directory, "..new"));
+      renameSync(join(directory, "..new"), join(directory, "..data"));
+    };
+    put("..1", "");
+    symlinkSync(join("..data", "atlas.yaml"), join(directory, "atlas.yaml"));
+    const router = atlas(...serveOnFreePorts, "--config", join(directory, "atlas.yaml"));
+    await router.printed(/Try:/);
+    put("..2", OTHER);
+    await router.printed(/policy\.ignoreProviders.*settings reloaded/);
+  });
+
+  test("keeps a configuration from standard input on SIGHUP", async () => {
+    const router = atlas(...serveOnFreePorts, "--config", "-");
+    router.child.stdin.end(OTHER);
+    await router.printed(/Try:/);
+    router.child.kill("SIGHUP");
+    const [line] = await router.printed(/.*settings reloaded.*/);
+    expect(JSON.parse(line).changed).toEqual([]);
+  });
+
+  test("exits soon on SIGTERM after a reload that added a simulated endpoint", async () => {
+    const path = configFile("");
+    const router = atlas(...serveOnFreePorts, "--config", path);
+    await router.printed(/Try:/);
+    saveByRename(path, ADDED);
+    await router.printed(/settings reloaded/);
+    router.child.kill("SIGTERM");
+    await router.printed(/drained/);
+    expect(await Promise.race([router.exited, setTimeout(5_000, "still running")])).toBe(0);
   });
 });
 

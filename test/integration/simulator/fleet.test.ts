@@ -100,6 +100,47 @@ describe("startFleet()", () => {
   });
 });
 
+describe("add()", () => {
+  test("serves more endpoints behind the same origins and the same control API", async () => {
+    const south = "azure/southindia/gpt-4o-mini";
+    const { controlUrl } = fleet;
+    await fleet.add([endpoint(south, "azure"), endpoint("novita/llama", "novita")]);
+    expect(new URL(fleet.baseUrl(south)).origin).toBe(new URL(fleet.baseUrl(EAST)).origin);
+    expect((await complete(south)).status).toBe(200);
+    expect((await complete("novita/llama")).status).toBe(200);
+    expect(fleet.controlUrl).toBe(controlUrl);
+    expect((await control("GET", `/endpoints/${south}`)).status).toBe(200);
+    expect((await complete(EAST)).status).toBe(200);
+  });
+
+  test("leaves what is served as given alone", async () => {
+    const before = fleet.baseUrl(EAST);
+    fleet.configure(EAST, { serverError: { rate: 1, status: 503 } });
+    await fleet.add([endpoint(EAST, "azure")]);
+    expect(fleet.baseUrl(EAST)).toBe(before);
+    expect((await complete(EAST)).status).toBe(503);
+  });
+
+  test("begins a changed endpoint anew, and answers at its old base URL as before", async () => {
+    const before = fleet.baseUrl(EAST);
+    await fleet.add([{ ...endpoint(EAST, "azure"), upstreamModel: "n" }]);
+    const ask = async (baseUrl: string) => {
+      const body = JSON.stringify({ model: "m", messages: [{ role: "user", content: "hi" }] });
+      const headers = { "content-type": "application/json" };
+      return (await fetch(`${baseUrl}/chat/completions`, { method: "POST", headers, body })).status;
+    };
+    expect(fleet.baseUrl(EAST)).not.toBe(before);
+    expect(await ask(before)).toBe(200);
+    expect(await ask(fleet.baseUrl(EAST))).toBe(404);
+  });
+
+  test("changes nothing when one of the endpoints is wrong", async () => {
+    const bad = { ...endpoint("x", "azure"), profile: { timeScale: -1 } };
+    await expect(fleet.add([endpoint("y", "azure"), bad])).rejects.toThrow("timeScale");
+    expect(() => fleet.baseUrl("y")).toThrow("no simulated endpoint y");
+  });
+});
+
 describe("control API", () => {
   test("lists the endpoints with profile and statistics", async () => {
     await (await complete(GROQ)).text();
