@@ -1,5 +1,6 @@
 import { globSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { parseConfig } from "../src/config/parse-config.ts";
 import { routerErrors } from "../src/domain/router-error.ts";
 
 type BiomeConfig = {
@@ -95,6 +96,27 @@ test("every dependency has its reason in docs/dependencies.md, and nothing else 
 
 test("the lockfile names no registry", () => {
   expect(readFileSync("package-lock.json", "utf8")).not.toMatch(/"resolved"/);
+});
+
+test("the lockfile holds the builds of every package for every platform", () => {
+  type Locked = { readonly optionalDependencies?: Readonly<Record<string, string>> };
+  const { packages }: { readonly packages: Readonly<Record<string, Locked>> } = JSON.parse(
+    readFileSync("package-lock.json", "utf8"),
+  );
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) =>
+        packages[`node_modules/${name}`] === undefined &&
+        packages[`${path}/node_modules/${name}`] === undefined,
+    ),
+  );
+  expect(missing).toEqual([]);
+});
+
+test("the README's configuration is valid", () => {
+  const [, yaml = ""] = /```yaml\n([\s\S]*?)```/.exec(readFileSync("README.md", "utf8")) ?? [];
+  const parsed = parseConfig(yaml, { OPENAI_API_KEY: "k" });
+  expect(parsed).toMatchObject({ ok: true });
 });
 
 /** `src/{plan,score}/**` names plan and score. */
