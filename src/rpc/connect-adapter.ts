@@ -7,6 +7,7 @@
  * Errors that connect-es makes before a handler runs carry no details: such a call is run once more
  * with an empty request, only to have the typed error told in the caller's protocol.
  */
+import { isUtf8 } from "node:buffer";
 import { createContextValues } from "@connectrpc/connect";
 import type {
   UniversalHandler,
@@ -27,9 +28,11 @@ import {
   reset,
   takeTimeout,
 } from "./http-call.ts";
-import { grpcCodes, undecodable, WireError } from "./status.ts";
+import { answerError, connectErrorBody } from "./protocol-error.ts";
+import { grpcCodes, sentTooSlowly, undecodable, WireError } from "./status.ts";
 
 export type ConnectAdapterPorts = {
+  readonly errorDomain: string;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
   readonly log: Log;
@@ -49,7 +52,12 @@ export async function serveConnect(
   try {
     const asked = readRequest(request, response, call);
     const answered = await handler(asked);
-    const typed = call.begun ? answered : await typedAnswer(handler, asked, answered, call);
+    const typed = call.begun
+      ? answered
+      : await typedAnswer({ ...ports, handler, asked, call }, answered);
+    if (response.writableEnded) {
+      return;
+    }
     request.resume();
     await universalResponseToNodeResponse(typed, response);
   } catch (error) {
@@ -58,13 +66,21 @@ export async function serveConnect(
   }
 }
 
-/** A caller that stops in the middle of its request gets no answer. */
+/** A caller that stops in the middle of its request is told so once, over HTTP/2 by the reset. */
 function watchRequest(
   request: HttpRequest,
   response: HttpResponse,
-  { schedule, requestTimeoutMs }: ConnectAdapterPorts,
+  { errorDomain, schedule, requestTimeoutMs }: ConnectAdapterPorts,
 ): void {
-  const callOff = schedule(requestTimeoutMs, () => reset(request, response));
+  const callOff = schedule(requestTimeoutMs, () => {
+    if ("stream" in response || response.headersSent) {
+      reset(request, response);
+      return;
+    }
+    // The rest of the request would be read as the next one. Node closes after the answer.
+    response.setHeader("connection", "close");
+    answerError(request, response, sentTooSlowly(), { errorDomain, httpStatus: 408 });
+  });
   request.once("end", callOff);
   response.once("close", callOff);
 }
@@ -79,22 +95,45 @@ function readRequest(
   const contextValues = createContextValues().set(httpCallKey, call);
   try {
     call.timeoutMs = takeTimeout(request);
+    refuseInvalidUtf8(request.url ?? "");
   } catch (error) {
     call.preset = error as Error;
   }
   return universalRequestFromNodeRequest(request, response, undefined, contextValues);
 }
 
-async function typedAnswer(
-  handler: UniversalHandler,
-  asked: UniversalServerRequest,
-  answered: UniversalServerResponse,
-  call: HttpCall,
-): Promise<UniversalServerResponse> {
-  if (NOT_A_CALL.has(answered.status)) {
-    return answered;
+type Asked = {
+  readonly errorDomain: string;
+  readonly handler: UniversalHandler;
+  readonly asked: UniversalServerRequest;
+  readonly call: HttpCall;
+};
+
+/** The parser of URLs reads invalid UTF-8 as U+FFFD, so it is looked for before. */
+function refuseInvalidUtf8(url: string): void {
+  if (!url.includes("%")) {
+    return;
   }
-  call.preset ??= errorOf(await codeOf(answered));
+  const bytes = url.replaceAll(/%([\da-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  if (!isUtf8(Buffer.from(bytes, "latin1"))) {
+    throw undecodable("The query is not UTF-8.");
+  }
+}
+
+async function typedAnswer(
+  { errorDomain, handler, asked, call }: Asked,
+  answered: UniversalServerResponse,
+): Promise<UniversalServerResponse> {
+  const refusal = notACall.get(answered.status);
+  if (refusal !== undefined) {
+    const header = new Headers(answered.header);
+    header.set("content-type", "application/json");
+    const body = oneChunk(connectErrorBody(undecodable(refusal), errorDomain));
+    return { status: answered.status, header, body };
+  }
+  call.preset ??= errorOf(await failureOf(answered));
   const contentType = asked.header.get("content-type") ?? "";
   const header = new Headers(asked.header);
   for (const name of BODY_HEADERS) {
@@ -109,7 +148,11 @@ async function typedAnswer(
 }
 
 /** Wrong method, media type or HTTP version: the answer is one of HTTP. */
-const NOT_A_CALL: ReadonlySet<number> = new Set([404, 405, 415, 505]);
+const notACall: ReadonlyMap<number, string> = new Map([
+  [405, "The method does not take requests of this HTTP method."],
+  [415, "The method does not take requests of this content type."],
+  [505, "The method does not take requests of this HTTP version."],
+]);
 
 const BODY_HEADERS = [
   "content-length",
@@ -118,28 +161,43 @@ const BODY_HEADERS = [
   "grpc-encoding",
 ];
 
-/** Reads the code off an error answer in any of the protocols. */
-async function codeOf({ trailer, body }: UniversalServerResponse): Promise<string> {
+type LibraryFailure = { readonly code: string; readonly message: string };
+
+/** Reads code and message off an error answer in any of the protocols. */
+async function failureOf({ trailer, body }: UniversalServerResponse): Promise<LibraryFailure> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body ?? []) {
     chunks.push(chunk);
   }
   const text = Buffer.concat(chunks).toString("latin1");
   const inBody = /"code":"([a-z_]+)"|grpc-status: ?(\d+)/i.exec(text);
-  return inBody?.[1] ?? inBody?.[2] ?? trailer?.get("grpc-status") ?? "";
+  return {
+    code: inBody?.[1] ?? inBody?.[2] ?? trailer?.get("grpc-status") ?? "",
+    message: `${trailer?.get("grpc-message") ?? ""}${text}`.replaceAll("%20", " "),
+  };
 }
 
-function errorOf(code: string): Error {
+function errorOf({ code, message }: LibraryFailure): Error {
   switch (code) {
     case "resource_exhausted":
     case String(grpcCodes["resource-exhausted"]):
       return new WireError("message-too-large", "The request is larger than the server takes.");
     case "unimplemented":
     case String(grpcCodes.unimplemented):
-      return new WireError("unsupported-encoding", "The server takes gzip, br and identity.");
+      return unimplementedError(message);
     default:
       return undecodable("The request is not a message of its type.");
   }
+}
+
+/** connect-es says UNIMPLEMENTED also of a count of messages that the method does not take. */
+function unimplementedError(message: string): Error {
+  if (message.includes("missing input message")) {
+    return undecodable("The request has no message.");
+  }
+  return message.includes("extra input message")
+    ? undecodable("The request has more than one message.")
+    : new WireError("unsupported-encoding", "The server takes gzip, br and identity.");
 }
 
 /** An empty message, in an envelope unless the call is a unary one of Connect. */

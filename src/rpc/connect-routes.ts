@@ -38,6 +38,15 @@ export type ConnectRoutesPorts = {
 type UnaryMethod = Extract<RpcMethod, { kind: "unary" }>;
 type StreamMethod = Extract<RpcMethod, { kind: "server_streaming" }>;
 
+/**
+ * A caller's invalid UTF-8 is refused, as in protobuf: read loosely, it would reach a model as U+FFFD.
+ * connect-es takes the decoder of JSON among these options, though its types do not say so.
+ */
+const strictJson = {
+  ignoreUnknownFields: true,
+  textDecoder: new TextDecoder("utf-8", { fatal: true }),
+};
+
 /** Handlers by path, for all protocols of connect-es. */
 export function connectHandlersOf(
   services: readonly RpcService[],
@@ -48,6 +57,7 @@ export function connectHandlersOf(
     writeMaxBytes: ports.limits.maxMessageBytes,
     compressMinBytes: 1_024,
     acceptCompression: [compressionGzip, compressionBrotli],
+    jsonOptions: strictJson,
   });
   addConnectRoutes(router, services, ports);
   return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));

@@ -10,25 +10,33 @@ const unitMs: Readonly<Record<string, number>> = {
   n: 1e-6,
 };
 
+/** The longest timeout a `grpc-timeout` of eight digits can say; longer ones are cut to it. */
+const LONGEST_MS = 99_999_999 * 3_600_000;
+
 /**
- * Milliseconds of a `grpc-timeout` header: 1 to 8 digits and a unit.
+ * Milliseconds of a `grpc-timeout` header: digits and a unit, cut to `99999999H`.
+ *
+ * The protocol has at most 8 digits, yet connect-es writes ten days as `864000000m`.
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  */
 export function parseGrpcTimeout(value: string): number {
-  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(value) ?? [];
+  const [, digits, unit] = /^(\d+)([HMSmun])$/.exec(value) ?? [];
   const factor = unitMs[unit ?? ""];
   if (digits === undefined || factor === undefined) {
     throw invalidTimeout("grpc-timeout");
   }
-  return Number(digits) * factor;
+  return Math.min(Number(digits) * factor, LONGEST_MS);
 }
 
-/** Milliseconds of a `connect-timeout-ms` header: 1 to 10 digits. https://connectrpc.com/docs/protocol */
+/**
+ * Milliseconds of a `connect-timeout-ms` header, cut as above; the protocol has at most 10 digits.
+ * https://connectrpc.com/docs/protocol
+ */
 export function parseConnectTimeout(value: string): number {
-  if (!/^\d{1,10}$/.test(value)) {
+  if (!/^\d+$/.test(value)) {
     throw invalidTimeout("connect-timeout-ms");
   }
-  return Number(value);
+  return Math.min(Number(value), LONGEST_MS);
 }
 
 function invalidTimeout(header: string): RouterError {

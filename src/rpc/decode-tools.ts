@@ -45,9 +45,8 @@ export function decodeTools(
     names.add(name);
     checkFunction(tool.value, path, violations);
     schemaChars += parametersJsonSchema.length;
-    const problem = parametersJsonSchema === "" ? undefined : checkSchema(parametersJsonSchema);
-    if (problem !== undefined) {
-      violations.add(`${path}.parameters_json_schema`, problem);
+    if (parametersJsonSchema !== "") {
+      violations.addAll(`${path}.parameters_json_schema`, checkSchema(parametersJsonSchema));
     }
     decoded.push({ name, description, parametersJsonSchema, strict });
   }
@@ -131,10 +130,8 @@ export function decodeResponseFormat(
       if (name !== "" && !isFunctionName(name)) {
         violations.add(`${path}.name`, FUNCTION_NAME_RULE);
       }
-      const problem = schemaJson === "" ? "must not be empty" : checkSchema(schemaJson);
-      if (problem !== undefined) {
-        violations.add(`${path}.schema_json`, problem);
-      }
+      const problems = schemaJson === "" ? ["must not be empty"] : checkSchema(schemaJson);
+      violations.addAll(`${path}.schema_json`, problems);
       return { kind: "json-schema", name: name === "" ? "response" : name, schemaJson, strict };
     }
     default:

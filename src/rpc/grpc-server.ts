@@ -43,7 +43,8 @@ export async function startGrpcServer(options: ListenerOptions): Promise<Running
   addReflection(server, services);
   const port = await bind(server, options);
   const streaming = streamingPaths(services);
-  hooks = hookGrpcSessions(server, { streaming, errorDomain, schedule, log });
+  const { maxHeaderBytes } = limits;
+  hooks = hookGrpcSessions(server, { streaming, maxHeaderBytes, errorDomain, schedule, log });
 
   function markNotServing(): void {
     for (const name of names) {

@@ -7,6 +7,7 @@
  *   the headers leave.
  * - A stream whose caller does not read cannot be ended: its status waits behind the data. Streams are
  *   kept by a number that travels with the call, so that they can be reset.
+ * - Headers of any size are taken.
  * - Receive windows stay at 64 KB, which limits a large prompt to one window per round trip.
  *
  * All of it hangs on the listeners of the HTTP/2 servers inside, the one thing that is not public. An
@@ -18,7 +19,8 @@ import type { Server } from "@grpc/grpc-js";
 import type { Log, Schedule } from "../domain/ports.ts";
 import { announceGoaway } from "./announce-goaway.ts";
 import { encodeStatusDetails, STATUS_DETAILS } from "./grpc-status.ts";
-import { grpcCodes, statusOf, undecodable, WireError } from "./status.ts";
+import { headerBytes } from "./header-bytes.ts";
+import { grpcCodes, headersTooLarge, statusOf, undecodable, WireError } from "./status.ts";
 
 /** Carry the caller's `grpc-timeout` and the stream's number. A caller's own values are overwritten. */
 export const TIMEOUT_HEADER = "atlas-internal-timeout";
@@ -36,6 +38,7 @@ export type GrpcSessionHooks = {
 export type GrpcSessionHooksOptions = {
   /** Paths of the methods that stream. */
   readonly streaming: ReadonlySet<string>;
+  readonly maxHeaderBytes: number;
   readonly errorDomain: string;
   readonly schedule: Schedule;
   readonly log: Log;
@@ -48,13 +51,25 @@ export function hookGrpcSessions(
   server: Server,
   options: GrpcSessionHooksOptions,
 ): GrpcSessionHooks {
-  const { streaming, errorDomain, schedule, log } = options;
+  const { streaming, maxHeaderBytes, errorDomain, schedule, log } = options;
   const streams = new Map<string, http2.ServerHttp2Stream>();
-  const respond = createTypedRespond(errorDomain);
+  const respond = createTypedRespond(errorDomain, libraryError);
+  const respondTooLarge = createTypedRespond(errorDomain, headersTooLarge);
   const sessions = new Set<http2.ServerHttp2Session>();
   let lastStream = 0;
 
-  function onStream(stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders): void {
+  function onStream(
+    stream: http2.ServerHttp2Stream,
+    headers: http2.IncomingHttpHeaders,
+    _flags: number,
+    rawHeaders: readonly string[],
+  ): void {
+    if (headerBytes(rawHeaders) > maxHeaderBytes) {
+      // No method has this path, so grpc-js ends the call at once, and here it is said why.
+      headers[":path"] = "";
+      stream.respond = respondTooLarge;
+      return;
+    }
     stream.respond = respond;
     const timeout = headers["grpc-timeout"];
     delete headers["grpc-timeout"];
@@ -124,15 +139,20 @@ function http2ServersOf(server: Server): readonly http2.Http2Server[] {
   return servers;
 }
 
+type ErrorFor = (code: number, message: string) => Error | undefined;
+
 /** Adds `google.rpc.Status` to the errors that grpc-js answers without a handler. */
-function createTypedRespond(errorDomain: string): http2.ServerHttp2Stream["respond"] {
+function createTypedRespond(
+  errorDomain: string,
+  errorFor: ErrorFor,
+): http2.ServerHttp2Stream["respond"] {
   return function typedRespond(this: http2.ServerHttp2Stream, headers, options) {
     const plain: http2.ServerHttp2Stream["respond"] = Reflect.get(
       Reflect.getPrototypeOf(this) ?? this,
       "respond",
     );
     if (headers !== undefined && !isRaw(headers)) {
-      addDetails(headers, errorDomain);
+      addDetails(headers, errorDomain, errorFor);
     }
     plain.call(this, headers, options);
   };
@@ -144,12 +164,16 @@ function isRaw(
   return Array.isArray(headers);
 }
 
-function addDetails(headers: http2.OutgoingHttpHeaders, errorDomain: string): void {
+function addDetails(
+  headers: http2.OutgoingHttpHeaders,
+  errorDomain: string,
+  errorFor: ErrorFor,
+): void {
   const code = Number(headers["grpc-status"] ?? grpcCodes.ok);
   if (code === grpcCodes.ok || headers[STATUS_DETAILS] !== undefined) {
     return;
   }
-  const error = libraryError(code, String(headers["grpc-message"]));
+  const error = errorFor(code, String(headers["grpc-message"]));
   if (error !== undefined) {
     const status = statusOf(error, errorDomain);
     headers["grpc-status"] = status.code;
@@ -164,12 +188,26 @@ function libraryError(code: number, message: string): Error | undefined {
     case grpcCodes["resource-exhausted"]:
       return new WireError("message-too-large", "The request is larger than the server takes.");
     case grpcCodes.unimplemented:
-      return message.includes("encoding")
-        ? new WireError("unsupported-encoding", "The server takes gzip, deflate and identity.")
-        : new WireError("unknown-method", "The server has no such method.");
+      return unimplementedError(message);
     case grpcCodes.internal:
       return undecodable("The request cannot be decompressed.");
     default:
       return undefined;
   }
+}
+
+/** grpc-js says UNIMPLEMENTED of several things; the message is the only word on which. */
+function unimplementedError(message: string): Error {
+  // Words of the caller, such as the path, come last in each message, and some are percent-encoded.
+  const begins = message.replaceAll("%20", " ");
+  if (begins.startsWith("Received message compressed with unsupported encoding")) {
+    return new WireError("unsupported-encoding", "The server takes gzip, deflate and identity.");
+  }
+  if (begins.startsWith("Received no request message")) {
+    return undecodable("The request has no message.");
+  }
+  if (begins.startsWith("Received a second request message")) {
+    return undecodable("The request has more than one message.");
+  }
+  return new WireError("unknown-method", "The server has no such method.");
 }

@@ -14,10 +14,14 @@ export type PageOptions = {
   readonly readiness: (() => Readiness) | undefined;
   /** False from the beginning of a drain on. */
   readonly isServing: () => boolean;
+  readonly notFound: HttpRoute;
 };
 
 /** Liveness depends on nothing; readiness ends with the first moment of a drain. */
-export function pageOf(path: string, { routes, readiness, isServing }: PageOptions): HttpRoute {
+export function pageOf(
+  path: string,
+  { routes, readiness, isServing, notFound }: PageOptions,
+): HttpRoute {
   switch (path) {
     case "/healthz":
       return (_, response) => sendJson(response, 200, { status: "ok" });
@@ -30,10 +34,6 @@ export function pageOf(path: string, { routes, readiness, isServing }: PageOptio
     default:
       return routes?.(path) ?? notFound;
   }
-}
-
-function notFound(_: HttpRequest, response: HttpResponse): void {
-  sendJson(response, 404, { code: "unimplemented", message: "There is nothing here." });
 }
 
 /** Ends a response that has begun as it is. */

@@ -4,11 +4,12 @@ import net from "node:net";
 import { type CallTracker, createCallTracker } from "./call-tracker.ts";
 import { serveConnect } from "./connect-adapter.ts";
 import { connectHandlersOf } from "./connect-routes.ts";
+import { headerBytes } from "./header-bytes.ts";
 import type { HttpRequest, HttpResponse } from "./http-call.ts";
 import { type HttpRoute, pageOf, type Readiness, sendJson } from "./http-pages.ts";
 import { createHttpSessions, type HttpSessions } from "./http-sessions.ts";
 import { createSniffer } from "./http-sniffer.ts";
-import { answerClientError } from "./http1-client-error.ts";
+import { createClientErrorAnswer } from "./http1-client-error.ts";
 import {
   defaultListenerLimits,
   type ListenerLimits,
@@ -16,6 +17,8 @@ import {
   type RunningListener,
   type TlsOptions,
 } from "./listener-options.ts";
+import { answerError, answerUnknownPath } from "./protocol-error.ts";
+import { headersTooLarge } from "./status.ts";
 
 export type HttpListenerOptions = ListenerOptions & {
   /** Pages and metrics by path, without the query. */
@@ -79,7 +82,9 @@ function createRequestHandler(
     log,
     tracker,
   });
-  const adapter = { nowMs, schedule, log, requestTimeoutMs: limits.requestTimeoutMs };
+  const adapter = { errorDomain, nowMs, schedule, log, requestTimeoutMs: limits.requestTimeoutMs };
+  const notFound: HttpRoute = (request, response) =>
+    answerUnknownPath(request, response, errorDomain);
 
   function route(request: HttpRequest, response: HttpResponse): void {
     const [path = ""] = (request.url ?? "").split("?", 1);
@@ -88,7 +93,7 @@ function createRequestHandler(
       serveConnect(handler, request, response, adapter).catch(() => response.destroy());
       return;
     }
-    const page = pageOf(path, { routes, readiness, isServing });
+    const page = pageOf(path, { routes, readiness, isServing, notFound });
     page(request, response);
   }
 
@@ -98,6 +103,9 @@ function createRequestHandler(
     response.on("error", () => undefined);
     if (!("stream" in response)) {
       keepAliveOrLast(request.socket, response, sessions);
+    } else if (headerBytes(request.rawHeaders) > limits.maxHeaderBytes) {
+      answerError(request, response, headersTooLarge(), { errorDomain, httpStatus: 431 });
+      return;
     }
     try {
       route(request, response);
@@ -119,7 +127,7 @@ function keepAliveOrLast(socket: net.Socket, response: HttpResponse, sessions: H
 function createPlainServer(handle: Handle, parts: Parts): net.Server {
   const { limits, sessions, options } = parts;
   const http1 = http.createServer(http1OptionsOf(limits), handle);
-  http1.on("clientError", answerClientError);
+  http1.on("clientError", createClientErrorAnswer(options.errorDomain));
   // Timeouts of half-sent headers are watched from this event on, and this server never listens.
   http1.emit("listening");
   const h2 = http2.createServer(http2OptionsOf(limits), handle);
@@ -166,7 +174,7 @@ function createTlsServer(handle: Handle, parts: Parts & { readonly tls: TlsOptio
       sessions.addHttp1(socket);
     }
   });
-  server.on("clientError", answerClientError);
+  server.on("clientError", createClientErrorAnswer(options.errorDomain));
   server.on("unknownProtocol", (socket) => socket.destroy());
   return server;
 }

@@ -1,12 +1,14 @@
+import { shapeProblems } from "./json-schema-shape.ts";
+
 /**
- * Whether a text is a JSON Schema that may be handed to providers: JSON, an object or a boolean, and
- * within size and depth.
+ * Whether a text is a JSON Schema that may be handed to providers: JSON, an object or a boolean, of
+ * keywords that hold what they must, and within size and depth. Gives what is wrong with it.
  *
  * An application sends the same schemas with every call, and parsing them is the most expensive check
  * of a call. Texts that have passed are remembered, oldest forgotten first, within a bound of
  * characters.
  */
-export type SchemaCheck = (text: string) => string | undefined;
+export type SchemaCheck = (text: string) => readonly string[];
 
 export type SchemaLimits = {
   /** UTF-16 units of one schema. Default 131,072: the largest public function schemas have some 60,000. */
@@ -23,7 +25,6 @@ const defaultSchemaLimits: SchemaLimits = {
   maxCachedChars: 4_194_304,
 };
 
-/** The returned check gives what is wrong with a schema, or `undefined`. */
 export function createSchemaCheck(limits: SchemaLimits = defaultSchemaLimits): SchemaCheck {
   const passed = new Set<string>();
   let cachedChars = 0;
@@ -40,36 +41,32 @@ export function createSchemaCheck(limits: SchemaLimits = defaultSchemaLimits): S
 
   return (text) => {
     if (passed.has(text)) {
-      return undefined;
+      return NO_PROBLEMS;
     }
-    const problem = problemOf(text, limits);
-    if (problem === undefined) {
+    const problems = problemsOf(text, limits);
+    if (problems.length === 0) {
       remember(text);
     }
-    return problem;
+    return problems;
   };
 }
 
-function problemOf(text: string, { maxChars, maxDepth }: SchemaLimits): string | undefined {
+const NO_PROBLEMS: readonly string[] = [];
+
+function problemsOf(text: string, { maxChars, maxDepth }: SchemaLimits): readonly string[] {
   if (text.length > maxChars) {
-    return `must have at most ${maxChars} characters`;
+    return [`must have at most ${maxChars} characters`];
   }
   if (depthOf(text) > maxDepth) {
-    return `must be nested at most ${maxDepth} deep`;
+    return [`must be nested at most ${maxDepth} deep`];
   }
+  let schema: unknown;
   try {
-    const schema: unknown = JSON.parse(text);
-    return isSchema(schema) ? undefined : "must be a JSON object or a boolean";
+    schema = JSON.parse(text);
   } catch {
-    return "must be valid JSON";
+    return ["must be valid JSON"];
   }
-}
-
-function isSchema(value: unknown): boolean {
-  return (
-    typeof value === "boolean" ||
-    (typeof value === "object" && value !== null && !Array.isArray(value))
-  );
+  return shapeProblems(schema);
 }
 
 /** Deepest nesting of brackets outside of strings; runs before the parser sees the text. */

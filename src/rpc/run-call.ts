@@ -19,13 +19,16 @@ const SETTLE_MS = 100;
  * Runs `work` and settles as it does, at the latest `SETTLE_MS` after the deadline or after the abort.
  *
  * The router keeps the deadline itself; this is the net below it, so that no defect there can keep a
- * caller waiting.
+ * caller waiting. A call whose deadline has passed on arrival is not begun.
  */
 export function runCall<Result>(
   { signal, abort }: Pick<CallContext, "signal" | "abort">,
   { deadlineMs, nowMs, schedule }: RunCallOptions,
   work: () => Promise<Result>,
 ): Promise<Result> {
+  if (deadlineMs <= nowMs) {
+    return Promise.reject(deadlinePassed("queued"));
+  }
   return new Promise((resolve, reject) => {
     let callOffGrace: (() => void) | undefined;
     const onAbort = () => {
@@ -34,8 +37,8 @@ export function runCall<Result>(
         reject(reasonOf(signal));
       });
     };
-    const callOffDeadline = schedule(Math.max(0, deadlineMs - nowMs), () => {
-      abort(new RouterError("deadline-exceeded", "The deadline of the call has passed."));
+    const callOffDeadline = schedule(deadlineMs - nowMs, () => {
+      abort(deadlinePassed("waiting"));
     });
     const finish = () => {
       callOffDeadline();
@@ -58,6 +61,13 @@ export function runCall<Result>(
         reject(error as Error);
       },
     );
+  });
+}
+
+/** `phase` says where the call was: not begun, or with the router. */
+function deadlinePassed(phase: "queued" | "waiting"): RouterError {
+  return new RouterError("deadline-exceeded", "The deadline of the call has passed.", {
+    metadata: { phase },
   });
 }
 

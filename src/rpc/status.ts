@@ -91,12 +91,17 @@ export const statusRules: Readonly<Record<RouterErrorCode | WireErrorCode, Statu
   "shutting-down": { code: grpcCodes.unavailable, reason: "SHUTTING_DOWN", retryAfterMs: 500 },
   internal: { code: grpcCodes.internal, reason: "INTERNAL" },
   "message-too-large": { code: grpcCodes["resource-exhausted"], reason: "MESSAGE_TOO_LARGE" },
+  "headers-too-large": { code: grpcCodes["resource-exhausted"], reason: "HEADERS_TOO_LARGE" },
   "unknown-method": { code: grpcCodes.unimplemented, reason: "UNKNOWN_METHOD" },
   "unsupported-encoding": { code: grpcCodes.unimplemented, reason: "UNSUPPORTED_ENCODING" },
 };
 
 /** What goes wrong before a handler sees the call. */
-export type WireErrorCode = "message-too-large" | "unknown-method" | "unsupported-encoding";
+export type WireErrorCode =
+  | "message-too-large"
+  | "headers-too-large"
+  | "unknown-method"
+  | "unsupported-encoding";
 
 /** A failure of the transport, told in the same words as the router's own. */
 export class WireError extends Error {
@@ -119,6 +124,17 @@ export class WireError extends Error {
 export function undecodable(message: string): RouterError {
   return new RouterError("invalid-request", message, {
     violations: [{ field: "", description: message }],
+  });
+}
+
+export function headersTooLarge(): WireError {
+  return new WireError("headers-too-large", "The headers are larger than the server takes.");
+}
+
+/** The end of the request did not arrive within its time. */
+export function sentTooSlowly(): RouterError {
+  return new RouterError("deadline-exceeded", "The request was not sent in time.", {
+    metadata: { phase: "receiving" },
   });
 }
 

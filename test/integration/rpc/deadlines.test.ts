@@ -2,6 +2,8 @@ import { Code, ConnectError, createClient, type Transport } from "@connectrpc/co
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect, it } from "vitest";
 import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
+import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
+import { collect, errorOf } from "../../support/rpc-errors.ts";
 import { type RpcListeners, useRpcListeners } from "../../support/rpc-listeners.ts";
 import { answers, hangs, scriptedRouter } from "../../support/scripted-router.ts";
 import { wireSpec } from "../../support/wire-spec.ts";
@@ -25,6 +27,7 @@ describe.each(ways)("a deadline over $name", ({ transport }) => {
   it.each([
     { name: "ten days", grpc: "864000S", connect: "864000000" },
     { name: "597 hours, more than 32 bits of milliseconds", grpc: "597H", connect: "2149200000" },
+    { name: "ten days in nine digits", grpc: "864000000m", connect: "864000000" },
     { name: "the longest there is", grpc: "99999999H", connect: "9999999999" },
   ])("of $name is cut to an hour and the call answered", async ({ grpc, connect }) => {
     const { promise, resolve: release } = Promise.withResolvers<void>();
@@ -70,12 +73,25 @@ describe.each(ways)("a deadline over $name", ({ transport }) => {
       router: scriptedRouter(() => new Promise(() => undefined)),
     });
     const client = createClient(RouterService, transport(listeners));
-    const headers = { "grpc-timeout": "5m", "connect-timeout-ms": "5" };
+    const headers = { "grpc-timeout": "200m", "connect-timeout-ms": "200" };
     const error = await client.complete({ spec: wireSpec() }, { headers }).then(
       () => undefined,
       (reason: unknown) => ConnectError.from(reason),
     );
     expect(error?.code).toBe(Code.DeadlineExceeded);
+    expect(error?.findDetails(ErrorInfoSchema)[0]?.metadata["phase"]).toBe("waiting");
     expect(listeners.router.calls[0]?.signal.aborted).toBe(true);
+  });
+
+  it("that has passed on arrival is told without asking the router", async () => {
+    const listeners = await useRpcListeners();
+    const client = createClient(RouterService, transport(listeners));
+    const headers = { "grpc-timeout": "0m", "connect-timeout-ms": "0" };
+    const error = await errorOf(client.complete({ spec: wireSpec() }, { headers }));
+    expect(error.code).toBe(Code.DeadlineExceeded);
+    expect(error.findDetails(ErrorInfoSchema)[0]?.metadata["phase"]).toBe("queued");
+    const stream = client.streamComplete({ spec: wireSpec() }, { headers });
+    expect((await errorOf(collect(stream))).code).toBe(Code.DeadlineExceeded);
+    expect(listeners.router.calls).toHaveLength(0);
   });
 });

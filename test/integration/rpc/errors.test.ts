@@ -1,5 +1,4 @@
 import http from "node:http";
-import http2 from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import {
@@ -17,9 +16,9 @@ import {
   ErrorInfoSchema,
   RetryInfoSchema,
 } from "../../../gen/google/rpc/error_details_pb.ts";
-import { StatusSchema } from "../../../gen/google/rpc/status_pb.ts";
 import { RouterError } from "../../../src/domain/router-error.ts";
 import { type RpcListeners, useRpcListeners } from "../../support/rpc-listeners.ts";
+import { framed, rawGrpc, reasonIn } from "../../support/rpc-raw.ts";
 import { answers, fails, scriptedRouter } from "../../support/scripted-router.ts";
 import { wireSpec } from "../../support/wire-spec.ts";
 
@@ -148,46 +147,6 @@ describe.each(ways)("a failure over $name", ({ transport }) => {
     expect(error.code).toBe(Code.ResourceExhausted);
   });
 });
-
-/** A gRPC call made of raw bytes, as no library would send it. */
-function rawGrpc(port: number, path: string, body: Buffer, headers: Record<string, string> = {}) {
-  return new Promise<http2.IncomingHttpHeaders>((resolve, reject) => {
-    const session = http2.connect(`http://127.0.0.1:${port}`);
-    const stream = session.request({
-      ":method": "POST",
-      ":path": path,
-      "content-type": "application/grpc",
-      te: "trailers",
-      ...headers,
-    });
-    let seen: http2.IncomingHttpHeaders = {};
-    const add = (more: http2.IncomingHttpHeaders) => {
-      seen = { ...seen, ...more };
-    };
-    session.on("error", reject);
-    stream.on("error", reject);
-    stream.on("response", add);
-    stream.on("trailers", add);
-    stream.resume();
-    stream.on("close", () => {
-      session.close();
-      resolve(seen);
-    });
-    stream.end(body);
-  });
-}
-
-function framed(message: Buffer): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
-}
-
-function reasonIn(headers: http2.IncomingHttpHeaders): string {
-  const bytes = Buffer.from(String(headers["grpc-status-details-bin"]), "base64");
-  const [detail] = fromBinary(StatusSchema, bytes).details;
-  return fromBinary(ErrorInfoSchema, detail?.value ?? new Uint8Array()).reason;
-}
 
 /** request_id (field 4) with a byte that no UTF-8 text has. */
 const INVALID_UTF8 = framed(Buffer.from([0x22, 0x01, 0xff]));

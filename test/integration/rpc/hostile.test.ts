@@ -9,25 +9,13 @@ import { StreamCompleteRequestSchema } from "../../../gen/atlas/v1/completion_pb
 import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
 import { RouterError } from "../../../src/domain/router-error.ts";
 import { useRpcListeners } from "../../support/rpc-listeners.ts";
+import { exchange, framed, rawGrpc, rawHttp2, reasonIn } from "../../support/rpc-raw.ts";
 import { answers, exampleResult, scriptedRouter } from "../../support/scripted-router.ts";
 import { wireSpec } from "../../support/wire-spec.ts";
 
 const COMPLETE = "/atlas.v1.RouterService/Complete";
 const STREAM = "/atlas.v1.RouterService/StreamComplete";
 const base = (port: number) => ({ baseUrl: `http://127.0.0.1:${port}` });
-
-/** Sends raw text and resolves with all that comes back until the server closes. */
-function exchange(port: number, text: string): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, "127.0.0.1", () => socket.write(text));
-    let seen = "";
-    socket.on("data", (chunk) => {
-      seen += chunk.toString("latin1");
-    });
-    socket.on("error", () => undefined);
-    socket.on("close", () => resolve(seen));
-  });
-}
 
 describe("half-sent requests", () => {
   const listener = { limits: { requestTimeoutMs: 200 } };
@@ -42,13 +30,25 @@ describe("half-sent requests", () => {
     const seen = await exchange(server.port, "POST / HTTP/1.1\r\nhost: x\r\nx-half: ");
     expect(seen).toContain("408 Request Timeout");
     expect(seen).toContain("deadline_exceeded");
+    expect(seen).toContain("google.rpc.ErrorInfo");
   });
 
-  it("in their body are cut off over HTTP/1.1", async () => {
+  it("in their body are answered with 408 over HTTP/1.1", async () => {
     const { http: server, router } = await useRpcListeners({ listener });
     const head = `POST ${COMPLETE} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`;
-    await exchange(server.port, head);
+    const seen = await exchange(server.port, head);
+    expect(seen).toContain("408 Request Timeout");
+    expect(seen).toContain("deadline_exceeded");
+    expect(seen).toContain("google.rpc.ErrorInfo");
     expect(router.calls).toHaveLength(0);
+  });
+
+  it("in the body of a gRPC-Web call are answered in its words", async () => {
+    const { http: server } = await useRpcListeners({ listener });
+    const head = `POST ${COMPLETE} HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web+proto\r\ncontent-length: 1000\r\n\r\n\0\0\0\0`;
+    const seen = await exchange(server.port, head);
+    expect(seen).toContain("200 OK");
+    expect(seen).toContain("grpc-status: 4");
   });
 
   it("in their body are cut off over HTTP/2", async () => {
@@ -95,6 +95,39 @@ describe("large headers", () => {
     );
     expect(seen).toContain("431 Request Header Fields Too Large");
     expect(seen).toContain("resource_exhausted");
+    expect(seen).toContain("google.rpc.ErrorInfo");
+  });
+
+  it.each(["grpc", "http"] as const)(
+    "of 20,000 bytes are refused on the %s port",
+    async (which) => {
+      const { [which]: server, router } = await useRpcListeners();
+      const headers = await rawGrpc(server.port, COMPLETE, framed(Buffer.alloc(0)), filler(20_000));
+      expect(headers["grpc-status"]).toBe("8");
+      expect(reasonIn(headers)).toBe("HEADERS_TOO_LARGE");
+      expect(router.calls).toHaveLength(0);
+    },
+  );
+
+  it("of many small fields are counted with what each one costs", async () => {
+    const { grpc: server } = await useRpcListeners();
+    const many = Object.fromEntries(
+      Array.from({ length: 110 }, (_, at) => [`x-${at}`, "v".repeat(120)]),
+    );
+    const headers = await rawGrpc(server.port, COMPLETE, framed(Buffer.alloc(0)), many);
+    expect(reasonIn(headers)).toBe("HEADERS_TOO_LARGE");
+  });
+
+  it("of 20,000 bytes are answered with 431 to a Connect call over HTTP/2", async () => {
+    const { http: server } = await useRpcListeners();
+    const { headers, body } = await rawHttp2(server.port, {
+      path: COMPLETE,
+      headers: { "content-type": "application/json", ...filler(20_000) },
+      body: "{}",
+    });
+    expect(headers[":status"]).toBe(431);
+    expect(JSON.parse(body)).toMatchObject({ code: "resource_exhausted" });
+    expect(body).toContain("google.rpc.ErrorInfo");
   });
 
   it.each(["grpc", "http"] as const)("of 40 KB leave the %s port running", async (which) => {

@@ -42,6 +42,8 @@ describe("buf curl, a client in Go", () => {
       "atlas.v1.CatalogService",
       "atlas.v1.RouterService",
     ]);
+    const methods = await buf("--protocol", "grpc", PLAIN_H2, "--list-methods", url);
+    expect(methods.stdout).toContain("atlas.v1.RouterService/Complete");
     const models = await buf(
       ...["--protocol", "grpc", PLAIN_H2, `${url}/atlas.v1.CatalogService/ListModels`],
     );
