@@ -147,8 +147,8 @@ export type RoutingPolicy = Message<"atlas.v1.RoutingPolicy"> & {
   weights?: Weights | undefined;
 
   /**
-   * Calls with an equal key within 300 s lean to the endpoint that served the last one, for its
-   * prompt cache. Opaque; empty: no affinity.
+   * Calls with an equal key lean to the same endpoint among those of near-equal cost, for its prompt
+   * cache, on every replica. Opaque; empty: no affinity.
    *
    * @generated from field: string session_affinity_key = 18;
    */
@@ -162,8 +162,8 @@ export type RoutingPolicy = Message<"atlas.v1.RoutingPolicy"> & {
   maxAttempts?: number | undefined;
 
   /**
-   * Whether a second attempt may start while the first is slow to its first token.
-   * Absent: yes for TIER_REALTIME, no for the others.
+   * Whether a second attempt may start while the first is slow to its first token. Absent: no.
+   * This is leave and no order; routers of this version start none.
    *
    * @generated from field: optional bool allow_hedging = 20;
    */
