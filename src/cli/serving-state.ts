@@ -2,7 +2,8 @@ import type { TimeoutSettings } from "../attempt/clocks.ts";
 import { buildCatalog } from "../catalog/build-catalog.ts";
 import type { Config } from "../config/config.ts";
 import type { CatalogSnapshot, Endpoint } from "../domain/catalog.ts";
-import { defaultPolicy, type RoutingPolicy } from "../domain/policy.ts";
+import type { RoutingPolicy } from "../domain/policy.ts";
+import { unrestrictedPolicy } from "../plan/effective-policy.ts";
 import type { Fleet } from "../simulator/fleet.ts";
 import type { Connection } from "../upstream/connection.ts";
 import { type Account, accountsOf } from "./accounts.ts";
@@ -99,11 +100,9 @@ function connectionFor(
 /** The operator's bounds as a policy that leaves everything else to the request. */
 function operatorPolicyOf({ policy, retry }: Config): RoutingPolicy {
   return {
-    ...defaultPolicy,
+    ...unrestrictedPolicy,
     ...policy,
     maxAttempts: retry.maxAttempts,
-    allowHedging: true,
-    priority: "critical",
   };
 }
 

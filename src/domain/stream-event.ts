@@ -104,7 +104,7 @@ export type TokenLogprob = {
 /** Takes one event, in order, on the producer's stack. Never throws and never waits. */
 export type Emit = (event: StreamEvent) => void;
 
-/** Whether the caller has seen part of an answer: from here on no other endpoint may take over. */
+/** Whether an event is part of the answer itself, which ends the wait for the first token. */
 export function isContent(event: StreamEvent): boolean {
   switch (event.kind) {
     case "text-delta":
