@@ -47,8 +47,12 @@ export function createAnswer(): Answer {
       }
     },
     choices() {
-      // `flatMap` skips the holes that a provider leaves when it never begins a choice.
-      return drafts.flatMap((draft, index) => [finishDraft(draft, index)]);
+      const choices: AnswerChoice[] = [];
+      // `forEach` skips the holes that a provider leaves when it never begins a choice.
+      drafts.forEach((draft, index) => {
+        choices.push(finishDraft(draft, index));
+      });
+      return choices;
     },
   };
 }

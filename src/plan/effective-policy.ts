@@ -32,7 +32,7 @@ export function narrowPolicy(operator: RoutingPolicy, requested: RoutingPolicy):
     fallbackModels: firstFilled(requested.fallbackModels, operator.fallbackModels),
 
     onlyProviders: intersect(operator.onlyProviders, requested.onlyProviders, NOTHING),
-    ignoreProviders: [...new Set([...operator.ignoreProviders, ...requested.ignoreProviders])],
+    ignoreProviders: union(operator.ignoreProviders, requested.ignoreProviders),
     quantizations: intersect(
       operator.quantizations,
       requested.quantizations,
@@ -72,6 +72,12 @@ function intersect<T>(operator: readonly T[], requested: readonly T[], nothing: 
   }
   const both = requested.filter((value) => operator.includes(value));
   return both.length === 0 ? [nothing] : both;
+}
+
+function union<T>(left: readonly T[], right: readonly T[]): readonly T[] {
+  return left.length === 0 || right.length === 0
+    ? firstFilled(left, right)
+    : [...new Set([...left, ...right])];
 }
 
 function firstFilled<T>(wanted: readonly T[], otherwise: readonly T[]): readonly T[] {

@@ -72,8 +72,11 @@ function deliberate(input: PlanInput, rosters: Rosters): Deliberation {
   const random = createRandom(input.decisionId);
   const arrangement = arrange(chosen.availability, demand, random);
   const order: [Contender, ...Contender[]] = [...arrangement.order];
-  for (const next of surveys.slice(surveys.indexOf(chosen) + 1).filter(isReady)) {
-    order.push(...arrange(next.availability, demand, random).order);
+  for (let index = surveys.indexOf(chosen) + 1; index < surveys.length; index += 1) {
+    const next = surveys[index] as Survey;
+    if (isReady(next)) {
+      order.push(...arrange(next.availability, demand, random).order);
+    }
   }
   order.length = Math.min(order.length, input.policy.disableFallbacks ? 1 : MAX_ORDER);
   return {

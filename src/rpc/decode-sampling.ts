@@ -87,7 +87,12 @@ export function decodeSampling(
  * would be sent. Seven digits are within the precision of the type.
  */
 function decimalOf(float: number | undefined): number | undefined {
-  return float === undefined ? undefined : Number(float.toPrecision(7));
+  if (float === undefined) {
+    return undefined;
+  }
+  // Nearly all are written with few digits, and text costs ten times as much as arithmetic.
+  const short = Math.round(float * 10_000) / 10_000;
+  return Math.fround(short) === float ? short : Number(float.toPrecision(7));
 }
 
 function checkStops(stops: readonly string[], violations: Violations): void {

@@ -1,4 +1,4 @@
-import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
 import type {
   handleServerStreamingCall,
   handleUnaryCall,
@@ -6,18 +6,14 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import {
-  type StreamCompleteResponse,
-  StreamCompleteResponseSchema,
-} from "../../gen/atlas/v1/completion_pb.ts";
 import type { Log, NowMs, Schedule } from "../domain/ports.ts";
 import { RouterError } from "../domain/router-error.ts";
 import type { CallTracker } from "./call-tracker.ts";
-import { encodeTextDelta } from "./encode-text-delta.ts";
 import { createGrpcCallScope, type Decoded, type GrpcCallScope } from "./grpc-call.ts";
 import { type GrpcSessionHooks, STREAM_HEADER } from "./grpc-session-hooks.ts";
 import { type GrpcFailure, grpcFailureOf } from "./grpc-status.ts";
 import type { ListenerLimits } from "./listener-options.ts";
+import { createMessageEncoder, type MessageEncoder } from "./message-encoder.ts";
 import { methodPath, type RpcMethod, type RpcService } from "./rpc-service.ts";
 import { isDefect, statusOf, undecodable, WireError } from "./status.ts";
 import { createWriteGuard } from "./write-guard.ts";
@@ -82,7 +78,7 @@ function unaryHandler(
   method: UnaryMethod,
   ports: GrpcServicePorts,
 ): handleUnaryCall<Decoded, Buffer> {
-  const { output } = method.desc;
+  const encoder = createMessageEncoder(method.desc.output);
   return (call, callback) => {
     const begun = begin(call, method, ports);
     if ("failure" in begun) {
@@ -91,7 +87,7 @@ function unaryHandler(
     }
     const { scope, message } = begun;
     runUnary(method, message, scope)
-      .then((answer) => encode(output, answer, ports.limits))
+      .then((answer) => encode(encoder, answer, ports.limits))
       .then(
         (bytes) => {
           end(scope, ports);
@@ -106,8 +102,16 @@ function unaryHandler(
 }
 
 /** A handler that throws where it should reject does not escape either. */
-async function runUnary(method: UnaryMethod, message: Message, { context }: GrpcCallScope) {
-  return method.run(message, context);
+function runUnary(
+  method: UnaryMethod,
+  message: Message,
+  { context }: GrpcCallScope,
+): Promise<Message> {
+  try {
+    return method.run(message, context);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 async function runStream(
@@ -124,6 +128,7 @@ function streamHandler(
   ports: GrpcServicePorts,
 ): handleServerStreamingCall<Decoded, Buffer> {
   const { limits, hooks } = ports;
+  const encoder = createMessageEncoder(method.desc.output);
   return (call) => {
     const begun = begin(call, method, ports);
     if ("failure" in begun) {
@@ -146,7 +151,7 @@ function streamHandler(
     });
     const write = (answer: Message) => {
       if (open && !call.cancelled) {
-        const bytes = encode(method.desc.output, answer, limits);
+        const bytes = encode(encoder, answer, limits);
         guard.written(bytes.length);
         call.write(bytes, guard.flushed);
       }
@@ -211,11 +216,11 @@ function failureOf(
 
 /** Throws a `WireError` when the message is larger than callers take. */
 function encode(
-  schema: DescMessage,
+  encoder: MessageEncoder,
   message: Message,
   { maxMessageBytes }: ListenerLimits,
 ): Buffer {
-  const bytes = bytesOf(schema, message);
+  const bytes = encoder(message);
   if (bytes.length > maxMessageBytes) {
     throw new WireError("message-too-large", "The answer is larger than the server sends.", {
       bytes: String(bytes.length),
@@ -223,16 +228,4 @@ function encode(
     });
   }
   return bytes;
-}
-
-function bytesOf(schema: DescMessage, message: Message): Buffer {
-  const fast =
-    schema === StreamCompleteResponseSchema
-      ? encodeTextDelta(message as StreamCompleteResponse)
-      : undefined;
-  if (fast !== undefined) {
-    return fast;
-  }
-  const { buffer, byteOffset, byteLength } = toBinary(schema, message);
-  return Buffer.from(buffer, byteOffset, byteLength);
 }

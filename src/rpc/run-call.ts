@@ -48,7 +48,7 @@ export function runCall<Result>(
     if (signal.aborted) {
       onAbort();
     } else {
-      signal.addEventListener("abort", onAbort, { once: true });
+      signal.addEventListener("abort", onAbort);
     }
     work().then(
       (result) => {

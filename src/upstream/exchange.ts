@@ -3,7 +3,6 @@ import type { Failure, Outcome } from "../domain/outcome.ts";
 import type { NowMs, UpstreamCall } from "../domain/ports.ts";
 import { classifyError } from "./classify-error.ts";
 import { classifyResponse } from "./classify-response.ts";
-
 import type { DecodeContext, DialectAdapter, StreamDecoder } from "./dialect-adapter.ts";
 import { headerText, type ResponseHeaders } from "./retry-after.ts";
 import { createSseParser, type SseParser } from "./sse.ts";
@@ -271,12 +270,20 @@ function outcomeAtError(exchange: Exchange, error: Error): Outcome {
 function decodeWhole(exchange: Exchange, chunks: readonly Buffer[]): Outcome {
   let body: unknown;
   try {
-    body = JSON.parse(Buffer.concat(chunks).toString());
+    body = JSON.parse(textOf(chunks));
   } catch {
     // The parser's error quotes the answer, so it is no cause to keep.
     return { kind: "malformed-response", message: "The endpoint's answer is not JSON." };
   }
   return exchange.adapter.decodeResponse(body, contextOf(exchange));
+}
+
+/** One chunk, the usual case, is not copied. */
+function textOf(chunks: readonly Buffer[]): string {
+  const [first, ...rest] = chunks;
+  return first !== undefined && rest.length === 0
+    ? first.toString()
+    : Buffer.concat(chunks).toString();
 }
 
 /** The one way out: from here on the connection's events mean nothing. */

@@ -28,19 +28,27 @@ const RESERVED: ReadonlySet<string> = new Set([
 ]);
 
 export function createRequestMembers(parameters: ReadonlySet<Parameter>): RequestMembers {
-  // Without a prototype `__proto__` is a name like any other.
-  const values: Record<string, unknown> = Object.create(null);
+  // A plain object, which `JSON.stringify` writes several times as fast as one without a prototype.
+  const values: Record<string, unknown> = {};
   const texts = new Map<string, string>();
   const set = (name: string, value: unknown) => {
     if (value !== undefined) {
       values[name] = value;
     }
   };
+  /** Assigning to `__proto__` would set no member. */
+  const addExtension = (name: string, value: unknown) => {
+    if (name === "__proto__") {
+      texts.set(name, JSON.stringify(value));
+    } else {
+      values[name] = value;
+    }
+  };
   return {
     set,
     setIf(parameter, name, value) {
-      if (parameters.has(parameter)) {
-        set(name, value);
+      if (value !== undefined && parameters.has(parameter)) {
+        values[name] = value;
       }
     },
     setText(name, text) {
@@ -52,8 +60,8 @@ export function createRequestMembers(parameters: ReadonlySet<Parameter>): Reques
     encode(extensions) {
       const extra = parameters.has("provider_extensions") ? Object.entries(extensions ?? {}) : [];
       for (const [name, value] of extra) {
-        if (!(name in values || texts.has(name) || RESERVED.has(name))) {
-          values[name] = value;
+        if (!(Object.hasOwn(values, name) || texts.has(name) || RESERVED.has(name))) {
+          addExtension(name, value);
         }
       }
       let body = JSON.stringify(values);

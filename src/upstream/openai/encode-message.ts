@@ -17,12 +17,16 @@ export type MessageRules = {
  * its parts are then separate lines, as the engines' own templates join them.
  */
 export function encodeMessage(message: Message, rules: MessageRules): readonly WireMessage[] {
-  const results = message.parts.flatMap((part) =>
-    part.kind === "tool-result"
-      ? [{ role: "tool", tool_call_id: part.toolCallId, content: textsOf(part.parts).join("\n") }]
-      : [],
-  );
-  const rest = message.parts.filter(({ kind }) => kind !== "tool-result");
+  const results: WireMessage[] = [];
+  const rest: ContentPart[] = [];
+  for (const part of message.parts) {
+    if (part.kind === "tool-result") {
+      const content = textsOf(part.parts).join("\n");
+      results.push({ role: "tool", tool_call_id: part.toolCallId, content });
+    } else {
+      rest.push(part);
+    }
+  }
   if (rest.length === 0) {
     return results;
   }
@@ -30,8 +34,9 @@ export function encodeMessage(message: Message, rules: MessageRules): readonly W
     message.role === "assistant"
       ? encodeAssistant(rest, rules)
       : encodeSpeech(message, rest, rules);
-  const name = message.name !== "" && rules.takes.has("message_name") ? { name: message.name } : {};
-  return [...results, { ...spoken, ...name }];
+  const isNamed = message.name !== "" && rules.takes.has("message_name");
+  results.push(isNamed ? { ...spoken, name: message.name } : spoken);
+  return results;
 }
 
 function encodeSpeech(
@@ -39,7 +44,7 @@ function encodeSpeech(
   parts: readonly ContentPart[],
   rules: MessageRules,
 ): WireMessage {
-  const content = parts.flatMap((part) => encodePart(part, rules));
+  const content = parts.every(isText) ? [] : parts.flatMap((part) => encodePart(part, rules));
   const isList = content.some(({ type }) => type !== "text");
   return {
     role: roleOf(role, rules.flavor),
@@ -89,7 +94,11 @@ function textContent(texts: readonly string[], flavor: OpenaiFlavor): unknown {
 }
 
 function textsOf(parts: readonly (ContentPart | TextPart | MediaPart)[]): readonly string[] {
-  return parts.flatMap((part) => (part.kind === "text" ? part.text : []));
+  return parts.filter(isText).map(({ text }) => text);
+}
+
+function isText(part: ContentPart | TextPart | MediaPart): part is TextPart {
+  return part.kind === "text";
 }
 
 function encodePart(part: ContentPart, rules: MessageRules): readonly WireMessage[] {

@@ -1,4 +1,5 @@
 import { create, type MessageInitShape, type UnknownEnum } from "@bufbuild/protobuf";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   CompleteRequestSchema,
@@ -116,6 +117,20 @@ describe("a valid request", () => {
       withSpec({ sampling: { temperature: Math.fround(0.7), topP: Math.fround(0.95) } }),
     );
     expect(spec.sampling).toMatchObject({ temperature: 0.7, topP: 0.95 });
+  });
+
+  it("takes 32-bit floats for the decimal of seven digits they stand for", () => {
+    const float = fc.oneof(
+      fc.integer({ min: 0, max: 20_000 }).map((value) => Math.fround(value / 10_000)),
+      fc.float({ min: 0, max: 2, noNaN: true }),
+    );
+    fc.assert(
+      fc.property(float, (temperature) => {
+        const { spec } = decode(withSpec({ sampling: { temperature } }));
+        expect(spec.sampling.temperature).toBe(Number(temperature.toPrecision(7)));
+      }),
+      { seed: 7, numRuns: 1_000 },
+    );
   });
 
   it("turns a data URL into its bytes", () => {
