@@ -1,7 +1,10 @@
 import { type AttemptPorts, attemptPlan } from "./attempt/attempt-plan.ts";
+import { callRefusalOf } from "./attempt/call-refusal.ts";
 import { callResultOf } from "./attempt/call-result.ts";
+import type { CallResult } from "./domain/call.ts";
 import type { CatalogSnapshot } from "./domain/catalog.ts";
 import type { GateView } from "./domain/gate.ts";
+import type { RoutePlan } from "./domain/plan.ts";
 import type { RoutingPolicy } from "./domain/policy.ts";
 import type { CallSink, RouteRequest, Router } from "./domain/ports.ts";
 import type { LiveView, ScoreSnapshot } from "./domain/score.ts";
@@ -45,14 +48,24 @@ export function createRouter(ports: RouterPorts): Router {
 
     async complete(asked) {
       const planStartedAtMs = nowMs();
-      const input = planInput({ ...asked, decisionId: asked.id });
-      const call = { ...asked, policy: input.policy };
-      const plan = planner.plan(input);
-      const plannedAtMs = nowMs();
-      call.emit({ kind: "started", decision: plan.decision });
-      const end = await attemptPlan(plan, call, ports.attempt);
-      const times = { planStartedAtMs, plannedAtMs, endedAtMs: nowMs() };
-      const result = callResultOf(call, plan, end, times);
+      let plannedAtMs: number | undefined;
+      let call = asked;
+      let plan: RoutePlan | undefined;
+      let result: CallResult;
+      try {
+        const input = planInput({ ...asked, decisionId: asked.id });
+        call = { ...asked, policy: input.policy };
+        plan = planner.plan(input);
+        plannedAtMs = nowMs();
+        call.emit({ kind: "started", decision: plan.decision });
+        const end = await attemptPlan(plan, call, ports.attempt);
+        const times = { planStartedAtMs, plannedAtMs, endedAtMs: nowMs() };
+        result = callResultOf(call, plan, end, times);
+      } catch (error) {
+        const times = { planStartedAtMs, plannedAtMs, endedAtMs: nowMs() };
+        ports.finished(call, callRefusalOf(call, error, plan?.decision, times));
+        throw error;
+      }
       ports.finished(call, result);
       return result;
     },

@@ -1,13 +1,13 @@
 import type { AttemptRecord, CompletionCall } from "../domain/call.ts";
 import type { CompletionSpec } from "../domain/completion.ts";
-import type { FailureKind, Outcome } from "../domain/outcome.ts";
+import type { Outcome } from "../domain/outcome.ts";
 import type { PlannedEndpoint } from "../domain/plan.ts";
 import type { Admission, NowMs, ObservationSink, Schedule, Upstream } from "../domain/ports.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import { estimateInputTokens, tokensOfBytes } from "../domain/token-estimate.ts";
 import { outputTokensOf, type Usage } from "../domain/usage.ts";
 import { type AttemptTrace, createAttemptTrace } from "./attempt-trace.ts";
-import { type ClockLimits, startClocks } from "./clocks.ts";
+import { type ClockLimits, type Expiry, startClocks } from "./clocks.ts";
 
 export type AttemptOncePorts = {
   readonly upstream: Upstream;
@@ -43,7 +43,7 @@ export type AttemptEnd = {
 
 const CANCELED: Outcome = { kind: "canceled", message: "the call was ended" };
 
-const expiryMessages: Partial<Record<FailureKind, string>> = {
+const expiryMessages: Readonly<Record<Expiry, string>> = {
   "first-token-timeout": "no content within the first-token limit",
   "idle-timeout": "the answer stalled",
   "total-timeout": "the deadline passed",
@@ -92,11 +92,10 @@ async function settle(
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   const controller = new AbortController();
   const leave = () => resolve(CANCELED);
-  const expire = (kind: FailureKind) =>
-    resolve({ kind, message: expiryMessages[kind] ?? "timed out" });
+  const expire = (kind: Expiry) => resolve({ kind, message: expiryMessages[kind] });
   const clocks = startClocks(limits, expire, ports);
   trace.open(clocks);
-  call.signal.addEventListener("abort", leave, { once: true });
+  call.signal.addEventListener("abort", leave);
   let running = true;
   ports
     .upstream({
@@ -105,7 +104,7 @@ async function settle(
       stream: streamed,
       emit: trace.emit,
       signal: controller.signal,
-      onActivity: clocks.activity,
+      onActivity: () => clocks.activity(ports.nowMs()),
     })
     .then(
       (outcome) => {

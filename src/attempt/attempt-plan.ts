@@ -181,8 +181,6 @@ async function nextEndpoint(
         : undefined;
     case "again":
       return again(walk, tried);
-    default:
-      return step satisfies never;
   }
 }
 

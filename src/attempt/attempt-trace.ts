@@ -63,8 +63,8 @@ export function createAttemptTrace(listener: Listener, nowMs: NowMs): AttemptTra
   let reasoned = false;
 
   function takeContent(event: StreamEvent): void {
-    clocks?.content();
     lastContentMs = nowMs();
+    clocks?.content(lastContentMs);
     contentBytes += bytesOf(event);
     reasoned ||= event.kind === "reasoning-delta";
     if (firstContentMs === undefined) {
@@ -78,7 +78,7 @@ export function createAttemptTrace(listener: Listener, nowMs: NowMs): AttemptTra
   }
 
   function takeAside(event: StreamEvent): void {
-    clocks?.activity();
+    clocks?.activity(nowMs());
     note(told, event);
     if (event.kind !== "response-start" && (showsReasoning || !isReasoning(event))) {
       outlet.pass(event);

@@ -1,9 +1,12 @@
 import type { AttemptRecord } from "../domain/call.ts";
+import type { EndpointId } from "../domain/endpoint.ts";
 import type { Failure, FailureKind } from "../domain/outcome.ts";
 import { RouterError, type RouterErrorCode } from "../domain/router-error.ts";
 
 export type FailedCall = {
   readonly attempts: readonly AttemptRecord[];
+  /** Of the last attempt. */
+  readonly endpoint: EndpointId;
   /** Content reached the caller before the failure. */
   readonly committed: boolean;
   readonly outputTokens: number;
@@ -25,7 +28,7 @@ const commonCauses: Partial<Record<FailureKind, RouterErrorCode>> = {
 
 /** What the caller is told when no attempt delivered a whole answer. */
 export function callErrorOf(failure: Failure, failed: FailedCall): RouterError {
-  const { attempts, committed, outputTokens } = failed;
+  const { attempts, endpoint, committed, outputTokens } = failed;
   const metadata = { attempts: attempts.map(describeAttempt).join(", ") };
   if (failure.kind === "canceled") {
     return new RouterError("canceled", failure.message, { metadata });
@@ -41,7 +44,6 @@ export function callErrorOf(failure: Failure, failed: FailedCall): RouterError {
     );
   }
   if (committed) {
-    const endpoint = attempts.at(-1)?.endpoint.id ?? "";
     return new RouterError(
       "stream-interrupted",
       `${endpoint} broke off after its answer had begun: ${failure.message}`,

@@ -59,6 +59,7 @@ function errorOf(
   }
   return callErrorOf(isEnded ? DEADLINE_PASSED : failure, {
     attempts,
+    endpoint: last.record.endpoint.id,
     committed: last.committed,
     outputTokens: outputTokensOf(last.usage),
   });

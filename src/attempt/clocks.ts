@@ -10,12 +10,15 @@ import type { NowMs, Schedule } from "../domain/ports.ts";
  * where the socket is, in `upstream/`.
  */
 export type Clocks = {
-  /** Something arrived, content or not. */
-  activity(): void;
+  /** Something arrived, content or not. Epoch milliseconds. */
+  activity(atMs: number): void;
   /** Content arrived: from here on the idle clock runs instead of the first-token clock. */
-  content(): void;
+  content(atMs: number): void;
   stop(): void;
 };
+
+/** The failure that a clock which ran out stands for. */
+export type Expiry = Extract<FailureKind, "first-token-timeout" | "idle-timeout" | "total-timeout">;
 
 export type ClockLimits = {
   /** To the first content; for an answer that comes whole, to all of it. */
@@ -75,7 +78,7 @@ function firstTokenLimitMs(input: AttemptClockInput): number {
 
 export function startClocks(
   limits: ClockLimits,
-  expire: (kind: FailureKind) => void,
+  expire: (kind: Expiry) => void,
   { nowMs, schedule }: ClockPorts,
 ): Clocks {
   const startedAtMs = nowMs();
@@ -115,12 +118,12 @@ export function startClocks(
   }
 
   return {
-    activity() {
-      lastActivityMs = nowMs();
+    activity(atMs) {
+      lastActivityMs = atMs;
     },
-    content() {
+    content(atMs) {
       hasContent = true;
-      lastActivityMs = nowMs();
+      lastActivityMs = atMs;
     },
     stop() {
       cancel();

@@ -41,21 +41,20 @@ export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget
     const steps = Math.min(Math.max(slice - current, 0), SLICES);
     for (let step = 1; step <= steps; step++) {
       const index = (current + step) % SLICES;
-      deposited -= deposits[index] ?? 0;
-      withdrawn -= withdrawals[index] ?? 0;
+      // Typed arrays are read within their length: `as number` tells the compiler.
+      deposited -= deposits[index] as number;
+      withdrawn -= withdrawals[index] as number;
       deposits[index] = 0;
       withdrawals[index] = 0;
     }
-    if (slice > current) {
-      current = steps === SLICES ? slice : current + steps;
-    }
+    current = Math.max(current, slice);
     return current % SLICES;
   }
 
   return {
     deposit(nowMs) {
       const index = roll(nowMs);
-      deposits[index] = (deposits[index] ?? 0) + 1;
+      deposits[index] = (deposits[index] as number) + 1;
       deposited += 1;
     },
     withdraw(nowMs) {
@@ -63,7 +62,7 @@ export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget
       if (withdrawn + 1 > ratio * deposited + reservePerSecond * SLICES) {
         return false;
       }
-      withdrawals[index] = (withdrawals[index] ?? 0) + 1;
+      withdrawals[index] = (withdrawals[index] as number) + 1;
       withdrawn += 1;
       return true;
     },

@@ -1,9 +1,7 @@
 import { createRetryBudget } from "../attempt/retry-budget.ts";
-import type { CallResult, CompletionCall } from "../domain/call.ts";
 import type { Endpoint } from "../domain/catalog.ts";
 import { nativeOnlyGates } from "../domain/gate.ts";
 import type { Log, Router } from "../domain/ports.ts";
-import { routerErrors } from "../domain/router-error.ts";
 import type { LiveView, ScoreSnapshot } from "../domain/score.ts";
 import { createCallObserver, createObserver } from "../observe/observe.ts";
 import { createRouter } from "../router.ts";
@@ -11,6 +9,7 @@ import { createScoreboard } from "../score/scoreboard.ts";
 import type { Connection } from "../upstream/connection.ts";
 import { createHttpUpstream } from "../upstream/http-upstream.ts";
 import { createAttemptLog } from "./log-attempts.ts";
+import { createCallLog } from "./log-calls.ts";
 import type { ServerWorld } from "./server-world.ts";
 import type { Serving } from "./serving-state.ts";
 
@@ -66,7 +65,7 @@ export function assembleRouter({ serving, connect, world, log }: Assembly): Asse
       schedule,
       random,
     },
-    finished: createCallObserver([logFailures(log)], onSinkError),
+    finished: createCallObserver([createCallLog(log, nowMs)], onSinkError),
   });
   scoreboard.retain(serving().endpoints, nowMs());
   return {
@@ -93,19 +92,4 @@ function takeSnapshots(
     cancel = schedule(everyMs, tick);
   }
   return { latest: () => latest, stop: () => cancel() };
-}
-
-/** A line for every call that failed and was not its caller's doing. */
-function logFailures(log: Log) {
-  return ({ id }: CompletionCall, { error, attempts, timings }: CallResult): void => {
-    if (error === undefined || routerErrors[error.code].source === "caller") {
-      return;
-    }
-    log("warn", "call failed", {
-      call: id,
-      reason: error.code,
-      attempts: attempts.map(({ endpoint, outcome }) => `${endpoint.id}: ${outcome.kind}`),
-      totalMs: Math.round(timings.total),
-    });
-  };
 }

@@ -90,3 +90,16 @@ export type CallResult = {
   /** The provider's own name of the model that answered; empty when not told. */
   readonly upstreamModel: string;
 };
+
+/** How a call ended that no endpoint was asked for: it could not be planned, or nothing admitted it. */
+export type CallRefusal = {
+  /** Absent when there is no plan. */
+  readonly decision: RouteDecision | undefined;
+  readonly attempts: readonly [];
+  readonly error: RouterError;
+  /** Absent, which tells a refusal from a result. */
+  readonly usage?: undefined;
+  readonly timings: Timings;
+};
+
+export type CallEnd = CallResult | CallRefusal;

@@ -1,4 +1,4 @@
-import type { AttemptRecord, CallResult, CompletionCall } from "./call.ts";
+import type { AttemptRecord, CallEnd, CallResult, CompletionCall } from "./call.ts";
 import type { Endpoint } from "./catalog.ts";
 import type { CompletionSpec } from "./completion.ts";
 import type { EndpointId } from "./endpoint.ts";
@@ -56,8 +56,8 @@ export type Observation = {
 /** Takes every attempt exactly once. Never throws. */
 export type ObservationSink = (observation: Observation) => void;
 
-/** Takes every call that was attempted exactly once, when it has ended. Never throws. */
-export type CallSink = (call: CompletionCall, result: CallResult) => void;
+/** Takes every call of the router exactly once, when it has ended. Never throws. */
+export type CallSink = (call: CompletionCall, end: CallEnd) => void;
 
 /** Keeps count of what runs where. */
 export type Admission = {

@@ -4,6 +4,7 @@ import { pricesAt } from "../domain/money.ts";
 import type { Parameter } from "../domain/parameters.ts";
 import type { RejectionReason } from "../domain/plan.ts";
 import type { Demand } from "./demand.ts";
+import { NOTHING } from "./effective-policy.ts";
 
 /**
  * One hard rule. Hard rules are never relaxed, not even when nothing is left.
@@ -40,7 +41,11 @@ export const hardRules: readonly Rule[] = [
     detail: ({ provider }, { policy }) =>
       policy.ignoreProviders.includes(provider.id)
         ? `${provider.id} is ignored`
-        : `${provider.id} is not among ${listOf(policy.onlyProviders)}`,
+        : allowedOf(
+            "provider",
+            policy.onlyProviders,
+            (list) => `${provider.id} is not among ${list}`,
+          ),
   },
   {
     // An endpoint that may run in several regions does not say which one a call gets.
@@ -49,7 +54,12 @@ export const hardRules: readonly Rule[] = [
     refuses: ({ regions }, { policy }) =>
       regions.length === 0 || !regions.every((region) => policy.regions.includes(region)),
     detail: ({ regions }, { policy }) =>
-      `runs in ${regions.length === 0 ? "an unknown region" : regions.join(", ")}, allowed: ${listOf(policy.regions)}`,
+      allowedOf(
+        "region",
+        policy.regions,
+        (list) =>
+          `runs in ${regions.length === 0 ? "an unknown region" : regions.join(", ")}, allowed: ${list}`,
+      ),
   },
   {
     reason: "data-retention",
@@ -62,7 +72,11 @@ export const hardRules: readonly Rule[] = [
     applies: ({ policy }) => policy.quantizations.length > 0,
     refuses: ({ quantization }, { policy }) => !policy.quantizations.includes(quantization),
     detail: ({ quantization }, { policy }) =>
-      `${quantization} is not among ${listOf(policy.quantizations)}`,
+      allowedOf(
+        "quantization",
+        policy.quantizations,
+        (list) => `${quantization} is not among ${list}`,
+      ),
   },
   {
     reason: "not-native-precision",
@@ -77,7 +91,7 @@ export const hardRules: readonly Rule[] = [
     refuses: (endpoint, { policy, gates }) =>
       !(endpoint.native || passesGate(gates(policy.operation, endpoint))),
     detail: (endpoint, { policy, gates }) =>
-      `gate is ${gates(policy.operation, endpoint)} for ${JSON.stringify(policy.operation)} at ${endpoint.precision} precision`,
+      `gate is ${gates(policy.operation, endpoint)} for ${nameOf(policy.operation)} at ${endpoint.precision} precision`,
   },
   {
     reason: "modality-unsupported",
@@ -147,6 +161,10 @@ export const priceRules: readonly Rule[] = [
   },
 ];
 
+function nameOf(operation: string): string {
+  return operation === "" ? "a call without an operation" : JSON.stringify(operation);
+}
+
 /** What the endpoint cannot take of the wanted parameters. */
 export function missing(
   { parameters }: Endpoint,
@@ -172,9 +190,13 @@ function lacksAny(parameters: ReadonlySet<Parameter>, wanted: readonly Parameter
   return false;
 }
 
-function listOf(allowed: readonly string[]): string {
-  const named = allowed.filter((name) => name !== "");
-  return named.length === 0
-    ? "nothing (what the operator and the request allow has no overlap)"
-    : named.join(", ");
+/** The sentence on what is allowed, or that nothing is, because both sides allow different things. */
+function allowedOf(
+  what: string,
+  allowed: readonly string[],
+  sentence: (list: string) => string,
+): string {
+  return allowed.every((name) => name === NOTHING)
+    ? `the request and the operator allow no ${what} in common`
+    : sentence(allowed.join(", "));
 }

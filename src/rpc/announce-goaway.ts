@@ -18,11 +18,14 @@ export function announceGoaway(
   schedule: Schedule,
 ): Promise<void> {
   return new Promise((resolve) => {
-    const callOff = schedule(MAX_WAIT_MS, resolve);
+    const callOff = schedule(MAX_WAIT_MS, () => done());
     const done = () => {
       callOff();
+      session.off("close", done);
       resolve();
     };
+    // A peer that leaves answers no ping, and Node forgets the ping with the session.
+    session.once("close", done);
     try {
       session.goaway(http2.constants.NGHTTP2_NO_ERROR, ALL_STREAMS);
       if (!session.ping(done)) {

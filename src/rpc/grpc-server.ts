@@ -1,8 +1,8 @@
-import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { HealthImplementation } from "grpc-health-check";
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { createCallTracker } from "./call-tracker.ts";
 import { grpcServiceOf } from "./grpc-service.ts";
 import { type GrpcSessionHooks, hookGrpcSessions } from "./grpc-session-hooks.ts";
+import { addHealth } from "./health.ts";
 import {
   defaultListenerLimits,
   type ListenerLimits,
@@ -10,7 +10,7 @@ import {
   type RunningListener,
   type TlsOptions,
 } from "./listener-options.ts";
-import { addReflection } from "./reflection.ts";
+import { addReflection, reflectionPaths } from "./reflection.ts";
 import { methodPath, type RpcService } from "./rpc-service.ts";
 
 /** Sockets are closed by force when the peers have not let go after this. */
@@ -28,6 +28,8 @@ export async function startGrpcServer(options: ListenerOptions): Promise<Running
   const limits = { ...defaultListenerLimits, ...options.limits };
   const { services, errorDomain, nowMs, schedule, log } = options;
   const tracker = createCallTracker(schedule);
+  // It writes what it cannot read of a caller's headers to the console, credentials and all.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server(channelOptions(limits));
   let hooks = noHooks;
   for (const service of services) {
@@ -35,22 +37,22 @@ export async function startGrpcServer(options: ListenerOptions): Promise<Running
     const { definition, implementation } = grpcServiceOf(service, ports);
     server.addService(definition, implementation);
   }
-  const names = ["", ...services.map(({ desc }) => desc.typeName)];
-  const health = new HealthImplementation(
-    Object.fromEntries(names.map((name) => [name, "SERVING"] as const)),
+  const { markNotServing } = addHealth(
+    server,
+    services.map(({ desc }) => desc.typeName),
   );
-  health.addToServer(server);
   addReflection(server, services);
   const port = await bind(server, options);
   const streaming = streamingPaths(services);
-  const { maxHeaderBytes } = limits;
-  hooks = hookGrpcSessions(server, { streaming, maxHeaderBytes, errorDomain, schedule, log });
-
-  function markNotServing(): void {
-    for (const name of names) {
-      health.setStatus(name, "NOT_SERVING");
-    }
-  }
+  const requestStreaming = reflectionPaths;
+  hooks = hookGrpcSessions(server, {
+    streaming,
+    requestStreaming,
+    limits,
+    errorDomain,
+    schedule,
+    log,
+  });
 
   return {
     port,

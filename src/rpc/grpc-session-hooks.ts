@@ -8,6 +8,7 @@
  * - A stream whose caller does not read cannot be ended: its status waits behind the data. Streams are
  *   kept by a number that travels with the call, so that they can be reset.
  * - Headers of any size are taken.
+ * - A request that never ends is waited for as long as its caller likes.
  * - Receive windows stay at 64 KB, which limits a large prompt to one window per round trip.
  *
  * All of it hangs on the listeners of the HTTP/2 servers inside, the one thing that is not public. An
@@ -20,7 +21,17 @@ import type { Log, Schedule } from "../domain/ports.ts";
 import { announceGoaway } from "./announce-goaway.ts";
 import { encodeStatusDetails, STATUS_DETAILS } from "./grpc-status.ts";
 import { headerBytes } from "./header-bytes.ts";
-import { grpcCodes, headersTooLarge, statusOf, undecodable, WireError } from "./status.ts";
+import type { ListenerLimits } from "./listener-options.ts";
+import { createRequestSweep, type RequestSweep } from "./request-sweep.ts";
+import {
+  grpcCodes,
+  headersTooLarge,
+  sentTooSlowly,
+  statusOf,
+  undecodable,
+  WireError,
+  type WireStatus,
+} from "./status.ts";
 
 /** Carry the caller's `grpc-timeout` and the stream's number. A caller's own values are overwritten. */
 export const TIMEOUT_HEADER = "atlas-internal-timeout";
@@ -38,7 +49,9 @@ export type GrpcSessionHooks = {
 export type GrpcSessionHooksOptions = {
   /** Paths of the methods that stream. */
   readonly streaming: ReadonlySet<string>;
-  readonly maxHeaderBytes: number;
+  /** Paths of the methods whose requests are streams, and may take their time. */
+  readonly requestStreaming: ReadonlySet<string>;
+  readonly limits: ListenerLimits;
   readonly errorDomain: string;
   readonly schedule: Schedule;
   readonly log: Log;
@@ -51,10 +64,15 @@ export function hookGrpcSessions(
   server: Server,
   options: GrpcSessionHooksOptions,
 ): GrpcSessionHooks {
-  const { streaming, maxHeaderBytes, errorDomain, schedule, log } = options;
+  const { streaming, requestStreaming, limits, errorDomain, schedule, log } = options;
   const streams = new Map<string, http2.ServerHttp2Stream>();
-  const respond = createTypedRespond(errorDomain, libraryError);
-  const respondTooLarge = createTypedRespond(errorDomain, headersTooLarge);
+  const sweep = createRequestSweep({
+    timeoutMs: limits.requestTimeoutMs,
+    schedule,
+    onTooSlow: (stream) => giveUp(stream, errorDomain),
+  });
+  const respond = createTypedRespond(errorDomain, libraryError, sweep);
+  const respondTooLarge = createTypedRespond(errorDomain, headersTooLarge, sweep);
   const sessions = new Set<http2.ServerHttp2Session>();
   let lastStream = 0;
 
@@ -64,7 +82,11 @@ export function hookGrpcSessions(
     _flags: number,
     rawHeaders: readonly string[],
   ): void {
-    if (headerBytes(rawHeaders) > maxHeaderBytes) {
+    const path = headers[":path"] ?? "";
+    if (!requestStreaming.has(path)) {
+      sweep.begun(stream);
+    }
+    if (headerBytes(rawHeaders) > limits.maxHeaderBytes) {
       // No method has this path, so grpc-js ends the call at once, and here it is said why.
       headers[":path"] = "";
       stream.respond = respondTooLarge;
@@ -79,7 +101,7 @@ export function hookGrpcSessions(
     } else {
       headers[TIMEOUT_HEADER] = timeout;
     }
-    if (streaming.has(headers[":path"] ?? "")) {
+    if (streaming.has(path)) {
       lastStream += 1;
       const number = String(lastStream);
       headers[STREAM_HEADER] = number;
@@ -88,20 +110,10 @@ export function hookGrpcSessions(
     }
   }
 
-  function onSession(session: http2.ServerHttp2Session): void {
-    sessions.add(session);
-    session.once("close", () => sessions.delete(session));
-    session.on("error", (error: Error) =>
-      log("debug", "gRPC session failed", { error: error.message }),
-    );
-    session.settings({ initialWindowSize: STREAM_WINDOW_BYTES });
-    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-  }
-
   const http2Servers = http2ServersOf(server);
   for (const http2Server of http2Servers) {
     http2Server.prependListener("stream", onStream);
-    http2Server.on("session", onSession);
+    http2Server.on("session", (session) => setUpSession(session, sessions, log));
     http2Server.on("sessionError", (error: Error) => {
       log("debug", "gRPC session failed", { error: error.message });
     });
@@ -118,11 +130,26 @@ export function hookGrpcSessions(
       await Promise.all([...sessions].map((session) => announceGoaway(session, schedule)));
     },
     destroyAll() {
+      sweep.stop();
       for (const session of sessions) {
         session.destroy();
       }
     },
   };
+}
+
+function setUpSession(
+  session: http2.ServerHttp2Session,
+  sessions: Set<http2.ServerHttp2Session>,
+  log: Log,
+): void {
+  sessions.add(session);
+  session.once("close", () => sessions.delete(session));
+  session.on("error", (error: Error) =>
+    log("debug", "gRPC session failed", { error: error.message }),
+  );
+  session.settings({ initialWindowSize: STREAM_WINDOW_BYTES });
+  session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
 }
 
 function http2ServersOf(server: Server): readonly http2.Http2Server[] {
@@ -139,14 +166,30 @@ function http2ServersOf(server: Server): readonly http2.Http2Server[] {
   return servers;
 }
 
+/** Tells the caller what its request took too long for, and takes nothing more of it. */
+function giveUp(stream: http2.ServerHttp2Stream, errorDomain: string): void {
+  if (!stream.headersSent) {
+    const headers: http2.OutgoingHttpHeaders = {
+      ":status": http2.constants.HTTP_STATUS_OK,
+      "content-type": "application/grpc+proto",
+    };
+    setStatus(headers, statusOf(sentTooSlowly(), errorDomain));
+    stream.respond(headers, { endStream: true });
+  }
+  // What a server sends when it has said all and wants no more (RFC 9113, section 8.1).
+  stream.close(http2.constants.NGHTTP2_NO_ERROR);
+}
+
 type ErrorFor = (code: number, message: string) => Error | undefined;
 
 /** Adds `google.rpc.Status` to the errors that grpc-js answers without a handler. */
 function createTypedRespond(
   errorDomain: string,
   errorFor: ErrorFor,
+  sweep: RequestSweep,
 ): http2.ServerHttp2Stream["respond"] {
   return function typedRespond(this: http2.ServerHttp2Stream, headers, options) {
+    sweep.answered(this);
     const plain: http2.ServerHttp2Stream["respond"] = Reflect.get(
       Reflect.getPrototypeOf(this) ?? this,
       "respond",
@@ -175,11 +218,14 @@ function addDetails(
   }
   const error = errorFor(code, String(headers["grpc-message"]));
   if (error !== undefined) {
-    const status = statusOf(error, errorDomain);
-    headers["grpc-status"] = status.code;
-    headers["grpc-message"] = encodeURI(status.message);
-    headers[STATUS_DETAILS] = encodeStatusDetails(status).toString("base64");
+    setStatus(headers, statusOf(error, errorDomain));
   }
+}
+
+function setStatus(headers: http2.OutgoingHttpHeaders, status: WireStatus): void {
+  headers["grpc-status"] = status.code;
+  headers["grpc-message"] = encodeURI(status.message);
+  headers[STATUS_DETAILS] = encodeStatusDetails(status).toString("base64");
 }
 
 /** In the router's words; `undefined` for statuses of other services, such as health. */

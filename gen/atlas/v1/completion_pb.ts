@@ -853,7 +853,11 @@ export type CompletionSpec = Message$1<"atlas.v1.CompletionSpec"> & {
   reasoning?: ReasoningConfig | undefined;
 
   /**
-   * Passed through by provider adapters that know the key; never interpreted. Absent: nothing.
+   * More members for the body of the provider's request, under the provider's own names. Every key is
+   * passed on uninterpreted to endpoints that take extensions; elsewhere the whole field is a dropped
+   * parameter. What has a field of its own in this message, and what decides about model, account or
+   * routing, is refused with INVALID_ARGUMENT. No key replaces a member that the router sets. Nested
+   * at most 16 deep, at most 65,536 characters as JSON. Absent: nothing.
    *
    * @generated from field: google.protobuf.Struct provider_extensions = 9;
    */

@@ -162,8 +162,8 @@ export type RoutingPolicy = Message<"atlas.v1.RoutingPolicy"> & {
   maxAttempts?: number | undefined;
 
   /**
-   * Whether a second attempt may start while the first is slow to its first token. Absent: no.
-   * This is leave and no order; routers of this version start none.
+   * Whether a second attempt may start while the first is slow to its first token. Absent: yes for
+   * TIER_REALTIME, no for others. This is leave and no order; routers of this version start none.
    *
    * @generated from field: optional bool allow_hedging = 20;
    */

@@ -1,11 +1,15 @@
 import http from "node:http";
 import http2 from "node:http2";
 import net from "node:net";
+import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
-import { describe, expect, it, vi } from "vitest";
-import { StreamCompleteRequestSchema } from "../../../gen/atlas/v1/completion_pb.ts";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import {
+  CompleteRequestSchema,
+  StreamCompleteRequestSchema,
+} from "../../../gen/atlas/v1/completion_pb.ts";
 import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
 import { RouterError } from "../../../src/domain/router-error.ts";
 import { useRpcListeners } from "../../support/rpc-listeners.ts";
@@ -15,6 +19,7 @@ import { wireSpec } from "../../support/wire-spec.ts";
 
 const COMPLETE = "/atlas.v1.RouterService/Complete";
 const STREAM = "/atlas.v1.RouterService/StreamComplete";
+const EMPTY = framed(Buffer.alloc(0));
 const base = (port: number) => ({ baseUrl: `http://127.0.0.1:${port}` });
 
 describe("half-sent requests", () => {
@@ -66,6 +71,245 @@ describe("half-sent requests", () => {
     });
     session.destroy();
     expect(router.calls).toHaveLength(0);
+  });
+});
+
+describe("requests that do not end on the gRPC port", () => {
+  const listener = { limits: { requestTimeoutMs: 200 } };
+  const type = { "content-type": "application/grpc", te: "trailers" };
+
+  /** Sends headers and these bytes, and never the end of the request. */
+  async function hang(port: number, path: string, bytes: Buffer) {
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    session.on("error", () => undefined);
+    const stream = session.request({ ":method": "POST", ":path": path, ...type });
+    stream.on("error", () => undefined);
+    if (bytes.length > 0) {
+      stream.write(bytes);
+    }
+    const headers = await new Promise<http2.IncomingHttpHeaders>((resolve) => {
+      stream.on("response", resolve);
+    });
+    await new Promise<void>((resolve) => {
+      stream.on("close", () => resolve());
+      stream.resume();
+    });
+    return { headers, rstCode: stream.rstCode, session };
+  }
+
+  it.each([
+    { name: "before the message", path: COMPLETE, bytes: Buffer.alloc(0) },
+    { name: "in the message's length", path: COMPLETE, bytes: Buffer.from([0, 0]) },
+    { name: "in the message", path: STREAM, bytes: framed(Buffer.alloc(9)).subarray(0, 9) },
+    { name: "after the message", path: COMPLETE, bytes: EMPTY },
+  ])("are told so when they stop $name", async ({ path, bytes }) => {
+    const { grpc: server, router } = await useRpcListeners({ listener });
+    const { headers, rstCode, session } = await hang(server.port, path, bytes);
+    expect(headers["grpc-status"]).toBe("4");
+    expect(reasonIn(headers)).toBe("DEADLINE_EXCEEDED");
+    expect(rstCode).toBe(http2.constants.NGHTTP2_NO_ERROR);
+    expect(router.calls).toHaveLength(0);
+    expect(session.destroyed).toBe(false);
+    session.destroy();
+  });
+
+  it.each([
+    { name: "an unknown method", path: "/atlas.v1.RouterService/No", bytes: EMPTY, status: "12" },
+    {
+      name: "a message that is too large",
+      path: COMPLETE,
+      bytes: Buffer.from([0, 255, 255, 255, 255, 0]),
+      status: "8",
+    },
+  ])("are ended after the answer to $name", async ({ path, bytes, status }) => {
+    const { grpc: server } = await useRpcListeners({ listener });
+    const { headers, rstCode, session } = await hang(server.port, path, bytes);
+    expect(headers["grpc-status"]).toBe(status);
+    expect(rstCode).toBe(http2.constants.NGHTTP2_NO_ERROR);
+    session.destroy();
+  });
+
+  it("are told from whole requests that wait for their answer", async () => {
+    const { promise, resolve: release } = Promise.withResolvers<void>();
+    const router = scriptedRouter(async (call) => {
+      await promise;
+      return answers("late")(call);
+    });
+    const { grpc: server } = await useRpcListeners({ router, listener });
+    const waiting = createClient(RouterService, createGrpcTransport(base(server.port))).complete({
+      spec: wireSpec(),
+    });
+    const { headers, session } = await hang(server.port, COMPLETE, Buffer.alloc(0));
+    expect(headers["grpc-status"]).toBe("4");
+    release();
+    await expect(waiting).resolves.toBeDefined();
+    session.destroy();
+  });
+
+  it("stay where requests are streams", async () => {
+    const { grpc: server } = await useRpcListeners({ listener });
+    const session = http2.connect(`http://127.0.0.1:${server.port}`);
+    const path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    const stream = session.request({ ":method": "POST", ":path": path, ...type });
+    await hang(server.port, COMPLETE, EMPTY).then((other) => other.session.destroy());
+    // list_services (field 7) of nothing.
+    stream.write(framed(Buffer.from([0x3a, 0x00])));
+    const answer = await new Promise<Buffer>((resolve) => {
+      stream.on("data", resolve);
+    });
+    expect(answer.toString("latin1")).toContain("atlas.v1.RouterService");
+    session.destroy();
+  });
+});
+
+/** One Complete that any server answers. */
+const GOOD = Buffer.from(
+  toBinary(CompleteRequestSchema, create(CompleteRequestSchema, { spec: wireSpec() })),
+);
+
+describe.each(["grpc", "http"] as const)("compressed messages on the %s port", (which) => {
+  function compressed(bytes: Buffer): Buffer {
+    const message = framed(bytes);
+    message[0] = 1;
+    return message;
+  }
+
+  it("are taken", async () => {
+    const { [which]: server, router } = await useRpcListeners();
+    const sent = compressed(gzipSync(GOOD));
+    const headers = await rawGrpc(server.port, COMPLETE, sent, { "grpc-encoding": "gzip" });
+    expect(headers["grpc-status"]).toBe("0");
+    expect(router.calls).toHaveLength(1);
+  });
+
+  it("are inflated only as far as a message may be long", async () => {
+    const { [which]: server } = await useRpcListeners();
+    const bomb = compressed(gzipSync(Buffer.alloc(64 * 1_048_576)));
+    const headers = await rawGrpc(server.port, COMPLETE, bomb, { "grpc-encoding": "gzip" });
+    expect(headers["grpc-status"]).toBe("8");
+    expect(reasonIn(headers)).toBe("MESSAGE_TOO_LARGE");
+  });
+
+  it.each([
+    { name: "broken off", bytes: gzipSync(GOOD).subarray(0, 20) },
+    { name: "something else", bytes: Buffer.from("nonsense") },
+    { name: "nothing", bytes: Buffer.alloc(0) },
+  ])("that are $name are the caller's fault", async ({ bytes }) => {
+    const { [which]: server, router } = await useRpcListeners();
+    const sent = compressed(bytes);
+    const headers = await rawGrpc(server.port, COMPLETE, sent, { "grpc-encoding": "gzip" });
+    expect(headers["grpc-status"]).toBe("3");
+    expect(reasonIn(headers)).toBe("INVALID_REQUEST");
+    expect(router.calls).toHaveLength(0);
+  });
+});
+
+describe("frames and headers on the gRPC port", () => {
+  const lying = (claimed: number) => {
+    const message = framed(GOOD);
+    message.writeUInt32BE(claimed, 1);
+    return message;
+  };
+
+  it.each([
+    { name: "more than any message may have", claimed: 0xffffffff, reason: "MESSAGE_TOO_LARGE" },
+    { name: "more than there is", claimed: GOOD.length + 1, reason: "INVALID_REQUEST" },
+    { name: "less than there is", claimed: GOOD.length - 1, reason: "INVALID_REQUEST" },
+  ])("a length that claims $name is refused", async ({ claimed, reason }) => {
+    const { grpc: server, router } = await useRpcListeners();
+    const headers = await rawGrpc(server.port, COMPLETE, lying(claimed));
+    expect(reasonIn(headers)).toBe(reason);
+    expect(router.calls).toHaveLength(0);
+  });
+
+  it("a caller cannot name the headers that the server keeps for itself", async () => {
+    const { grpc: server, router } = await useRpcListeners();
+    const headers = await rawGrpc(server.port, COMPLETE, framed(GOOD), {
+      "atlas-internal-timeout": "1n",
+      "atlas-internal-stream": "1",
+    });
+    expect(headers["grpc-status"]).toBe("0");
+    expect((router.calls[0]?.deadlineMs ?? 0) - (router.calls[0]?.receivedAtMs ?? 0)).toBe(300_000);
+  });
+
+  it("what cannot be read of the headers is written nowhere", async () => {
+    const written = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    onTestFinished(() => written.mockRestore());
+    const { grpc: server, log } = await useRpcListeners();
+    const headers = await rawGrpc(server.port, COMPLETE, framed(GOOD), {
+      authorization: "Bearer caf\u00e9",
+      "x-bin": "!no base64!",
+    });
+    expect(headers["grpc-status"]).toBe("0");
+    expect(written).not.toHaveBeenCalled();
+    expect(log).toEqual([]);
+  });
+
+  it("a message in frames of one byte each is taken", async () => {
+    const { grpc: server, router } = await useRpcListeners();
+    const session = http2.connect(`http://127.0.0.1:${server.port}`);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": COMPLETE,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    for (const byte of framed(GOOD)) {
+      stream.write(Buffer.of(byte));
+    }
+    stream.end();
+    const trailers = await new Promise<http2.IncomingHttpHeaders>((resolve) => {
+      stream.on("trailers", resolve);
+      stream.resume();
+    });
+    expect(trailers["grpc-status"]).toBe("0");
+    expect(router.calls).toHaveLength(1);
+    session.destroy();
+  });
+
+  it("a caller that resets streams as fast as it opens them loses its connection", async () => {
+    const { grpc: server, router } = await useRpcListeners();
+    const session = http2.connect(`http://127.0.0.1:${server.port}`);
+    session.on("error", () => undefined);
+    const closed = new Promise<void>((resolve) => {
+      session.on("close", () => resolve());
+    });
+    for (let opened = 0; opened < 3_000 && !session.destroyed; opened += 1) {
+      const stream = session.request({ ":method": "POST", ":path": COMPLETE });
+      stream.on("error", () => undefined);
+      stream.close(http2.constants.NGHTTP2_CANCEL);
+      await (opened % 100 === 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined);
+    }
+    await closed;
+    const client = createClient(RouterService, createGrpcTransport(base(server.port)));
+    await expect(client.complete({ spec: wireSpec() })).resolves.toBeDefined();
+    expect(router.calls).toHaveLength(1);
+  });
+
+  const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  const SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+  const PING = Buffer.from([0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+
+  it.each([
+    { name: "pings", frame: PING },
+    { name: "settings", frame: SETTINGS },
+  ])("a caller that floods with $name loses its connection", async ({ frame }) => {
+    const { grpc: server } = await useRpcListeners();
+    const socket = net.connect(server.port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    const closed = new Promise<void>((resolve) => {
+      socket.on("close", () => resolve());
+    });
+    socket.resume();
+    socket.write(PREFACE);
+    socket.write(SETTINGS);
+    const flood = Buffer.concat(Array.from({ length: 1_000 }, () => frame));
+    for (let sent = 0; sent < 100; sent += 1) {
+      socket.write(flood);
+    }
+    await closed;
+    const headers = await rawGrpc(server.port, COMPLETE, framed(GOOD));
+    expect(headers["grpc-status"]).toBe("0");
   });
 });
 

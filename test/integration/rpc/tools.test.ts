@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import grpc from "@grpc/grpc-js";
 import protoLoader from "@grpc/proto-loader";
 import { service as healthService } from "grpc-health-check";
@@ -41,6 +43,7 @@ describe("buf curl, a client in Go", () => {
     expect(stdout.trim().split("\n").sort()).toEqual([
       "atlas.v1.CatalogService",
       "atlas.v1.RouterService",
+      "grpc.health.v1.Health",
     ]);
     const methods = await buf("--protocol", "grpc", PLAIN_H2, "--list-methods", url);
     expect(methods.stdout).toContain("atlas.v1.RouterService/Complete");
@@ -48,6 +51,22 @@ describe("buf curl, a client in Go", () => {
       ...["--protocol", "grpc", PLAIN_H2, `${url}/atlas.v1.CatalogService/ListModels`],
     );
     expect(JSON.parse(models.stdout)).toMatchObject({ models: [{ id: "acme/one" }] });
+  });
+
+  it("finds and calls health by reflection", async () => {
+    const { grpc: listener } = await useRpcListeners();
+    const url = `http://127.0.0.1:${listener.port}`;
+    const methods = await buf("--protocol", "grpc", PLAIN_H2, "--list-methods", url);
+    expect(methods.stdout).toContain("grpc.health.v1.Health/Check");
+    const health = `${url}/grpc.health.v1.Health`;
+    const check = await buf("--protocol", "grpc", PLAIN_H2, "-d", "{}", `${health}/Check`);
+    expect(JSON.parse(check.stdout)).toEqual({ status: "SERVING" });
+    const list = await buf("--protocol", "grpc", PLAIN_H2, "-d", "{}", `${health}/List`);
+    expect(Object.keys(JSON.parse(list.stdout).statuses).sort()).toEqual([
+      "",
+      "atlas.v1.CatalogService",
+      "atlas.v1.RouterService",
+    ]);
   });
 
   it("shows the details of a failure", async () => {
@@ -58,6 +77,46 @@ describe("buf curl, a client in Go", () => {
     );
     expect(failure.stderr).toContain("google.rpc.ErrorInfo");
     expect(failure.stderr).toContain("google.rpc.BadRequest");
+  });
+});
+
+describe("reflection", () => {
+  /** What a client of this version asks: the services, and the files of one. */
+  async function ask(version: "v1" | "v1alpha", port: number, request: object) {
+    const name = `grpc.reflection.${version}.ServerReflection`;
+    const file = `grpc/reflection/${version}/reflection.proto`;
+    const service = loadService(file, name, [`${root}node_modules/@grpc/reflection/build/proto`]);
+    const client = clientFor(service, port) as unknown as {
+      readonly ServerReflectionInfo: () => grpc.ClientDuplexStream<object, object>;
+    };
+    const stream = client.ServerReflectionInfo();
+    stream.end(request);
+    const [answer] = await stream.toArray();
+    return answer;
+  }
+
+  it.each(["v1", "v1alpha"] as const)("of %s lists health and has its file", async (version) => {
+    const { grpc: listener } = await useRpcListeners();
+    expect(await ask(version, listener.port, { listServices: "" })).toMatchObject({
+      listServicesResponse: {
+        service: [
+          { name: "atlas.v1.RouterService" },
+          { name: "atlas.v1.CatalogService" },
+          { name: "grpc.health.v1.Health" },
+        ],
+      },
+    });
+    const fileByFilename = "grpc/health/v1/health.proto";
+    for (const request of [{ fileContainingSymbol: "grpc.health.v1.Health" }, { fileByFilename }]) {
+      const { fileDescriptorResponse } = (await ask(version, listener.port, request)) as {
+        readonly fileDescriptorResponse: { readonly fileDescriptorProto: readonly Buffer[] };
+      };
+      const files = fileDescriptorResponse.fileDescriptorProto.map((bytes) =>
+        fromBinary(FileDescriptorProtoSchema, bytes),
+      );
+      expect(files.map(({ name }) => name)).toEqual([fileByFilename]);
+      expect(files[0]?.service[0]?.method.map((method) => method.name)).toContain("Watch");
+    }
   });
 });
 
@@ -122,6 +181,27 @@ describe("health", () => {
     expect(await check(client, "atlas.v1.RouterService")).toBe("SERVING");
     expect(await check(client, "atlas.v1.CatalogService")).toBe("SERVING");
     expect(await check(client, "no.such.Service")).toBe(grpc.status.NOT_FOUND);
+  });
+
+  it("keeps no name that a caller made up, and repeats none", async () => {
+    const { grpc: listener } = await useRpcListeners();
+    const service = "x".repeat(1_000_000);
+    const keeps = vi.spyOn(Map.prototype, "set");
+    onTestFinished(() => keeps.mockRestore());
+    const client = health(listener.port);
+    const watch = client.watch({ service });
+    watch.on("error", () => undefined);
+    const [first] = await new Promise<unknown[]>((resolve) => {
+      watch.on("data", (...seen) => resolve(seen));
+    });
+    watch.cancel();
+    expect(first).toEqual({ status: "SERVICE_UNKNOWN" });
+    expect(keeps.mock.calls.filter(([name]) => name === service)).toEqual([]);
+    const error = await new Promise<grpc.ServiceError | null>((resolve) => {
+      client.check({ service }, resolve);
+    });
+    expect(error?.code).toBe(grpc.status.NOT_FOUND);
+    expect(error?.details.length).toBeLessThan(100);
   });
 
   it("changes for watchers when the server is about to stop", async () => {

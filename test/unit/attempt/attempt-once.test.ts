@@ -11,6 +11,7 @@ const text = (value: string): StreamEvent => ({ kind: "text-delta", choice: 0, t
 
 type Step =
   | { readonly kind: "emit"; readonly text: string }
+  | { readonly kind: "ping" }
   | { readonly kind: "wait"; readonly ms: number }
   | { readonly kind: "leave" }
   | { readonly kind: "end"; readonly outcome: FailureKind | "success" }
@@ -60,10 +61,22 @@ describe("attemptOnce()", () => {
     expect(end.record.durationMs).toBe(400);
   });
 
+  test("stalls a whole idle limit after the last sign of life, content or not", async () => {
+    const { end } = await play([
+      { kind: "emit", text: "a" },
+      { kind: "wait", ms: 20_000 },
+      { kind: "ping" },
+      { kind: "wait", ms: 60_000 },
+    ]);
+    expect(end.record.outcome.kind).toBe("idle-timeout");
+    expect(end.record.durationMs).toBe(50_000);
+  });
+
   test("is observed exactly once and leaves nothing running, whatever happens in whatever order", async () => {
     const step: fc.Arbitrary<Step> = fc.oneof(
       fc.record({ kind: fc.constant("emit" as const), text: fc.constantFrom("", "x", "yz") }),
       fc.record({ kind: fc.constant("wait" as const), ms: fc.integer({ min: 0, max: 40_000 }) }),
+      fc.record({ kind: fc.constant("ping" as const) }),
       fc.record({ kind: fc.constant("leave" as const) }),
       fc.record({
         kind: fc.constant("end" as const),
@@ -128,6 +141,7 @@ async function play(steps: readonly Step[], options: { readonly before?: StreamE
   }
   const act: { readonly [K in Step["kind"]]: (step: Extract<Step, { kind: K }>) => unknown } = {
     emit: (step) => adapter?.emit(text(step.text)),
+    ping: () => adapter?.onActivity?.(),
     wait: (step) => clock.advance(step.ms),
     leave: () => {
       leftAt = Math.min(leftAt, received.length);

@@ -404,6 +404,20 @@ describe("attemptPlan()", () => {
     expect(clock.nowMs()).toBe(1_800_000_000_980);
   });
 
+  test("blames the deadline when connecting took all the time there was", async () => {
+    let nowMs = 1_800_000_000_000;
+    const upstream: AttemptPorts["upstream"] = async () => {
+      nowMs += 1_000;
+      return { kind: "connect-timeout", message: "no connection" };
+    };
+    const { failure, endings } = await run(
+      {},
+      { call: { deadlineMs: nowMs + 1_000 }, ports: { upstream, nowMs: () => nowMs } },
+    );
+    expect(failure).toEqual({ kind: "total-timeout", message: "the deadline passed" });
+    expect(endings).toEqual(["a:connect-timeout"]);
+  });
+
   test("asks for a stream when the caller does or the endpoint is to be measured", async () => {
     const streams = async (streaming: boolean, wanted: boolean) => {
       const admission = { ...admitAll, wantsTiming: () => wanted };

@@ -23,6 +23,7 @@ const record = (id: string, outcome: Failure, httpStatus?: number): AttemptRecor
 const errorOf = (...outcomes: readonly Failure[]) =>
   callErrorOf(outcomes.at(-1) ?? failure("network"), {
     attempts: outcomes.map((outcome, index) => record(`e${index}`, outcome)),
+    endpoint: exampleEndpoint(`e${outcomes.length - 1}`).id,
     committed: false,
     outputTokens: 0,
   });
@@ -55,6 +56,7 @@ describe("callErrorOf()", () => {
     (kind) => {
       const error = callErrorOf(failure(kind), {
         attempts: [record("e0", failure(kind))],
+        endpoint: exampleEndpoint("e0").id,
         committed: true,
         outputTokens: 10,
       });
@@ -70,9 +72,12 @@ describe("callErrorOf()", () => {
   test("says in which phase the deadline passed", () => {
     const timeout = failure("total-timeout");
     const phase = (committed: boolean) =>
-      callErrorOf(timeout, { attempts: [], committed, outputTokens: 0 }).details.metadata?.[
-        "phase"
-      ];
+      callErrorOf(timeout, {
+        attempts: [record("e0", timeout)],
+        endpoint: exampleEndpoint("e0").id,
+        committed,
+        outputTokens: 0,
+      }).details.metadata?.["phase"];
     expect(phase(false)).toBe("waiting-for-first-token");
     expect(phase(true)).toBe("generating");
   });
@@ -88,6 +93,7 @@ describe("callErrorOf()", () => {
   test("lists every attempt with its endpoint, failure and status", () => {
     const error = callErrorOf(failure("network"), {
       attempts: [record("e0", failure("server-error"), 503), record("e1", failure("network"))],
+      endpoint: exampleEndpoint("e1").id,
       committed: false,
       outputTokens: 0,
     });

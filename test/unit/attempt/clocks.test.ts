@@ -64,7 +64,7 @@ describe("startClocks()", () => {
   test("expires without content at the first-token limit, whatever keeps the connection alive", async () => {
     const { clock, clocks, expired } = start({ firstTokenMs: 2_000 });
     await clock.advance(1_500);
-    clocks.activity();
+    clocks.activity(clock.nowMs());
     await clock.advance(1_000);
     expect(expired).toEqual([{ kind: "first-token-timeout", atMs: 2_000 }]);
   });
@@ -72,9 +72,9 @@ describe("startClocks()", () => {
   test("expires after the idle limit once content came", async () => {
     const { clock, clocks, expired } = start({ firstTokenMs: 2_000, idleMs: 500 });
     await clock.advance(100);
-    clocks.content();
+    clocks.content(clock.nowMs());
     await clock.advance(400);
-    clocks.activity();
+    clocks.activity(clock.nowMs());
     await clock.advance(2_000);
     expect(expired).toEqual([{ kind: "idle-timeout", atMs: 1_000 }]);
   });
@@ -82,7 +82,7 @@ describe("startClocks()", () => {
   test("notices idleness that begins while a longer first-token limit sleeps", async () => {
     const { clock, clocks, expired } = start({ idleMs: 500 });
     await clock.advance(10);
-    clocks.content();
+    clocks.content(clock.nowMs());
     await clock.advance(5_000);
     expect(expired[0]?.kind).toBe("idle-timeout");
     expect(expired[0]?.atMs).toBe(510);
@@ -92,7 +92,7 @@ describe("startClocks()", () => {
     const { clock, clocks, expired } = start({ idleMs: 500, inMs: 1_000 });
     for (let index = 0; index < 5; index++) {
       await clock.advance(200);
-      clocks.content();
+      clocks.content(clock.nowMs());
     }
     expect(expired).toEqual([{ kind: "total-timeout", atMs: 1_000 }]);
   });
@@ -103,7 +103,7 @@ describe("startClocks()", () => {
     // Stands for the socket that a starved loop reads after its late timers.
     clock.schedule(2_000, () => {
       reads += 1;
-      clocks.content();
+      clocks.content(clock.nowMs());
     });
     await clock.advance(2_001);
     expect([reads, expired]).toEqual([1, []]);

@@ -33,7 +33,9 @@ describe("createRetryBudget()", () => {
     const budget = createRetryBudget({ ratio: 1, reservePerSecond: 0 });
     budget.deposit(1_000);
     budget.deposit(1e12);
+    budget.deposit(1e12);
     expect(budget.withdraw(1e12 - 50_000)).toBe(true);
+    expect(budget.withdraw(1e12)).toBe(true);
     expect(budget.withdraw(1e12)).toBe(false);
   });
 

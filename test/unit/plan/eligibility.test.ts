@@ -53,7 +53,7 @@ describe("a hard rule", () => {
       name: "every provider when the lists have no overlap",
       reason: "provider-not-allowed",
       policy: { onlyProviders: [NOTHING] },
-      detail: "acme is not among nothing (what the operator and the request allow has no overlap)",
+      detail: "the request and the operator allow no provider in common",
     },
     {
       name: "an endpoint that may also run elsewhere",
@@ -101,6 +101,13 @@ describe("a hard rule", () => {
       gate,
       detail: `gate is ${gate} for "support.reply" at q8 precision`,
     })),
+    {
+      name: "a gate nobody has asked for by an operation",
+      reason: "gate-not-green",
+      endpoint: { native: false, precision: "q8" },
+      gate: "unknown",
+      detail: "gate is unknown for a call without an operation at q8 precision",
+    },
     {
       name: "a medium that it cannot read",
       reason: "modality-unsupported",

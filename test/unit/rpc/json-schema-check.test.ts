@@ -71,6 +71,15 @@ describe("a JSON schema", () => {
     expect(problemsOf({ properties })).toHaveLength(16);
   });
 
+  it("is judged alike when the memory of passed schemas has overflowed", () => {
+    const check = createSchemaCheck({ maxChars: 100, maxDepth: 64, maxCachedChars: 40 });
+    const texts = Array.from({ length: 10 }, (_, at) => `{"type":"string","title":"${at}"}`);
+    expect([...texts, ...texts].flatMap(check)).toEqual([]);
+    expect(check('{"type":"banana"}')).toHaveLength(1);
+    const larger = `{"title":"${"x".repeat(60)}"}`;
+    expect([larger, larger].flatMap(check)).toEqual([]);
+  });
+
   it("is refused again when it comes again", () => {
     const check = createSchemaCheck();
     expect(check('{"type":"banana"}')).toEqual(check('{"type":"banana"}'));
