@@ -4,13 +4,26 @@ import { realpathSync, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { buffer } from "node:stream/consumers";
-import type { CliWorld, Output } from "./cli/cli-world.ts";
-import { runAtlas } from "./cli/program.ts";
-import { serve } from "./cli/serve.ts";
+import { type CliWorld, exitCodes, type Output } from "./cli/cli-world.ts";
+import { interruptedEarly } from "./cli/interrupted-early.ts";
 import type { ServerWorld } from "./cli/server-world.ts";
-import { simulate } from "./cli/simulate.ts";
 
-/** The world as the rest of the program sees it. Everything else takes what it needs as arguments. */
+/**
+ * The world as the rest of the program sees it. Everything else takes what it needs as arguments.
+ *
+ * Commands are loaded when they are asked for: a client's do not wait for the server's, and an
+ * interrupt is answered from the start.
+ */
+
+const argv = process.argv.slice(2);
+
+process.on("SIGINT", () => {
+  // A command that listens itself knows better what there is to cancel.
+  if (process.listenerCount("SIGINT") === 1) {
+    process.stderr.write(interruptedEarly(argv));
+    process.exit(exitCodes.interrupted);
+  }
+});
 
 const packageFile = new URL("../package.json", import.meta.url);
 const { version }: { readonly version: string } = JSON.parse(await readFile(packageFile, "utf8"));
@@ -124,8 +137,15 @@ const world: CliWorld = {
   },
   readFile: read,
   nowMs,
-  serve: (options) => serve(options, serverWorld),
-  simulate: (options) => simulate(options, serverWorld),
+  async serve(options) {
+    const { serve } = await import("./cli/serve.ts");
+    await serve(options, serverWorld);
+  },
+  async simulate(options) {
+    const { simulate } = await import("./cli/simulate.ts");
+    await simulate(options, serverWorld);
+  },
 };
 
-await runAtlas(world, process.argv.slice(2));
+const { runAtlas } = await import("./cli/program.ts");
+await runAtlas(world, argv);

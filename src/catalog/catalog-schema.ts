@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { baseUrl, slug } from "../decode/fields.ts";
+import { baseUrl, decimalNumber, slug, wholeNumber } from "../decode/fields.ts";
 import { usd } from "../decode/usd.ts";
 import { type Dialect, type Modality, quantizations } from "../domain/endpoint.ts";
 import type { Benchmark } from "../domain/model.ts";
@@ -15,7 +15,7 @@ import { parameters } from "../domain/parameters.ts";
 
 const text = z.string().min(1).max(300);
 const flag = z.boolean();
-const tokens = z.int().min(1).max(1_000_000_000);
+const tokens = wholeNumber(1, 1_000_000_000);
 const day = z.iso.date();
 const environmentName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, "must be a name like OPENAI_API_KEY");
 const quantization = z.enum(quantizations);
@@ -52,18 +52,18 @@ const priceFields = {
   reasoning: usd,
   perRequest: usd,
   perImage: usd,
-  batchDiscountPercent: z.int().min(0).max(100),
+  batchDiscountPercent: wholeNumber(0, 100),
   tiers,
   ...provenance,
 };
 
 const popularityFields = {
-  rank: z.int().min(1),
-  rankAtMost: z.int().min(1),
+  rank: wholeNumber(1, 1_000_000),
+  rankAtMost: wholeNumber(1, 1_000_000),
   ...provenance,
 };
 
-const benchmarkFields = { score: z.number().min(0).max(100), suite: text, ...provenance };
+const benchmarkFields = { score: decimalNumber(0, 100), suite: text, ...provenance };
 
 const benchmarkNames = [
   "mmlu-pro",
@@ -122,7 +122,7 @@ const endpointFields = {
   zeroDataRetention: flag,
   supportsBatch: flag,
   spot: flag,
-  maxConcurrency: z.int().min(1).max(1_000_000),
+  maxConcurrency: wholeNumber(1, 1_000_000),
   enabled: flag,
   ...provenance,
 };
@@ -176,7 +176,7 @@ export const modelEntry = z
   .partial()
   .required({ contextLength: true, openWeights: true, source: true, date: true })
   .extend({
-    family: text.or(z.literal("")).default(""),
+    family: z.string().max(300).default(""),
     aliases: modelFields.aliases.default([]),
     inputModalities: modalities.default(["text"]),
     outputModalities: modalities.default(["text"]),

@@ -1,25 +1,56 @@
-import { formatPath, type Problem } from "../decode/problems.ts";
-import type { CatalogEntries, EndpointEntry, ModelEntry } from "./catalog-schema.ts";
+import { formatPath, type Problem, unknownName } from "../decode/problems.ts";
+import type { CatalogEntries, EndpointEntry, Kind, ModelEntry } from "./catalog-schema.ts";
 import { familyLines } from "./intelligence-tables.ts";
 
-/** What no entry can tell by itself: names that refer to nothing, and names that refer to two things. */
-export function checkCatalog(catalog: CatalogEntries): readonly Problem[] {
+/** What is not known of a catalogue, because it stands where something is wrong. */
+export type CatalogGaps = {
+  /** Ids of entries that are there and whose content is not known. */
+  readonly broken: Readonly<Record<Kind, ReadonlySet<string>>>;
+  /** False: there may be entries of which not even the id is known. */
+  readonly complete: boolean;
+};
+
+type CheckContext = {
+  readonly gaps: CatalogGaps;
+  /** What stands before the path of a problem with that entry. */
+  readonly place: (kind: Kind, id: string) => string;
+};
+
+/**
+ * What no entry can tell by itself: names that refer to nothing, and names that refer to two things. An
+ * entry in a gap is taken for one that is fine.
+ */
+export function checkCatalog(catalog: CatalogEntries, context: CheckContext): readonly Problem[] {
   return [
-    ...aliasProblems(catalog.models),
-    ...[...catalog.models].flatMap(([id, model]) => modelProblems(id, model)),
-    ...[...catalog.endpoints].flatMap(([id, endpoint]) => endpointProblems(id, endpoint, catalog)),
+    ...aliasProblems(catalog.models, context),
+    ...[...catalog.models].flatMap(([id, model]) =>
+      modelProblems(id, model).map(placed("models", id, context)),
+    ),
+    ...[...catalog.endpoints].flatMap(([id, endpoint]) =>
+      endpointProblems(id, endpoint, { catalog, gaps: context.gaps }).map(
+        placed("endpoints", id, context),
+      ),
+    ),
   ];
 }
 
-function aliasProblems(models: ReadonlyMap<string, ModelEntry>): readonly Problem[] {
+function placed(kind: Kind, id: string, { place }: CheckContext): (problem: Problem) => Problem {
+  return ({ path, message }) => ({ path: place(kind, id) + path, message });
+}
+
+function aliasProblems(
+  models: ReadonlyMap<string, ModelEntry>,
+  { gaps, place }: CheckContext,
+): readonly Problem[] {
   const problems: Problem[] = [];
-  const owners = new Map([...models.keys()].map((id) => [id.toLowerCase(), id]));
+  const ids = [...models.keys(), ...gaps.broken.models];
+  const owners = new Map(ids.map((id) => [id.toLowerCase(), id]));
   for (const [id, { aliases }] of models) {
     for (const [index, alias] of aliases.entries()) {
       const owner = owners.get(alias.toLowerCase());
       if (owner !== undefined) {
         problems.push({
-          path: formatPath(["models", id, "aliases", index]),
+          path: place("models", id) + formatPath(["models", id, "aliases", index]),
           message: `already names ${owner}`,
         });
       }
@@ -103,23 +134,26 @@ function quantizationProblems(id: string, model: ModelEntry): readonly Problem[]
 function endpointProblems(
   id: string,
   endpoint: EndpointEntry,
-  { models, providers }: CatalogEntries,
+  { catalog, gaps }: { readonly catalog: CatalogEntries; readonly gaps: CatalogGaps },
 ): readonly Problem[] {
+  const { models, providers } = catalog;
   const model = models.get(endpoint.model);
   const provider = providers.get(endpoint.provider);
   const { account, contextLength, maxOutputTokens, quantization } = endpoint;
+  const context = contextLength ?? model?.contextLength ?? Number.POSITIVE_INFINITY;
+  const { complete } = gaps;
   return select(
     ["endpoints", id],
     [
       {
         field: "model",
-        wrong: model === undefined,
-        message: `no model is called ${endpoint.model}`,
+        wrong: model === undefined && !gaps.broken.models.has(endpoint.model),
+        message: unknownName("model", endpoint.model, { names: models.keys(), complete }),
       },
       {
         field: "provider",
-        wrong: provider === undefined,
-        message: `no provider is called ${endpoint.provider}`,
+        wrong: provider === undefined && !gaps.broken.providers.has(endpoint.provider),
+        message: unknownName("provider", endpoint.provider, { names: providers.keys(), complete }),
       },
       {
         field: "account",
@@ -137,10 +171,8 @@ function endpointProblems(
       },
       {
         field: "maxOutputTokens",
-        wrong:
-          (maxOutputTokens ?? 0) >
-          (contextLength ?? model?.contextLength ?? Number.POSITIVE_INFINITY),
-        message: "must be at most contextLength",
+        wrong: (maxOutputTokens ?? 0) > context,
+        message: `must be at most contextLength ${context}`,
       },
     ],
   );

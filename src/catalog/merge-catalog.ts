@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { formatPath, type Problem, problemsOf } from "../decode/problems.ts";
+import { check } from "../decode/wording.ts";
 import type { Provenance } from "../domain/endpoint.ts";
 import {
   type CatalogEntries,
@@ -8,7 +9,7 @@ import {
   modelEntry,
   providerEntry,
 } from "./catalog-schema.ts";
-import { checkCatalog } from "./check-catalog.ts";
+import { type CatalogGaps, checkCatalog } from "./check-catalog.ts";
 import type { CatalogSource, WrittenEntry } from "./decode-catalog.ts";
 
 /**
@@ -23,24 +24,35 @@ export type MergedCatalog = CatalogEntries;
 
 export type MergeResult =
   | { readonly ok: true; readonly catalog: MergedCatalog }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      /** The entries without a problem of their own. */
+      readonly catalog: MergedCatalog;
+      readonly gaps: CatalogGaps;
+    };
 
-/** Later sources override earlier ones. All problems at once: missing fields, and what refers to nothing. */
+/**
+ * Later sources override earlier ones. All problems at once: missing fields, and what refers to nothing.
+ * The problems that the sources have by themselves are not among them, nor what only follows from those.
+ */
 export function mergeCatalog(sources: readonly CatalogSource[]): MergeResult {
   const problems: Problem[] = [];
-  const merge = (kind: Kind) => {
-    const merged = mergeKind(sources, kind);
-    problems.push(...merged.problems);
-    return merged.entries;
-  };
+  const gaps = gapsOf(sources);
   const complete = <T>(kind: Kind, schema: z.ZodType<T>): ReadonlyMap<string, T> => {
     const entries = new Map<string, T>();
-    for (const [id, fields] of merge(kind)) {
-      const checked = schema.safeParse(fields);
+    const merged = mergeKind(sources, kind);
+    problems.push(...merged.problems);
+    for (const [id, fields] of merged.entries) {
+      const checked = check(schema, fields);
+      if (gaps.broken[kind].has(id)) {
+        continue;
+      }
       if (checked.success) {
         entries.set(id, checked.data);
       } else {
-        problems.push(...problemsOf(checked.error.issues, { at: [kind, id] }));
+        gaps.broken[kind].add(id);
+        problems.push(...below(placeOf(sources, kind, id), checked.error, [kind, id]));
       }
     }
     return entries;
@@ -50,9 +62,39 @@ export function mergeCatalog(sources: readonly CatalogSource[]): MergeResult {
     models: complete("models", modelEntry),
     endpoints: complete("endpoints", endpointEntry),
   };
-  // References are checked only between whole entries: a broken one would be reported twice.
-  const all = problems.length > 0 ? problems : checkCatalog(catalog);
-  return all.length > 0 ? { ok: false, problems: all } : { ok: true, catalog };
+  const place = (kind: Kind, id: string) => placeOf(sources, kind, id);
+  const all = [...problems, ...checkCatalog(catalog, { gaps, place })];
+  return all.length > 0 || !isWhole(gaps)
+    ? { ok: false, problems: all, catalog, gaps }
+    : { ok: true, catalog };
+}
+
+function gapsOf(sources: readonly CatalogSource[]) {
+  const broken = (kind: Kind) => new Set(sources.flatMap((source) => [...source.broken[kind]]));
+  return {
+    broken: {
+      providers: broken("providers"),
+      models: broken("models"),
+      endpoints: broken("endpoints"),
+    },
+    complete: sources.every((source) => source.complete),
+  };
+}
+
+function isWhole({ broken, complete }: CatalogGaps): boolean {
+  return complete && Object.values(broken).every(({ size }) => size === 0);
+}
+
+/** Of the last file that says something of the entry: the one to look into first. */
+function placeOf(sources: readonly CatalogSource[], kind: Kind, id: string): string {
+  return sources.reduce((at, source) => (source[kind].has(id) ? source.at : at), "");
+}
+
+function below(at: string, { issues }: z.ZodError, entry: readonly string[]): readonly Problem[] {
+  return problemsOf(issues, { at: entry }).map(({ path, message }) => ({
+    path: at + path,
+    message,
+  }));
 }
 
 function mergeKind(sources: readonly CatalogSource[], kind: Kind) {
@@ -64,7 +106,7 @@ function mergeKind(sources: readonly CatalogSource[], kind: Kind) {
       const spelling = spellings.get(id.toLowerCase()) ?? id;
       if (spelling !== id) {
         problems.push({
-          path: formatPath([kind, id]),
+          path: source.at + formatPath([kind, id]),
           message: `differs only in case from ${JSON.stringify(spelling)}`,
         });
       }

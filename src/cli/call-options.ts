@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import {
   type ReasoningConfig_Effort,
   ReasoningConfig_EffortSchema,
@@ -10,6 +10,7 @@ import {
   type Tier,
   TierSchema,
 } from "../../gen/atlas/v1/types_pb.ts";
+import { MAX_DEADLINE_MS } from "./call-deadline.ts";
 import { wordsOf } from "./enum-words.ts";
 import {
   collect,
@@ -70,19 +71,26 @@ export type CallOptions = {
 
 /** Batches are jobs of their own; the router refuses the tier for a single call. */
 const callTiers = wordsOf(TierSchema).filter((word) => word !== "batch");
+const MAX_DEADLINE = "1h";
 
 export function addCallOptions(command: Command): Command {
   addRoutingOptions(command.optionsGroup("Routing:"));
   addRankingOptions(command);
   addPromptOptions(command.optionsGroup("Prompt:"));
   addSamplingOptions(command.optionsGroup("Sampling:"));
+  refuseTogether(command, ["hedge", "no-hedge"]);
+  refuseTogether(command, ["no-fallbacks", "fallback-model"]);
   return command
     .optionsGroup("Call:")
     .option(
       "--request-id <uuid>",
       "idempotency key, also seeds the pick: equal ids repeat a decision",
     )
-    .option("--deadline <duration>", "give up after this, such as 30s", parseDurationMs)
+    .option(
+      "--deadline <duration>",
+      `give up after this, such as 30s; at most ${MAX_DEADLINE} (default: the router's)`,
+      parseDeadlineMs,
+    )
     .optionsGroup("Options:");
 }
 
@@ -92,7 +100,7 @@ function addRoutingOptions(command: Command): void {
       new Option(
         "--tier <tier>",
         `promise to buy: ${callTiers.join(", ")} (default: standard)`,
-      ).argParser(parseWord(TierSchema)),
+      ).argParser(parseTier),
     )
     .option("--operation <name>", "named task, such as support.reply, whose eval gates apply")
     .option("--only <providers>", "providers that may serve, separated by commas", collectList)
@@ -123,13 +131,51 @@ function addRankingOptions(command: Command): void {
       "--affinity <key>",
       "lean to the endpoint that served this key last, for its prompt cache",
     )
-    .option("--hedge", "allow a second attempt beside a slow first one")
+    .option(
+      "--hedge",
+      "allow a second attempt beside a slow first one; routers of this version start none",
+    )
     .option("--no-hedge", "never start a second attempt beside a slow first one")
     .option(
       "--priority <priority>",
       `who is shed first under overload: ${priorities}`,
       parseWord(PrioritySchema),
     );
+}
+
+/**
+ * For options of which one would win in silence: of an option and its negation the later one, as
+ * commander has it; of others the one that the router heeds.
+ */
+function refuseTogether(command: Command, names: readonly string[]): void {
+  const given = new Set<string>();
+  for (const name of names) {
+    command.on(`option:${name}`, () => {
+      given.add(name);
+      if (given.size === names.length) {
+        const flags = names.map((it) => `--${it}`).join(" and ");
+        command.error(`error: ${flags} contradict each other`);
+      }
+    });
+  }
+}
+
+function parseTier(text: string): number {
+  const word = text.toLowerCase();
+  if (word === "batch") {
+    throw new InvalidArgumentError(
+      `Batches are jobs of their own; a single call takes ${callTiers.join(" or ")}.`,
+    );
+  }
+  return parseWord(TierSchema, callTiers)(word);
+}
+
+function parseDeadlineMs(text: string): number {
+  const deadlineMs = parseDurationMs(text);
+  if (deadlineMs > MAX_DEADLINE_MS) {
+    throw new InvalidArgumentError(`Longer than ${MAX_DEADLINE}, the most that a router keeps.`);
+  }
+  return deadlineMs;
 }
 
 function addPromptOptions(command: Command): void {

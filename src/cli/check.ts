@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import type { CatalogSource } from "../catalog/decode-catalog.ts";
 import type { MergedCatalog } from "../catalog/merge-catalog.ts";
 import { configJsonSchema } from "../config/describe-keys.ts";
 import type { Problem } from "../decode/problems.ts";
@@ -20,6 +19,7 @@ type CheckOptions = GlobalOptions & {
 type Checked = {
   readonly name: string;
   readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
   /** Absent when there are problems. */
   readonly catalog: MergedCatalog | undefined;
 };
@@ -29,7 +29,7 @@ export function addCheckCommand(program: Command, world: CliWorld): void {
     .command("check")
     .summary("check configuration and catalogue files")
     .description(
-      "Checks configuration files and the catalogue files they name, without a router: the same " +
+      "Checks configuration files and the files they name, without a router: the same " +
         "checks as atlas serve makes. Prints every problem at once.",
     )
     .argument(
@@ -83,6 +83,7 @@ async function checkConfigFile(world: CliWorld, file: string | undefined): Promi
   return {
     name: file ?? "defaults",
     problems: loaded.ok ? [] : loaded.problems,
+    warnings: loaded.ok ? loaded.settings.warnings : loaded.warnings,
     catalog: loaded.ok ? loaded.settings.catalog : undefined,
   };
 }
@@ -91,8 +92,10 @@ async function checkConfigFile(world: CliWorld, file: string | undefined): Promi
 async function checkCatalogFiles(world: CliWorld, files: readonly string[]): Promise<Checked> {
   const date = new Date(world.nowMs()).toISOString().slice(0, 10);
   const read = await Promise.all(files.map((file) => readCatalogFile(world.readFile, file, date)));
-  const sources = read.flatMap((result): CatalogSource[] => (result.ok ? [result.source] : []));
-  const merged = await loadCatalog(world.readFile, sources);
+  const merged = await loadCatalog(
+    world.readFile,
+    read.map(({ source }) => source),
+  );
   const problems = [
     ...read.flatMap((result) => (result.ok ? [] : result.problems)),
     ...(merged.ok ? [] : merged.problems),
@@ -100,29 +103,34 @@ async function checkCatalogFiles(world: CliWorld, files: readonly string[]): Pro
   return {
     name: "catalogue",
     problems,
+    warnings: [],
     catalog: merged.ok && problems.length === 0 ? merged.catalog : undefined,
   };
 }
 
-function renderText({ name, problems, catalog }: Checked): string {
-  const lines =
-    catalog === undefined
-      ? problems.map(({ path, message }) =>
-          // A file that cannot be read is named by its problem as well.
-          path === "" || path === name ? message : `${path}: ${message}`,
-        )
+function renderText({ name, problems, warnings, catalog }: Checked): string {
+  const lineOf = ({ path, message }: Problem) =>
+    // A file that cannot be read is named by its problem as well.
+    path === "" || path === name ? message : `${path}: ${message}`;
+  const lines = [
+    ...problems.map(lineOf),
+    ...warnings.map((warning) => `warning: ${lineOf(warning)}`),
+    ...(catalog === undefined
+      ? []
       : [
           `fine, ${formatNumberOf(catalog.models.size, "model")}, ` +
             formatNumberOf(catalog.endpoints.size, "endpoint"),
-        ];
+        ]),
+  ];
   return lines.map((line) => `${printableLine(`${name}: ${line}`)}\n`).join("");
 }
 
 function renderJson(checked: readonly Checked[]): string {
   const ok = checked.every(({ problems }) => problems.length === 0);
-  const results = checked.map(({ name, problems, catalog }) => ({
+  const results = checked.map(({ name, problems, warnings, catalog }) => ({
     name,
     problems,
+    warnings,
     ...(catalog !== undefined && {
       models: catalog.models.size,
       endpoints: catalog.endpoints.size,

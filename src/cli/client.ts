@@ -5,9 +5,10 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { CatalogService } from "../../gen/atlas/v1/catalog_service_pb.ts";
 import { RouterService } from "../../gen/atlas/v1/router_service_pb.ts";
+import { sendDeadline } from "./call-deadline.ts";
 import type { CliWorld } from "./cli-world.ts";
 import type { GlobalOptions } from "./global-options.ts";
-import { createHttp2Session } from "./http2-session.ts";
+import { createHttp2Session, type Http2Session } from "./http2-session.ts";
 import { readBytes } from "./read-input.ts";
 import { parseServerAddress } from "./server-address.ts";
 import { UsageProblem } from "./usage-problem.ts";
@@ -16,8 +17,8 @@ import { UsageProblem } from "./usage-problem.ts";
 export type ServerConnection = {
   readonly router: Client<typeof RouterService>;
   readonly catalog: Client<typeof CatalogService>;
-  /** To be called once, before any call. Rejects with an `UnreachableError`. */
-  connect(signal: AbortSignal): Promise<void>;
+  /** As of `Http2Session`: to be called once, before any call. Rejects with an `UnreachableError`. */
+  connect: Http2Session["connect"];
   /** Ends the connection with every call on it. */
   close(): void;
 };
@@ -30,11 +31,15 @@ export async function createServerConnection(
   const tls = await readTls(files, options);
   const url = parseServerAddress(options.server, tls !== undefined);
   const session = createHttp2Session(url, tls);
-  const transport = createGrpcTransport({ baseUrl: session.authority, sessionManager: session });
+  const transport = createGrpcTransport({
+    baseUrl: session.authority,
+    sessionManager: session,
+    interceptors: [sendDeadline],
+  });
   return {
     router: createClient(RouterService, transport),
     catalog: createClient(CatalogService, transport),
-    connect: (signal) => session.connect(signal),
+    connect: (signal, withinMs) => session.connect(signal, withinMs),
     close: () => session.close(),
   };
 }

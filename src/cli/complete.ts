@@ -8,6 +8,7 @@ import {
 } from "../../gen/atlas/v1/completion_pb.ts";
 import type { RoutingPolicy } from "../../gen/atlas/v1/routing_pb.ts";
 import { buildPolicy, buildSpec } from "./build-request.ts";
+import { controlsOf } from "./call-deadline.ts";
 import { addCallOptions, type CallOptions } from "./call-options.ts";
 import type { CliWorld, Output } from "./cli-world.ts";
 import {
@@ -22,7 +23,7 @@ import { printableLine, printableText } from "./printable-text.ts";
 import { readCallInput } from "./read-input.ts";
 import { answerHeading, createStreamPrinter } from "./stream-printer.ts";
 import { UsageProblem } from "./usage-problem.ts";
-import { controlsOf, IncompleteAnswerError, type Server, withServer } from "./with-server.ts";
+import { IncompleteAnswerError, type Server, withServer } from "./with-server.ts";
 
 type CompleteOptions = CallOptions &
   GlobalOptions & { readonly stream?: true; readonly showReasoning?: true };

@@ -19,7 +19,7 @@ export type AnswerSummary = {
 /** One line: where, how often, how much, how fast, and an end that is not the ordinary one. */
 export function formatSummary(summary: AnswerSummary): string {
   const { endpoint, attempts, usage, cost, timings, finishReasons } = summary;
-  const odd = finishReasons.filter((reason) => reason !== FinishReason.STOP);
+  const odd = [...new Set(finishReasons)].filter((reason) => reason !== FinishReason.STOP);
   const rate = timings?.outputTokensPerSecond ?? 0;
   const parts = [
     endpoint,

@@ -33,12 +33,17 @@ export function formatModelPage(
   layout: Layout & { readonly nowMs: number },
 ): string {
   const { model, endpoints } = page;
+  const labels = providerLabels(endpoints);
   const sections = [
     model === undefined ? "" : `${titleOf(model, layout)}\n`,
     renderFacts(factsOf(page), layout),
     endpoints.length === 0
       ? "No endpoint serves this model.\n"
-      : renderTable(endpointColumns, endpoints.map(endpointRow), layout),
+      : renderTable(
+          endpointColumns,
+          endpoints.map((endpoint) => endpointRow(endpoint, labels)),
+          layout,
+        ),
     notesOf(endpoints, layout.nowMs),
     tierRoutesOf(page, layout),
   ];
@@ -70,8 +75,11 @@ const benchmarkNames: Readonly<Partial<Record<number, string>>> = {
   [BenchmarkScore_Benchmark.GPQA_DIAMOND]: "GPQA Diamond",
 };
 
+/** Marks an endpoint whose figures say nothing about its real provider. */
+const SIMULATED_MARK = "*";
+
 const endpointColumns: readonly Column[] = [
-  { title: "provider", flexible: true },
+  { title: "provider", flexible: true, distinct: true, ending: ` ${SIMULATED_MARK}` },
   { title: "precision" },
   { title: "in $/1M", align: "right" },
   { title: "out $/1M", align: "right" },
@@ -81,13 +89,11 @@ const endpointColumns: readonly Column[] = [
   { title: "success", align: "right" },
 ];
 
-/** Marks an endpoint whose figures say nothing about its real provider. */
-const SIMULATED_MARK = "*";
-
-function endpointRow(endpoint: Endpoint): readonly string[] {
-  const { stats, pricing, simulated } = endpoint;
+function endpointRow(endpoint: Endpoint, labels: ReadonlyMap<string, string>): readonly string[] {
+  const { id, stats, pricing, simulated } = endpoint;
+  const label = labels.get(id) ?? id;
   return [
-    simulated ? `${providerOf(endpoint)} ${SIMULATED_MARK}` : providerOf(endpoint),
+    simulated ? `${label} ${SIMULATED_MARK}` : label,
     formatWeights(endpoint),
     formatNanoUsd(pricing?.inputNanoUsdPerMtok),
     formatNanoUsd(pricing?.outputNanoUsdPerMtok),
@@ -96,6 +102,35 @@ function endpointRow(endpoint: Endpoint): readonly string[] {
     formatPercent(stats?.uptime, 2),
     formatPercent(stats?.success, 1),
   ];
+}
+
+/**
+ * What each endpoint is called, by its id: its provider, and where that one has several, what differs
+ * between them: the region when each has its own, otherwise the id.
+ */
+function providerLabels(endpoints: readonly Endpoint[]): ReadonlyMap<string, string> {
+  const byProvider = Map.groupBy(endpoints, providerOf);
+  return new Map(
+    endpoints.map((endpoint) => {
+      const provider = providerOf(endpoint);
+      const others = byProvider.get(provider) ?? [];
+      return [
+        endpoint.id,
+        others.length < 2 ? provider : `${provider} (${differenceOf(endpoint, others)})`,
+      ];
+    }),
+  );
+}
+
+function differenceOf(endpoint: Endpoint, ofSameProvider: readonly Endpoint[]): string {
+  const regions = new Set(ofSameProvider.map(regionsOf));
+  return regions.size === ofSameProvider.length && !regions.has("")
+    ? regionsOf(endpoint)
+    : endpoint.id;
+}
+
+function regionsOf({ regions }: Endpoint): string {
+  return regions.join(" ");
 }
 
 function providerOf({ providerDisplayName, provider }: Endpoint): string {

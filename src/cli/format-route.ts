@@ -31,7 +31,7 @@ export function formatRoute(response: RouteResponse, layout: Layout): string {
   const { decision, candidates, effectivePolicy } = response;
   const policy = effectivePolicy === undefined ? [] : policyFacts(effectivePolicy);
   const sections = [
-    decision === undefined ? "" : renderFacts(decisionFacts(decision), layout),
+    decision === undefined ? "" : renderFacts(decisionFacts(decision, candidates), layout),
     candidates.length === 0 ? "" : candidateTable(candidates, layout),
     rejectionLines(candidates),
     policy.length === 0
@@ -41,9 +41,9 @@ export function formatRoute(response: RouteResponse, layout: Layout): string {
   return sections.filter((section) => section !== "").join("\n");
 }
 
-function decisionFacts(decision: RouteDecision): readonly Fact[] {
+function decisionFacts(decision: RouteDecision, candidates: readonly Candidate[]): readonly Fact[] {
   const facts: Fact[] = [
-    ["Endpoint", endpointOf(decision)],
+    ["Endpoint", endpointOf(decision, candidates)],
     ["Model", decision.model],
     ["Tier", tierOf(decision)],
     ["Because", decision.explanation],
@@ -58,10 +58,15 @@ function decisionFacts(decision: RouteDecision): readonly Fact[] {
   return facts.filter(([, value]) => value !== "");
 }
 
-function endpointOf({ endpoint, provider, quantization }: RouteDecision): string {
-  return endpoint === ""
-    ? `${ABSENT} nothing is eligible`
-    : `${endpoint} (${provider}, ${wordOf(QuantizationSchema, quantization)})`;
+function endpointOf(decision: RouteDecision, candidates: readonly Candidate[]): string {
+  const { endpoint, provider, quantization } = decision;
+  if (endpoint === "") {
+    return `${ABSENT} nothing is eligible`;
+  }
+  const candidate = candidates.find((it) => it.endpoint === endpoint);
+  const weights =
+    candidate === undefined ? wordOf(QuantizationSchema, quantization) : formatWeights(candidate);
+  return `${endpoint} (${provider}, ${weights})`;
 }
 
 function tierOf({ tier, operation }: RouteDecision): string {
@@ -69,10 +74,15 @@ function tierOf({ tier, operation }: RouteDecision): string {
   return operation === "" ? word : `${word}, gates of ${operation}`;
 }
 
+/** Empty when nothing was estimated: no prompt that is planned for has no tokens. */
 function estimateOf({ estimatedCost, estimatedInputTokens }: RouteDecision): string {
-  const tokens = formatNumberOf(estimatedInputTokens, "input token");
+  const tokens =
+    estimatedInputTokens === 0n ? "" : formatNumberOf(estimatedInputTokens, "input token");
   const total = estimatedCost?.totalNanoUsd;
-  return total === undefined ? tokens : `${formatUsd(total)} for ${tokens} and the answer`;
+  if (total === undefined) {
+    return tokens;
+  }
+  return tokens === "" ? formatUsd(total) : `${formatUsd(total)} for ${tokens} and the answer`;
 }
 
 function predictionOf({ predictedFirstToken, predictedTotal }: RouteDecision): string {
@@ -89,8 +99,11 @@ function revisionsOf({ catalogRevision, scoreRevision, scoreAge }: RouteDecision
   return `catalogue ${catalogRevision}, ${scores}`;
 }
 
+/** Marks an endpoint with too little telemetry to be ranked by it. */
+const COLD_MARK = " (cold)";
+
 const candidateColumns: readonly Column[] = [
-  { title: "candidate", flexible: true },
+  { title: "candidate", flexible: true, distinct: true, ending: COLD_MARK },
   { title: "precision" },
   { title: "gate" },
   { title: "band", align: "right" },
@@ -109,7 +122,7 @@ function candidateTable(candidates: readonly Candidate[], layout: Layout): strin
 function candidateRow(candidate: Candidate): readonly string[] {
   const { endpoint, eligible, gate, band, share, estimatedCost, cold, terms } = candidate;
   return [
-    cold ? `${endpoint} (cold)` : endpoint,
+    cold ? endpoint + COLD_MARK : endpoint,
     formatWeights(candidate),
     gate === GateState.UNSPECIFIED ? ABSENT : wordOf(GateStateSchema, gate),
     eligible ? band.toFixed(0) : ABSENT,
@@ -168,7 +181,7 @@ function policyFacts(policy: RoutingPolicy): readonly string[] {
     }),
     [policy.sessionAffinityKey !== "", "session affinity"],
     [maxAttempts !== undefined, `at most ${formatNumberOf(maxAttempts ?? 0, "attempt")}`],
-    [allowHedging !== undefined, allowHedging === true ? "hedging" : "no hedging"],
+    [allowHedging !== undefined, allowHedging === true ? "hedging allowed" : "no hedging"],
     [priority !== 0, `priority ${wordOf(PrioritySchema, priority)}`],
   ];
   return facts.filter(([applies]) => applies).map(([, text]) => text);

@@ -8,6 +8,7 @@ import {
   type OutgoingHttpHeaders,
   type SecureClientSessionOptions,
 } from "node:http2";
+import { formatMs } from "./figures.ts";
 
 /** There is no connection. The message is for people; the cause is the network's own error. */
 export class UnreachableError extends Error {
@@ -20,9 +21,10 @@ export type Http2Session = {
   readonly authority: string;
   /**
    * To be called once, before any request. Rejects with an `UnreachableError` when there is no
-   * connection in time, and with the signal's reason when it aborts.
+   * connection within `withinMs` or 10 s, whichever is shorter, and with the signal's reason when it
+   * aborts.
    */
-  connect(signal: AbortSignal): Promise<void>;
+  connect(signal: AbortSignal, withinMs?: number): Promise<void>;
   request(
     method: string,
     path: string,
@@ -56,9 +58,9 @@ export function createHttp2Session(
   let session: ClientHttp2Session | undefined;
   return {
     authority: url.origin,
-    connect(signal) {
+    connect(signal, withinMs = CONNECT_TIMEOUT_MS) {
       session = connect(url.origin, options);
-      return connected(session, signal);
+      return connected(session, signal, Math.min(withinMs, CONNECT_TIMEOUT_MS));
     },
     async request(method, path, headers, requestOptions) {
       if (session === undefined) {
@@ -77,11 +79,15 @@ export function createHttp2Session(
 
 type SocketOptions = { readonly keepAlive: boolean; readonly keepAliveInitialDelay: number };
 
-function connected(session: ClientHttp2Session, signal: AbortSignal): Promise<void> {
+function connected(
+  session: ClientHttp2Session,
+  signal: AbortSignal,
+  withinMs: number,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(
-    () => reject(new UnreachableError(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`)),
-    CONNECT_TIMEOUT_MS,
+    () => reject(new UnreachableError(`no connection within ${formatMs(withinMs)}`)),
+    withinMs,
   );
   const abort = () => reject(signal.reason);
   // Stays for the life of the session: without a listener an error would end the process. The
@@ -101,6 +107,10 @@ function connected(session: ClientHttp2Session, signal: AbortSignal): Promise<vo
 
 /** Of a name with several addresses, what each of them said. */
 function reasonOf(error: Error): string {
+  if ("code" in error && error.code === "ERR_SSL_WRONG_VERSION_NUMBER") {
+    // OpenSSL's own words name a source file and nothing that a caller could mend.
+    return "it does not speak TLS";
+  }
   return error instanceof AggregateError && error.errors.length > 0
     ? error.errors
         .map((inner) => (inner instanceof Error ? inner.message : String(inner)))

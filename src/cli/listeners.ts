@@ -1,11 +1,14 @@
-import type { Config, ListenerConfig, TlsConfig } from "../config/config.ts";
+import { setLogger } from "@grpc/grpc-js";
+import type { Config } from "../config/config.ts";
 import type { Log } from "../domain/ports.ts";
 import { startGrpcServer } from "../rpc/grpc-server.ts";
 import { createHandlers, defaultHandlerLimits } from "../rpc/handlers.ts";
 import type { Readiness } from "../rpc/http-pages.ts";
 import { startHttpServer } from "../rpc/http-server.ts";
-import type { ListenerLimits, ListenerOptions, TlsOptions } from "../rpc/listener-options.ts";
+import type { ListenerLimits, RunningListener } from "../rpc/listener-options.ts";
 import type { AssembledRouter } from "./assemble-router.ts";
+import { portProblem } from "./port-problem.ts";
+import type { ListenersTls } from "./read-tls.ts";
 import type { ServerWorld } from "./server-world.ts";
 import type { Serving } from "./serving-state.ts";
 
@@ -21,13 +24,14 @@ export type Listeners = {
 export type ListenersInput = {
   readonly serving: () => Serving;
   readonly assembled: AssembledRouter;
+  readonly tls: ListenersTls;
   readonly world: ServerWorld;
   readonly log: Log;
 };
 
-/** Rejects when a certificate cannot be read or a port cannot be had; then none is open. */
+/** Rejects with a message for the operator when a port cannot be had; then none is open. */
 export async function startListeners(input: ListenersInput): Promise<Listeners> {
-  const { serving, assembled, world, log } = input;
+  const { serving, assembled, tls, world, log } = input;
   const { config } = serving();
   const { nowMs, schedule, random } = world;
   const services = createHandlers({
@@ -52,43 +56,78 @@ export async function startListeners(input: ListenersInput): Promise<Listeners> 
     log,
   };
   const { grpc, http } = config.listen;
-  const grpcServer = await startGrpcServer({ ...shared, ...(await doorOf(grpc, world)) });
-  try {
-    const httpServer = await startHttpServer({
-      ...shared,
-      ...(await doorOf(http, world)),
-      readiness: () => readinessOf(serving(), assembled, nowMs()),
-    });
-    return {
-      grpc: `${grpc.tls === undefined ? "grpc" : "grpcs"}://${grpc.host}:${grpcServer.port}`,
-      http: `${http.tls === undefined ? "http" : "https"}://${http.host}:${httpServer.port}`,
-      async drain(graceMs) {
-        await Promise.all([grpcServer.drain(graceMs), httpServer.drain(graceMs)]);
-      },
-    };
-  } catch (error) {
-    await grpcServer.drain(0);
-    throw error;
-  }
-}
-
-async function doorOf(
-  { host, port, tls }: ListenerConfig,
-  world: ServerWorld,
-): Promise<Pick<ListenerOptions, "host" | "port" | "tls">> {
-  return { host, port, tls: tls === undefined ? undefined : await readTls(tls, world) };
-}
-
-async function readTls(
-  { certFile, keyFile, clientCaFile }: TlsConfig,
-  { readFile }: ServerWorld,
-): Promise<TlsOptions> {
-  const read = async (path: string) => new TextDecoder().decode(await readFile(path));
+  const library = relayLibraryLog(log);
+  const opened = await openBoth(
+    () => startGrpcServer({ ...shared, host: grpc.host, port: grpc.port, tls: tls.grpc }),
+    () =>
+      startHttpServer({
+        ...shared,
+        host: http.host,
+        port: http.port,
+        tls: tls.http,
+        readiness: () => readinessOf(serving(), assembled, nowMs()),
+      }),
+    config.listen,
+  );
+  library.begin();
+  const [grpcServer, httpServer] = opened;
   return {
-    cert: await read(certFile),
-    key: await read(keyFile),
-    clientCa: clientCaFile === undefined ? undefined : await read(clientCaFile),
+    grpc: `${tls.grpc === undefined ? "grpc" : "grpcs"}://${urlHost(grpc.host)}:${grpcServer.port}`,
+    http: `${tls.http === undefined ? "http" : "https"}://${urlHost(http.host)}:${httpServer.port}`,
+    async drain(graceMs) {
+      await Promise.all([grpcServer.drain(graceMs), httpServer.drain(graceMs)]);
+    },
   };
+}
+
+/**
+ * The gRPC library writes to the console what it does not like. Its words go to the log instead, from
+ * `begin` on: a port that cannot be had is told in ours.
+ */
+function relayLibraryLog(log: Log): { begin(): void } {
+  let isOn = false;
+  const relay =
+    (level: "debug" | "info" | "warn") =>
+    (...words: readonly unknown[]) => {
+      if (isOn) {
+        log(level, "the gRPC library reports", { text: words.map(String).join(" ") });
+      }
+    };
+  setLogger({ error: relay("warn"), info: relay("info"), debug: relay("debug") });
+  return {
+    begin() {
+      isOn = true;
+    },
+  };
+}
+
+type Start = () => Promise<RunningListener>;
+
+/** Tries both, so that two ports that cannot be had are told at once. */
+async function openBoth(
+  startGrpc: Start,
+  startHttp: Start,
+  listen: Config["listen"],
+): Promise<readonly [RunningListener, RunningListener]> {
+  const [grpc] = await Promise.allSettled([startGrpc()]);
+  const [http] = await Promise.allSettled([startHttp()]);
+  if (grpc.status === "fulfilled" && http.status === "fulfilled") {
+    return [grpc.value, http.value];
+  }
+  const problems: string[] = [];
+  for (const [name, result] of [["grpc", grpc] as const, ["http", http] as const]) {
+    if (result.status === "fulfilled") {
+      await result.value.drain(0);
+    } else {
+      const wanted = { ...listen[name], setting: `listen.${name}.port`, flag: `--${name}-port` };
+      problems.push(portProblem(wanted, result.reason));
+    }
+  }
+  throw new Error(problems.join("\n"));
+}
+
+function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 function limitsOf({ limits, timeouts }: Config): Partial<ListenerLimits> {

@@ -1,14 +1,15 @@
 import { fileURLToPath } from "node:url";
 import { type AccountAccess, buildCatalog } from "../catalog/build-catalog.ts";
-import { type CatalogSource, decodeCatalogText } from "../catalog/decode-catalog.ts";
-import { type MergedCatalog, mergeCatalog } from "../catalog/merge-catalog.ts";
-import type { Problem } from "../decode/problems.ts";
+import {
+  type CatalogSource,
+  type DecodedCatalog,
+  decodeCatalogText,
+  unreadableCatalog,
+} from "../catalog/decode-catalog.ts";
+import { type MergedCatalog, type MergeResult, mergeCatalog } from "../catalog/merge-catalog.ts";
 import type { CatalogSnapshot } from "../domain/catalog.ts";
 import type { Provenance } from "../domain/endpoint.ts";
-
-export type LoadedCatalog =
-  | { readonly ok: true; readonly catalog: MergedCatalog }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+import { readProblem } from "./read-problem.ts";
 
 type ReadFile = (path: string) => Promise<Uint8Array>;
 
@@ -16,17 +17,22 @@ type ReadFile = (path: string) => Promise<Uint8Array>;
 const seedPath = fileURLToPath(new URL("../catalog/seed.yaml", import.meta.url));
 
 /**
- * The shipped catalogue with the operator's sources over it, in order; every problem at once.
+ * The shipped catalogue with the operator's sources over it, in order; every problem of what they come to
+ * at once, without those that the sources have by themselves.
  *
  * Rejects only when the shipped file itself cannot be read.
  */
 export async function loadCatalog(
   readFile: ReadFile,
   sources: readonly CatalogSource[],
-): Promise<LoadedCatalog> {
+): Promise<MergeResult> {
   const text = new TextDecoder().decode(await readFile(seedPath));
-  const seed = decodeCatalogText(text, { source: "seed.yaml", date: "1970-01-01" });
-  return seed.ok ? mergeCatalog([seed.source, ...sources]) : seed;
+  const origin = { source: "seed.yaml", date: "1970-01-01" };
+  const seed = decodeCatalogText(text, origin, "shipped catalogue: ");
+  const merged = mergeCatalog([seed.source, ...sources]);
+  return seed.ok || merged.ok
+    ? merged
+    : { ...merged, problems: [...seed.problems, ...merged.problems] };
 }
 
 /** One catalogue file of the operator's, or every problem with it under its own path. */
@@ -34,28 +40,15 @@ export async function readCatalogFile(
   readFile: ReadFile,
   path: string,
   date: string,
-): Promise<
-  | { readonly ok: true; readonly source: CatalogSource }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
-> {
+): Promise<DecodedCatalog> {
   const origin: Provenance = { source: path, date };
-  let text: string;
+  const at = `${path}: `;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
+    return decodeCatalogText(text, origin, at);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { ok: false, problems: [{ path, message: `cannot be read: ${reason}` }] };
+    return unreadableCatalog([{ path: "", message: readProblem(path, error) }], origin, at);
   }
-  const decoded = decodeCatalogText(text, origin);
-  return decoded.ok
-    ? decoded
-    : {
-        ok: false,
-        problems: decoded.problems.map((problem) => ({
-          path: `${path}: ${problem.path}`,
-          message: problem.message,
-        })),
-      };
 }
 
 /** Endpoints of every account, with the fleet standing in for all of them. */

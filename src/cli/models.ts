@@ -7,6 +7,7 @@ import {
   ListModelsResponseSchema,
   type Model,
 } from "../../gen/atlas/v1/catalog_service_pb.ts";
+import { controlsOf } from "./call-deadline.ts";
 import type { CliWorld } from "./cli-world.ts";
 import { formatModelList, type ListedModel } from "./format-model-list.ts";
 import { formatModelPage } from "./format-model-page.ts";
@@ -79,7 +80,7 @@ async function showModel(
   { catalog, signal }: Server,
   id: string,
 ): Promise<void> {
-  const page = await catalog.getModel({ id, operation }, { signal, timeoutMs: TIMEOUT_MS });
+  const page = await catalog.getModel({ id, operation }, controlsOf(signal, TIMEOUT_MS));
   world.stdout.write(
     json
       ? `${toJsonString(GetModelResponseSchema, page, { prettySpaces: 2 })}\n`
@@ -97,7 +98,7 @@ async function readAllPages(
   for (;;) {
     const page = await catalog.listModels(
       { pageSize: PAGE_SIZE, pageToken, query },
-      { signal, timeoutMs: TIMEOUT_MS },
+      controlsOf(signal, TIMEOUT_MS),
     );
     models.push(...page.models);
     if (page.nextPageToken === "") {
@@ -123,7 +124,7 @@ async function readEndpoints(
 
 async function readListedModel({ catalog, signal }: Server, model: Model): Promise<ListedModel> {
   try {
-    const page = await catalog.getModel({ id: model.id }, { signal, timeoutMs: TIMEOUT_MS });
+    const page = await catalog.getModel({ id: model.id }, controlsOf(signal, TIMEOUT_MS));
     return { model, endpoints: page.endpoints };
   } catch (error) {
     if (error instanceof ConnectError && error.code === Code.NotFound) {

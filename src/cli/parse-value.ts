@@ -103,12 +103,16 @@ export function collectList(text: string, before: readonly string[] = []): reado
   return [...before, ...parts];
 }
 
-/** The number of an enum's word. */
-export function parseWord(desc: DescEnum): (text: string) => number {
+/** The number of an enum's word. `words`: those that may be chosen; default: all. */
+export function parseWord(
+  desc: DescEnum,
+  words: readonly string[] = wordsOf(desc),
+): (text: string) => number {
   return (text) => {
-    const number = numberOf(desc, text.toLowerCase());
+    const word = text.toLowerCase();
+    const number = words.includes(word) ? numberOf(desc, word) : undefined;
     if (number === undefined) {
-      throw new InvalidArgumentError(`Not one of ${wordsOf(desc).join(", ")}.`);
+      throw new InvalidArgumentError(`Not one of ${words.join(", ")}.`);
     }
     return number;
   };

@@ -44,9 +44,13 @@ export async function readCallInput(
   if (text === STANDARD_INPUT && messageFile === STANDARD_INPUT) {
     throw new UsageProblem("standard input can be the text or the --message-file, not both");
   }
+  const prompt = text === STANDARD_INPUT ? await readText(files, text) : text;
+  if (prompt === "") {
+    throw new UsageProblem(`${text === STANDARD_INPUT ? "standard input" : "the text"} is empty`);
+  }
   return {
     model,
-    text: text === STANDARD_INPUT ? await readText(files, text) : text,
+    text: prompt,
     images: await Promise.all(image.map((source) => readImage(files, source))),
     schemaJson: jsonSchema === undefined ? undefined : await readSchema(files, jsonSchema),
     base: messageFile === undefined ? undefined : await readSpec(files, messageFile),

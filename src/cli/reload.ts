@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { describeChange } from "../config/describe-change.ts";
 import type { Log } from "../domain/ports.ts";
+import { changedTlsFiles } from "./read-tls.ts";
 import type { ServerWorld } from "./server-world.ts";
 import type { Serving } from "./serving-state.ts";
 import { loadSettings, type Settings } from "./settings.ts";
@@ -9,6 +10,7 @@ export type SettingsWatch = {
   readonly configFile: string | undefined;
   readonly world: ServerWorld;
   readonly log: Log;
+  /** What the process started with, the command line included. */
   readonly initial: Settings;
   /** Adds what the command line says. */
   readonly complete: (fresh: Settings) => Settings;
@@ -103,7 +105,12 @@ async function reload(
     const after = await prepare(watch.complete(loaded.settings));
     if (!state.stopped) {
       swap(after);
-      reportChange(log, before.config, after);
+      reportChange(log, {
+        initial: watch.initial,
+        before: before.config,
+        fresh: loaded.settings,
+        after,
+      });
     }
     return loaded.settings.files;
   } catch (cause) {
@@ -112,10 +119,26 @@ async function reload(
   }
 }
 
-function reportChange(log: Log, before: Config, { config, catalog }: Serving): void {
-  const { changed, needRestart } = describeChange(before, config);
+type Versions = {
+  readonly initial: Settings;
+  readonly before: Config;
+  readonly fresh: Settings;
+  readonly after: Serving;
+};
+
+function reportChange(log: Log, { initial, before, fresh, after }: Versions): void {
+  const { config, catalog } = after;
+  const { changed, needRestart } = describeChange({
+    started: initial.config,
+    before,
+    after: config,
+  });
   log("info", "settings reloaded", { catalogRevision: catalog.revision, changed });
-  if (needRestart.length > 0) {
-    log("warn", "some changes take effect only after a restart", { keys: needRestart });
+  const keys = [...new Set([...needRestart, ...changedTlsFiles(initial.tls, fresh.tls)])];
+  if (keys.length > 0) {
+    log("warn", "some changes take effect only after a restart", { keys });
+  }
+  for (const { path, message } of fresh.warnings) {
+    log("warn", `${path}: ${message}`);
   }
 }

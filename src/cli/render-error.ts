@@ -11,10 +11,12 @@ export function renderError(error: ErrorDescription, paint: Paint): string {
   const reason = error.reason === "" || error.reason === error.code ? "" : ` (${error.reason})`;
   const head = `${paint.red("error:")} ${error.code}${reason}: ${printableLine(error.message)}`;
   const details = [
-    ...error.violations.map(itemLine),
+    ...error.violations.filter((item) => !saysItAll(error.message, item)).map(itemLine),
     ...error.preconditions.map(typedItemLine),
     ...error.quotas.map(itemLine),
-    ...error.resources.map(typedItemLine),
+    ...error.resources
+      .filter(({ description }) => description !== error.message)
+      .map(typedItemLine),
     ...Object.entries(error.metadata).map(([key, value]) => `${key}: ${value}`),
     ...(error.usage === undefined ? [] : [`counted until then: ${formatUsage(error.usage)}`]),
     ...(error.retryAfterMs === undefined ? [] : [`try again in ${formatMs(error.retryAfterMs)}`]),
@@ -56,6 +58,11 @@ export function renderLocalErrorJson(code: LocalErrorCode, message: string): str
 
 function errorLine(error: Readonly<Record<string, unknown>>): string {
   return `${JSON.stringify({ error })}\n`;
+}
+
+/** A request with one fault has it in its message, behind the name of its field. */
+function saysItAll(message: string, { subject, description }: ErrorItem): boolean {
+  return message === `${subject} ${description}`;
 }
 
 function itemLine({ subject, description }: ErrorItem): string {

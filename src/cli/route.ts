@@ -2,13 +2,14 @@ import { toJsonString } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { RouteResponseSchema } from "../../gen/atlas/v1/router_service_pb.ts";
 import { buildPolicy, buildSpec } from "./build-request.ts";
+import { controlsOf } from "./call-deadline.ts";
 import { addCallOptions, type CallOptions } from "./call-options.ts";
 import type { CliWorld } from "./cli-world.ts";
 import { formatRoute } from "./format-route.ts";
 import type { GlobalOptions } from "./global-options.ts";
 import { layoutOf } from "./layout.ts";
 import { readCallInput } from "./read-input.ts";
-import { controlsOf, withServer } from "./with-server.ts";
+import { withServer } from "./with-server.ts";
 
 /** Stands for the prompt when none is given: a plan needs one, and a short one rules nothing out. */
 const PLACEHOLDER_TEXT = "Hello";

@@ -1,3 +1,4 @@
+import type { Config } from "../config/config.ts";
 import type { Problem } from "../decode/problems.ts";
 import type { Log } from "../domain/ports.ts";
 import { createLog } from "../telemetry/log.ts";
@@ -5,6 +6,7 @@ import { type AssembledRouter, assembleRouter } from "./assemble-router.ts";
 import { exitCodes } from "./cli-world.ts";
 import { describeServing } from "./describe-serving.ts";
 import { type Listeners, startListeners } from "./listeners.ts";
+import { portProblem } from "./port-problem.ts";
 import { watchSettings } from "./reload.ts";
 import type { ServeOptions } from "./server-options.ts";
 import type { ServerWorld } from "./server-world.ts";
@@ -15,12 +17,12 @@ import { UsageProblem } from "./usage-problem.ts";
 /**
  * Runs the router until it is told to stop, and then lets calls in flight finish.
  *
- * Rejects with a `UsageProblem` when the configuration has problems or a port cannot be had.
+ * Rejects with a `UsageProblem` when the settings have problems or a port cannot be had.
  */
 export async function serve(options: ServeOptions, world: ServerWorld): Promise<void> {
   const loaded = await loadSettings(options.configFile, world);
   if (!loaded.ok) {
-    throw new UsageProblem(describeProblems(loaded.problems));
+    throw new UsageProblem(describeProblems(loaded.problems, options.configFile));
   }
   const settings = withOptions(loaded.settings, options);
   const source = createServingSource(settings.config.simulator, world.env);
@@ -30,12 +32,23 @@ export async function serve(options: ServeOptions, world: ServerWorld): Promise<
     write: world.stderr.write,
     secrets,
   });
-  let serving = await source.prepare(settings).catch(refuse);
+  for (const { path, message } of settings.warnings) {
+    log("warn", `${path}: ${message}`);
+  }
+  let serving = await source
+    .prepare(settings)
+    .catch((error: unknown) => refuse(fleetProblem(settings.config, error)));
   const assembled = assembleRouter({ serving: () => serving, connect, world, log });
   const stop = stopSignal(world, log);
   let listeners: Listeners;
   try {
-    listeners = await startListeners({ serving: () => serving, assembled, world, log });
+    listeners = await startListeners({
+      serving: () => serving,
+      assembled,
+      tls: settings.tls,
+      world,
+      log,
+    });
   } catch (error) {
     stop.off();
     await closeAll(assembled, source);
@@ -114,13 +127,25 @@ async function closeAll(assembled: AssembledRouter, source: ServingSource): Prom
   await source.close();
 }
 
-/** What keeps the router from starting is for the operator to mend: a port, a certificate. */
+/** The fleet opens ports too: one of them by choice of the operator. */
+function fleetProblem({ simulator: { controlPort } }: Config, error: unknown): unknown {
+  const wanted = { setting: "simulator.controlPort", host: "127.0.0.1", port: controlPort };
+  return String(error).includes(`:${controlPort}`)
+    ? new Error(portProblem(wanted, error), { cause: error })
+    : error;
+}
+
+/** What keeps the router from starting is for the operator to mend, such as a port. */
 function refuse(error: unknown): never {
   throw new UsageProblem(error instanceof Error ? error.message : String(error), { cause: error });
 }
 
-function describeProblems(problems: readonly Problem[]): string {
-  return problems
-    .map(({ path, message }) => (path === "" ? message : `${path}: ${message}`))
-    .join("\n");
+function describeProblems(problems: readonly Problem[], configFile: string | undefined): string {
+  const lines = problems.map(({ path, message }) =>
+    path === "" ? `${configFile}: ${message}` : `${path}: ${message}`,
+  );
+  const of = configFile === undefined ? "the settings" : configFile;
+  return lines.length === 1
+    ? lines.join("")
+    : [`${lines.length} problems with ${of}`, ...lines].join("\n");
 }

@@ -57,11 +57,9 @@ export function createServingSource(
   const secrets = createSecretList();
   let revision = 0;
   return {
-    async prepare({ config, catalog: merged, files }) {
-      const accounts = accountsOf(
-        { config: { ...config, simulator }, catalog: merged, files },
-        env,
-      );
+    async prepare(settings) {
+      const { config, catalog: merged } = settings;
+      const accounts = accountsOf({ ...settings, config: { ...config, simulator } }, env);
       const accountFor = (key: string) => accounts.get(key) ?? OFF;
       secrets.use([...accounts.values()].flatMap((account) => account.secrets));
       revision += 1;

@@ -1,9 +1,10 @@
-import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { type CliWorld, type ExitCode, exitCodes } from "./cli-world.ts";
 import { createServerConnection, type ServerConnection } from "./client.ts";
 import { describeError } from "./describe-error.ts";
 import type { GlobalOptions } from "./global-options.ts";
 import { UnreachableError } from "./http2-session.ts";
+import { NO_CALL } from "./interrupted-early.ts";
 import { createPaint, wantsColour } from "./paint.ts";
 import {
   type LocalErrorCode,
@@ -19,10 +20,16 @@ export type Server = Pick<ServerConnection, "router" | "catalog"> & {
   readonly signal: AbortSignal;
 };
 
+/** What an interrupt says once a call may be under way. */
+const CALL_CANCELLED = "interrupted: the call was cancelled";
+
 /** The stream ended well, but without the message that says how the call went. */
 export class IncompleteAnswerError extends Error {
   override readonly name = "IncompleteAnswerError";
 }
+
+/** With the deadline of the command's call in milliseconds; it bounds connecting as well. */
+type ServerOptions = GlobalOptions & { readonly deadline?: number };
 
 /**
  * Runs a command against the router: connects, cancels at an interrupt, reports a failure and sets
@@ -30,7 +37,7 @@ export class IncompleteAnswerError extends Error {
  */
 export async function withServer(
   world: CliWorld,
-  options: GlobalOptions,
+  options: ServerOptions,
   run: (server: Server) => Promise<void>,
 ): Promise<void> {
   const connection = await createServerConnection(world, options);
@@ -38,12 +45,15 @@ export async function withServer(
   const interrupt = new AbortController();
   const signal = AbortSignal.any([done.signal, interrupt.signal]);
   const stopListening = world.onInterrupt(() => interrupt.abort());
+  let connected = false;
   try {
-    await connection.connect(signal);
+    await connection.connect(signal, options.deadline);
+    connected = true;
     await run({ router: connection.router, catalog: connection.catalog, signal });
   } catch (error) {
     if (interrupt.signal.aborted) {
-      reportLocal(world, options, ["INTERRUPTED", "interrupted", exitCodes.interrupted]);
+      const message = connected ? CALL_CANCELLED : NO_CALL;
+      reportLocal(world, options, ["INTERRUPTED", message, exitCodes.interrupted]);
     } else {
       reportFailure(world, options, error);
     }
@@ -53,11 +63,6 @@ export async function withServer(
     done.abort();
     connection.close();
   }
-}
-
-/** Options of one call; without a deadline the server's own holds. */
-export function controlsOf(signal: AbortSignal, deadlineMs: number | undefined): CallOptions {
-  return deadlineMs === undefined ? { signal } : { signal, timeoutMs: deadlineMs };
 }
 
 /** Reports a problem that no server told of, as text or as JSON. */
@@ -82,8 +87,11 @@ function reportFailure(world: CliWorld, options: GlobalOptions, error: unknown):
     );
   } else if (!(error instanceof ConnectError)) {
     throw error;
-  } else if (isAnswer(error)) {
+  } else if (error.isWireError) {
     reportCall(world, options, error);
+  } else if (error.code === Code.DeadlineExceeded) {
+    const silence = `no answer from the router at ${options.server} by the deadline`;
+    reportCall(world, options, new ConnectError(silence, error.code));
   } else {
     reportUnreachable(
       world,
@@ -91,11 +99,6 @@ function reportFailure(world: CliWorld, options: GlobalOptions, error: unknown):
       `no answer from the router at ${options.server}: ${error.rawMessage}`,
     );
   }
-}
-
-/** Whether the server or the deadline ended the call, and not the network. */
-function isAnswer({ isWireError, code }: ConnectError): boolean {
-  return isWireError || code === Code.DeadlineExceeded;
 }
 
 function reportCall(world: CliWorld, { json }: GlobalOptions, error: ConnectError): void {

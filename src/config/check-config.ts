@@ -1,4 +1,4 @@
-import { formatPath, type Problem } from "../decode/problems.ts";
+import { formatPath, type Problem, unknownName } from "../decode/problems.ts";
 import type { Config } from "./config.ts";
 
 type Rule = {
@@ -87,8 +87,12 @@ function policyRules({ policy }: Config): readonly Rule[] {
 /** What the catalogue knows, as far as a configuration can name it. */
 export type KnownNames = {
   readonly providers: ReadonlySet<string>;
+  /** Those of the providers whose accounts are not known, because their entries have a problem. */
+  readonly unclear: ReadonlySet<string>;
   /** `provider/account` of every named account. */
   readonly accounts: ReadonlySet<string>;
+  /** False: a part of the catalogue cannot be read, and there may be further providers. */
+  readonly complete: boolean;
 };
 
 /** Names that are in no catalogue. Asked once the catalogue is there, since it names them. */
@@ -100,15 +104,19 @@ export function checkNames(config: Config, known: KnownNames): readonly Problem[
   const accounts = Object.entries(config.providers).flatMap(([id, provider]) =>
     Object.keys(provider.accounts).map((account) => ({
       path: formatPath(["providers", id, "accounts", account]),
-      wrong: !known.accounts.has(`${id}/${account}`),
+      wrong:
+        known.providers.has(id) &&
+        !known.unclear.has(id) &&
+        !known.accounts.has(`${id}/${account}`),
       message: `provider ${id} has no account ${account}`,
     })),
   );
+  const { providers: names, complete } = known;
   return [
     ...[...listed, ...configured].map(({ path, id }) => ({
       path: formatPath(path),
       wrong: !known.providers.has(id),
-      message: `no provider is called ${id}`,
+      message: unknownName("provider", id, { names, complete }),
     })),
     ...accounts,
   ]

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { baseUrl, slug } from "../decode/fields.ts";
+import { baseUrl, decimalNumber, slug, wholeNumber } from "../decode/fields.ts";
 import { usd } from "../decode/usd.ts";
 import { quantizations } from "../domain/endpoint.ts";
 import { MAX_ATTEMPTS } from "../domain/policy.ts";
@@ -16,14 +16,11 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const DAY_MS = 24 * 60 * 60_000;
 
 function milliseconds(least: number, fallback: number, description: string) {
-  return z.int().min(least).max(MAX_TIMER_MS).default(fallback).describe(description);
+  return wholeNumber(least, MAX_TIMER_MS).default(fallback).describe(description);
 }
 
 function bytes(least: number, fallback: number, description: string) {
-  return z
-    .int()
-    .min(least)
-    .max(1024 * 1024 * 1024)
+  return wholeNumber(least, 1024 * 1024 * 1024)
     .default(fallback)
     .describe(description);
 }
@@ -48,10 +45,7 @@ function listener(port: number, name: string) {
         .min(1)
         .default(defaults.listen.host)
         .describe(`Address the ${name} listener binds; 0.0.0.0 for all.`),
-      port: z
-        .int()
-        .min(0)
-        .max(65_535)
+      port: wholeNumber(0, 65_535)
         .default(port)
         .describe(`Port of the ${name} listener; 0 lets the system choose.`),
       tls: tls
@@ -63,10 +57,7 @@ function listener(port: number, name: string) {
 
 const limitsSchema = z.strictObject({
   messageBytes: bytes(1024, limits.messageBytes, "Largest message taken or sent."),
-  concurrentStreams: z
-    .int()
-    .min(1)
-    .max(100_000)
+  concurrentStreams: wholeNumber(1, 100_000)
     .default(limits.concurrentStreams)
     .describe("Most open calls on one connection."),
   headerBytes: bytes(1024, limits.headerBytes, "Most bytes of headers of one request."),
@@ -142,22 +133,13 @@ const timeoutsSchema = z.strictObject({
 });
 
 const retrySchema = z.strictObject({
-  maxAttempts: z
-    .int()
-    .min(1)
-    .max(MAX_ATTEMPTS)
+  maxAttempts: wholeNumber(1, MAX_ATTEMPTS)
     .default(retry.maxAttempts)
     .describe("Most attempts of one call, the first included."),
-  budgetRatio: z
-    .number()
-    .min(0)
-    .max(1)
+  budgetRatio: decimalNumber(0, 1)
     .default(retry.budgetRatio)
     .describe("Retries and hedges allowed for each first attempt."),
-  budgetReservePerSecond: z
-    .number()
-    .min(0)
-    .max(10_000)
+  budgetReservePerSecond: decimalNumber(0, 10_000)
     .default(retry.budgetReservePerSecond)
     .describe("Retries allowed each second whatever the traffic."),
 });
@@ -262,22 +244,13 @@ const simulatorSchema = z.strictObject({
     .describe(
       "Who is answered by the built-in fleet: accounts without key or address, nobody, or everybody.",
     ),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 32 - 1)
+  seed: wholeNumber(0, 2 ** 32 - 1)
     .default(defaults.simulator.seed)
     .describe("Equal seeds behave equally."),
-  controlPort: z
-    .int()
-    .min(0)
-    .max(65_535)
+  controlPort: wholeNumber(0, 65_535)
     .default(defaults.simulator.controlPort)
     .describe("Loopback port that changes the fleet while it runs; 0 lets the system choose."),
-  timeScale: z
-    .number()
-    .min(0)
-    .max(1_000)
+  timeScale: decimalNumber(0, 1_000)
     .default(defaults.simulator.timeScale)
     .describe("Factor on every delay of the fleet; 0 answers at once."),
 });
@@ -299,20 +272,14 @@ export const configSchema = z.strictObject({
   retry: retrySchema.prefault({}),
   stream: z
     .strictObject({
-      heartbeatMs: z
-        .int()
-        .min(100)
-        .max(DAY_MS)
+      heartbeatMs: wholeNumber(100, DAY_MS)
         .default(defaults.heartbeatMs)
         .describe("A stream without events sends a heartbeat this often."),
     })
     .prefault({}),
   scores: z
     .strictObject({
-      snapshotMs: z
-        .int()
-        .min(100)
-        .max(60_000)
+      snapshotMs: wholeNumber(100, 60_000)
         .default(defaults.snapshotMs)
         .describe("Scores are published this often while they change."),
     })

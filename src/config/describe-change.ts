@@ -4,9 +4,12 @@ import { isSecret } from "./secret.ts";
 
 /** What a reload changes. Paths are in code point order; values are not shown, since some are secret. */
 export type ConfigChange = {
-  /** Keys whose values differ. */
+  /** Keys whose values differ from those before. */
   readonly changed: readonly string[];
-  /** Those of them that take effect only after a restart. */
+  /**
+   * Keys that are read once and whose values differ from those the process started with: what the file
+   * says and the process does not do. Told again until they are equal or the process starts anew.
+   */
   readonly needRestart: readonly string[];
 };
 
@@ -36,14 +39,23 @@ export function needsRestart(path: readonly string[]): boolean {
   return readOnce.some((once) => key.startsWith(`${once}.`));
 }
 
-export function describeChange(before: Config, after: Config): ConfigChange {
-  const changes = differences(before, after, []).sort((left, right) =>
-    formatPath(left) < formatPath(right) ? -1 : 1,
-  );
+type ConfigVersions = {
+  /** What the process runs with, as far as it is read once. */
+  readonly started: Config;
+  /** What the last reload left. */
+  readonly before: Config;
+  readonly after: Config;
+};
+
+export function describeChange({ started, before, after }: ConfigVersions): ConfigChange {
   return {
-    changed: changes.map(formatPath),
-    needRestart: changes.filter(needsRestart).map(formatPath),
+    changed: namesOf(differences(before, after, [])),
+    needRestart: namesOf(differences(started, after, []).filter(needsRestart)),
   };
+}
+
+function namesOf(paths: readonly Path[]): readonly string[] {
+  return paths.map(formatPath).sort();
 }
 
 type Path = readonly string[];

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { Segment } from "../decode/problems.ts";
 import { configSchema } from "./config-schema.ts";
 import { needsRestart } from "./describe-change.ts";
 
@@ -129,15 +128,4 @@ function rangeOf({ minimum, maximum, enum: values, items }: JsonSchema): string 
     return allowed.join(", ");
   }
   return minimum === undefined ? "" : `${minimum} to ${maximum}`;
-}
-
-/** The keys that are known at a path; none below what the schema does not describe. */
-export function knownKeysAt(path: readonly Segment[]): readonly string[] {
-  let schema: JsonSchema = valueSchema;
-  for (const segment of path) {
-    const { properties, additionalProperties } = schema;
-    const fallback = typeof additionalProperties === "object" ? additionalProperties : {};
-    schema = properties?.[segment] ?? fallback;
-  }
-  return Object.keys(schema.properties ?? {});
 }

@@ -1,17 +1,38 @@
-import type { z } from "zod";
+import { z } from "zod";
+import { knownKeysIn } from "../decode/known-keys.ts";
 import { formatPath, type Problem, problemsOf, segmentsOf } from "../decode/problems.ts";
+import { check } from "../decode/wording.ts";
 import { parseYaml } from "../decode/yaml-text.ts";
 import { checkConfig } from "./check-config.ts";
-import type { Config } from "./config.ts";
+import type { Config, TlsConfig } from "./config.ts";
 import { configSchema } from "./config-schema.ts";
-import { knownKeysAt } from "./describe-keys.ts";
 import { prune } from "./prune.ts";
 import { isSecret } from "./secret.ts";
 import { type Environment, retype, substituteEnv } from "./substitute-env.ts";
 
 export type ParsedConfig =
   | { readonly ok: true; readonly config: Config }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      /** What is left without the broken keys, so that what it names can be judged as well. */
+      readonly rest?: ConfigRest | undefined;
+    };
+
+export type ConfigRest = {
+  readonly config: Config;
+  /** Whether a problem is at the key or above it: then its value is not what the operator wrote. */
+  readonly isBroken: (key: string) => boolean;
+  /** Whether a problem is at the key or below it: then a part of its value may be missing. */
+  readonly isPartial: (key: string) => boolean;
+  /** What the file says of TLS, even where a listener lacks a file that it needs. */
+  readonly tls: TlsFiles;
+};
+
+/** Absent for a listener without TLS. */
+type TlsFiles = Readonly<Record<"grpc" | "http", TlsNames | undefined>>;
+
+export type TlsNames = { readonly [Name in keyof TlsConfig]?: TlsConfig[Name] | undefined };
 
 /**
  * The complete configuration of a file's text, or every problem with it at once. Never throws, and no
@@ -26,23 +47,29 @@ export function parseConfig(text: string, env: Environment): ParsedConfig {
   const { issues, config } = decode(value, substituted);
   const unsetPaths = new Set(unset.map(({ path }) => path));
   // Whatever else is wrong with a value that could not be put in is only its consequence.
-  const others = problemsOf(issues, { keysAt: knownKeysAt }).filter(
+  const others = problemsOf(issues, { keysAt: (path) => knownKeysIn(configSchema, path) }).filter(
     ({ path }) => !unsetPaths.has(path),
   );
   const broken = [...unset, ...others].map(({ path }) => path);
+  const isBroken = (key: string) => broken.some((path) => isWithin(key, path));
+  const isPartial = (key: string) => broken.some((path) => isWithin(path, key));
   const problems = [
     ...unset,
     ...others,
-    ...(config === undefined ? [] : checkConfig(config, (key) => broken.some(within(key)))),
+    ...(config === undefined ? [] : checkConfig(config, (key) => isBroken(key) || isPartial(key))),
   ];
-  return problems.length > 0 || config === undefined
-    ? { ok: false, problems }
-    : { ok: true, config: freeze(config) };
+  if (config === undefined) {
+    return { ok: false, problems };
+  }
+  freeze(config);
+  return problems.length > 0
+    ? { ok: false, problems, rest: { config, isBroken, isPartial, tls: tlsFilesIn(value) } }
+    : { ok: true, config };
 }
 
-/** Whether a path is the key, or lies above or below it. */
-function within(key: string): (path: string) => boolean {
-  return (path) => `${path}.`.startsWith(`${key}.`) || `${key}.`.startsWith(`${path}.`);
+/** Whether a path is the key or lies below it. */
+function isWithin(path: string, key: string): boolean {
+  return path === key || (path.startsWith(key) && [".", "["].includes(path.charAt(key.length)));
 }
 
 type Decoded = {
@@ -56,16 +83,46 @@ type Decoded = {
  * variable is text; where the schema wants a number or a flag, it is read as one.
  */
 function decode(value: unknown, substituted: ReadonlySet<string>): Decoded {
-  const first = configSchema.safeParse(value);
+  const first = check(configSchema, value);
   const retyped = retype(value, scalarPaths(first.error?.issues ?? [], substituted));
-  const { data, error } = configSchema.safeParse(retyped);
+  const { data, error } = check(configSchema, retyped);
   if (error === undefined) {
     return { issues: [], config: data };
   }
-  return {
-    issues: error.issues,
-    config: configSchema.safeParse(prune(retyped, error.issues)).data,
-  };
+  return { issues: error.issues, config: whatIsLeft(retyped, error.issues) };
+}
+
+/** How often leaving out what is wrong may leave a mapping without what it needs. */
+const MAX_PRUNINGS = 4;
+
+function whatIsLeft(value: unknown, issues: readonly z.core.$ZodIssue[]): Config | undefined {
+  let left = value;
+  let wrong = issues;
+  for (let round = 0; round < MAX_PRUNINGS; round += 1) {
+    left = prune(left, wrong);
+    const { data, error } = check(configSchema, left);
+    if (error === undefined) {
+      return data;
+    }
+    wrong = error.issues;
+  }
+  return undefined;
+}
+
+const file = z.string().min(1).optional().catch(undefined);
+const listener = z
+  .object({
+    tls: z
+      .object({ certFile: file, keyFile: file, clientCaFile: file })
+      .optional()
+      .catch(undefined),
+  })
+  .catch({ tls: undefined });
+const tlsFiles = z.object({ listen: z.object({ grpc: listener, http: listener }) });
+
+function tlsFilesIn(value: unknown): TlsFiles {
+  const { data } = tlsFiles.safeParse(value);
+  return { grpc: data?.listen.grpc.tls, http: data?.listen.http.tls };
 }
 
 function scalarPaths(

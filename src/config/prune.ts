@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { formatPath, type Segment, segmentsOf } from "../decode/problems.ts";
+import { isMissing } from "../decode/wording.ts";
 
 /**
  * A copy without the values that issues are about, so that the rest can be judged.
@@ -31,5 +32,5 @@ function culprits(issue: z.core.$ZodIssue): readonly (readonly Segment[])[] {
   if (index >= 0) {
     return [path.slice(0, index)];
   }
-  return [issue.message.endsWith("received undefined") ? path.slice(0, -1) : path];
+  return [isMissing(issue) ? path.slice(0, -1) : path];
 }

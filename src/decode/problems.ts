@@ -35,35 +35,56 @@ type ProblemOptions = {
   readonly keysAt?: (path: readonly Segment[]) => readonly string[];
 };
 
-/** Every issue of a schema as a problem; several unknown keys are several problems. */
+/**
+ * Every issue of `check` as a problem; several unknown keys are several problems. What is wrong in two
+ * ways that read alike is told once.
+ */
 export function problemsOf(
   issues: readonly z.core.$ZodIssue[],
   { at = [], keysAt = () => [] }: ProblemOptions = {},
 ): Problem[] {
-  return issues.flatMap((issue) => {
+  const problems = issues.flatMap((issue) => {
     const below = segmentsOf(issue);
     const path = [...at, ...below];
     return issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => ({
-          path: formatPath([...path, key]),
-          message: `is not a known key${suggestion(key, keysAt(below))}`,
-        }))
+      ? issue.keys.map((key) => unknownKey([...path, key], keysAt(below)))
       : [{ path: formatPath(path), message: messageOf(issue) }];
+  });
+  const seen = new Set<string>();
+  return problems.filter(({ path, message }) => {
+    const text = `${path}: ${message}`;
+    return !seen.has(text) && seen.add(text);
   });
 }
 
-function messageOf(issue: z.core.$ZodIssue): string {
-  const message = issue.code === "invalid_key" ? keyMessage(issue) : issue.message;
-  return message.endsWith("received undefined") ? "is required" : message;
+/** A key that nobody asked for, with the one of `known` that was probably meant. */
+export function unknownKey(path: readonly Segment[], known: readonly string[]): Problem {
+  const message = `is not a known key${suggestion(String(path.at(-1)), known)}`;
+  return { path: formatPath(path), message };
 }
 
-function keyMessage({ issues }: z.core.$ZodIssueInvalidKey): string {
-  return `as a key: ${issues.map(({ message }) => message).join(", ")}`;
+function messageOf(issue: z.core.$ZodIssue): string {
+  return issue.code === "invalid_key"
+    ? `is not a possible key: ${issue.issues.map(({ message }) => message).join(", ")}`
+    : issue.message;
+}
+
+export type Known = {
+  readonly names: Iterable<string>;
+  /** False: there may be others that cannot be read. */
+  readonly complete: boolean;
+};
+
+/** `no model is called gpt4o; did you mean openai/gpt-4o?` */
+export function unknownName(what: string, name: string, { names, complete }: Known): string {
+  const scope = complete ? "" : " in what can be read";
+  return `no ${what} is called ${name}${scope}${suggestion(name, [...names])}`;
 }
 
 /** How many edits a typo may be away: one in three letters. */
 const LETTERS_PER_EDIT = 3;
 
+/** `; did you mean host?`: the closest of the known names, when it is close enough for a typo. */
 function suggestion(key: string, known: readonly string[]): string {
   const [closest] = known
     .map((name) => ({ name, edits: editDistance(key.toLowerCase(), name.toLowerCase()) }))

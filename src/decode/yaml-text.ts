@@ -29,7 +29,8 @@ export function parseYaml(text: string): YamlValue {
 }
 
 function failed(messages: readonly string[]): YamlValue {
-  return { ok: false, problems: messages.map((message) => ({ path: "", message })) };
+  // The parser may trip over one place twice.
+  return { ok: false, problems: [...new Set(messages)].map((message) => ({ path: "", message })) };
 }
 
 function isDeeper(value: unknown, levels: number): boolean {

@@ -95,7 +95,7 @@ describe("atlas route", () => {
       },
       requestId: "0b0b6c1e-0000-4000-8000-000000000000",
     });
-    expect(out).toContain("Endpoint   azure/x");
+    expect(out).toContain("Endpoint  azure/x (azure, —)\n");
     expect(out).toContain("100.0 %");
     expect({ err, exitCode }).toEqual({ err: "", exitCode: 0 });
   });
@@ -320,7 +320,11 @@ describe("atlas complete --stream", () => {
     });
     const world = createMemoryWorld({ onOutput: () => world.interrupt() });
     const result = await run(world, server, "complete", "a/b", "Hi", "--stream");
-    expect(result).toEqual({ out: "It \n", err: "error: interrupted\n", exitCode: 130 });
+    expect(result).toEqual({
+      out: "It \n",
+      err: "error: interrupted: the call was cancelled\n",
+      exitCode: 130,
+    });
     await expect(canceled.promise).resolves.toBeUndefined();
   });
 });
@@ -539,6 +543,23 @@ describe("a server that cannot be reached", () => {
     });
   });
 
+  it("is told apart from one without TLS", async () => {
+    const server = await startServer({});
+    const { err, exitCode } = await run(createMemoryWorld(), `https://${server}`, "models");
+    expect(err).toContain(`cannot reach the router at https://${server}: it does not speak TLS\n`);
+    expect(exitCode).toBe(3);
+  });
+
+  it("is given up at the deadline while there is no connection", async () => {
+    const silent = createServer((socket) => socket.on("error", () => socket.destroy()));
+    await withTcpServer(silent, async (address) => {
+      const argv = ["complete", "a/b", "Hi", "--deadline", "50ms"];
+      const { err, exitCode } = await run(createMemoryWorld(), `https://${address}`, ...argv);
+      expect(err).toContain("no connection within 50 ms");
+      expect(exitCode).toBe(3);
+    });
+  });
+
   it("is left without a connection when the command is done", async () => {
     const closed = Promise.withResolvers<void>();
     const silent = createServer((socket) => {
@@ -562,7 +583,8 @@ describe("a server that cannot be reached", () => {
       world.interrupt();
     });
     await withTcpServer(silent, async (address) => {
-      const { exitCode } = await run(world, address, "complete", "a/b", "Hi");
+      const { err, exitCode } = await run(world, address, "complete", "a/b", "Hi");
+      expect(err).toMatch(/^error: interrupted: .+\n$/);
       expect(exitCode).toBe(130);
     });
   });

@@ -1,9 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { configureEndpoint, routerClient, specOf } from "../../support/router-client.ts";
 
@@ -51,6 +60,10 @@ function configFile(text: string): string {
   writeFileSync(path, text);
   return path;
 }
+
+/** A certificate or key of the tests: server, server-key, client, client-key, ca. */
+const pem = (name: string) =>
+  fileURLToPath(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url));
 
 const serveOnFreePorts = ["serve", "--grpc-port", "0", "--http-port", "0"];
 
@@ -124,13 +137,61 @@ limit: 1
     expect(router.output()).not.toContain("at ");
   });
 
-  test("says which port is taken, and exits with 2", async () => {
+  test("says which ports are taken and what to do, in its own words, and exits with 2", async () => {
     const first = atlas(...serveOnFreePorts);
-    const [, port = ""] = await first.printed(/grpc:\/\/127\.0\.0\.1:(\d+)/);
-    await first.printed(/Try:/);
-    const second = atlas("serve", "--grpc-port", port, "--http-port", "0");
+    const [, grpc = ""] = await first.printed(/grpc:\/\/127\.0\.0\.1:(\d+)/);
+    const [, http = ""] = await first.printed(/ http:\/\/127\.0\.0\.1:(\d+)\n {2}simulated/);
+    const second = atlas("serve", "--grpc-port", grpc, "--http-port", http);
     expect(await second.exited).toBe(2);
-    expect(second.output()).toContain(port);
+    const advice = "end the process that holds it, or choose another port (0 takes a free one)";
+    expect(second.output()).toBe(
+      `error: listen.grpc.port (--grpc-port): port ${grpc} of 127.0.0.1 is taken; ${advice}\n` +
+        `  listen.http.port (--http-port): port ${http} of 127.0.0.1 is taken; ${advice}\n`,
+    );
+  });
+
+  test("says that the port of the simulator is taken, and exits with 2", async () => {
+    const first = atlas(...serveOnFreePorts);
+    const [, port = ""] = await first.printed(/fleet +http:\/\/127\.0\.0\.1:(\d+)/);
+    const path = configFile(`simulator: { controlPort: ${port} }`);
+    const second = atlas(...serveOnFreePorts, "--config", path);
+    expect(await second.exited).toBe(2);
+    expect(second.output()).toMatch(
+      new RegExp(
+        `^error: simulator\\.controlPort: port ${port} of 127\\.0\\.0\\.1 is taken; .*\n$`,
+      ),
+    );
+  });
+
+  test("finds every problem of its certificates before it opens a port", async () => {
+    const tls = (key: string) => `{ tls: { certFile: ${pem("server")}, keyFile: ${key} } }`;
+    const path = configFile(
+      `listen: { grpc: ${tls(pem("client-key"))}, http: ${tls("gone.pem")} }`,
+    );
+    const router = atlas(...serveOnFreePorts, "--config", path);
+    expect(await router.exited).toBe(2);
+    expect(router.output()).toContain(
+      "listen.grpc.tls.keyFile: does not belong to the certificate",
+    );
+    expect(router.output()).toMatch(
+      /listen\.http\.tls\.keyFile: cannot be read: there is no file .*gone/,
+    );
+  });
+
+  test("serves with certificates that are named relative to the configuration", async () => {
+    const path = configFile(
+      "listen: { grpc: { tls: { certFile: server.pem, keyFile: server-key.pem } } }",
+    );
+    for (const name of ["server", "server-key"]) {
+      copyFileSync(pem(name), join(dirname(path), `${name}.pem`));
+    }
+    const router = atlas(...serveOnFreePorts, "--config", path);
+    await router.printed(/grpcs:\/\/127\.0\.0\.1:\d+/);
+    copyFileSync(pem("client"), join(dirname(path), "server.pem"));
+    copyFileSync(pem("client-key"), join(dirname(path), "server-key.pem"));
+    router.child.kill("SIGHUP");
+    const [line] = await router.printed(/.*only after a restart.*/);
+    expect(JSON.parse(line).keys).toEqual(["listen.grpc.tls.certFile", "listen.grpc.tls.keyFile"]);
   });
 });
 

@@ -314,6 +314,32 @@ describe("the shipped catalogue", () => {
     expect([...formats.flatMap(present), ...measured.filter(isRecalled)]).toEqual([]);
   });
 
+  test("can call the open models natively that the documentation lists, and no other ones", () => {
+    const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+    const code = (name: string) => `\`${name}\``;
+    const open = seed.models.filter(({ openWeights }) => openWeights);
+    const rows = open.map(({ id, nativeQuantization: released }) => {
+      const endpoints = seed.endpointsOf(id);
+      const native = endpoints.filter((endpoint) => endpoint.native);
+      const disclosed = endpoints
+        .map(({ quantization }) => quantization)
+        .filter((format) => format !== "undisclosed");
+      const formats = disclosed.length === 0 ? "nothing" : [...new Set(disclosed)].join(", ");
+      const where = native.map((endpoint) => code(endpoint.id)).join(", ");
+      return row([code(id), released, where || formats]);
+    });
+    const page = readFileSync(new URL("../../../docs/catalogue.md", import.meta.url), "utf8");
+    const [, section = ""] = page.split("## Which models can be called natively");
+    const [listed = ""] = section.split("\n## ");
+    expect(listed.match(/^\| `.*$/gm)?.toSorted()).toEqual(rows.toSorted());
+  });
+
+  test("can call every closed model natively", () => {
+    const closed = seed.models.filter(({ openWeights }) => !openWeights);
+    const never = closed.filter(({ id }) => !seed.endpointsOf(id).some(({ native }) => native));
+    expect(never.map(({ id }) => id)).toEqual([]);
+  });
+
   test("has narrow weights that are native, and prices that are unknown, tiered and cached", () => {
     const endpoints = seed.models.flatMap(({ id }) => seed.endpointsOf(id));
     const wanted = {

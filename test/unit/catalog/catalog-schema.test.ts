@@ -7,6 +7,7 @@ import {
   modelEntry,
   providerEntry,
 } from "../../../src/catalog/catalog-schema.ts";
+import { check } from "../../../src/decode/wording.ts";
 
 const from = { source: "test", date: "2026-11-01" };
 const messagesOf = (checked: ReturnType<typeof endpointEntry.safeParse>) =>
@@ -30,7 +31,7 @@ describe("fileSchemas", () => {
 });
 
 describe("endpointEntry", () => {
-  const priceOf = (price: unknown) => endpointEntry.safeParse({ ...endpoint, price });
+  const priceOf = (price: unknown) => check(endpointEntry, { ...endpoint, price });
 
   test("turns prices into nano-USD", () => {
     expect(priceOf({ input: "0.15", output: "0", ...from }).data?.price).toMatchObject({
@@ -49,9 +50,7 @@ describe("endpointEntry", () => {
 
   test("requires both prices of a tier", () => {
     const tiers = [{ minInputTokens: 1, input: "1" }];
-    expect(messagesOf(priceOf({ tiers, ...from }))).toEqual([
-      "price.tiers.0.output: Invalid input: expected string, received undefined",
-    ]);
+    expect(messagesOf(priceOf({ tiers, ...from }))).toEqual(["price.tiers.0.output: is required"]);
   });
 
   test("refuses tiers that do not ascend", () => {

@@ -7,7 +7,13 @@ const endpoint = (changes: object) => problemsOfMerge(leastWith("endpoints", { .
 
 describe("checkCatalog()", () => {
   test("finds nothing wrong with the least that is complete", () => {
-    expect(checkCatalog(mergedOf(least))).toEqual([]);
+    const none = {
+      providers: new Set<string>(),
+      models: new Set<string>(),
+      endpoints: new Set<string>(),
+    };
+    const gaps = { broken: none, complete: true };
+    expect(checkCatalog(mergedOf(least), { gaps, place: () => "" })).toEqual([]);
   });
 
   test("reports an alias that is an id or another alias, in any case", () => {
@@ -86,7 +92,11 @@ describe("checkCatalog()", () => {
   });
 
   test.each([
-    { field: "model", changes: { model: "acme/none" }, message: "no model is called acme/none" },
+    {
+      field: "model",
+      changes: { model: "acme/none" },
+      message: "no model is called acme/none; did you mean acme/one?",
+    },
     { field: "provider", changes: { provider: "none" }, message: "no provider is called none" },
     { field: "account", changes: { account: "eu" }, message: "acme has no account eu" },
     {
@@ -97,12 +107,12 @@ describe("checkCatalog()", () => {
     {
       field: "maxOutputTokens",
       changes: { maxOutputTokens: 1001 },
-      message: "must be at most contextLength",
+      message: "must be at most contextLength 1000",
     },
     {
       field: "maxOutputTokens",
       changes: { maxOutputTokens: 11, contextLength: 10 },
-      message: "must be at most contextLength",
+      message: "must be at most contextLength 10",
     },
   ])("reports an endpoint with $changes", ({ field, changes, message }) => {
     expect(endpoint(changes)).toEqual([{ path: `endpoints["acme/one"].${field}`, message }]);

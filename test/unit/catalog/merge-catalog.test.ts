@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { type CatalogSource, decodeCatalog } from "../../../src/catalog/decode-catalog.ts";
 import { mergeCatalog } from "../../../src/catalog/merge-catalog.ts";
 import { least, leastWith, mergedOf, problemsOfMerge, sourceOf } from "./catalog-fixtures.ts";
 
@@ -157,6 +158,90 @@ describe("mergeCatalog()", () => {
   test("reports references to nothing", () => {
     expect(problemsOfMerge(leastWith("endpoints", { provider: "nobody" }))).toEqual([
       { path: 'endpoints["acme/one"].provider', message: "no provider is called nobody" },
+    ]);
+  });
+});
+
+describe("mergeCatalog() beside a file with problems", () => {
+  const file = (value: unknown, at: string) => decodeCatalog(value, operator, at).source;
+  const told = (...sources: readonly CatalogSource[]) => {
+    const merged = mergeCatalog(sources);
+    return merged.ok ? [] : merged.problems.map(({ path, message }) => `${path} ${message}`);
+  };
+  const lost = { ...least.endpoints[id], model: "acme/two", provider: "acme-eu" };
+  const others = file({ ...least, endpoints: { lost } }, "b.yaml: ");
+
+  test("reports the references of the others that lead nowhere", () => {
+    const broken = file({ models: { "x/y": { contextLength: 0 } } }, "a.yaml: ");
+    expect(told(broken, others)).toEqual([
+      "b.yaml: endpoints.lost.model no model is called acme/two; did you mean acme/one?",
+      "b.yaml: endpoints.lost.provider no provider is called acme-eu",
+    ]);
+  });
+
+  test("does not report what only follows from a problem that is told already", () => {
+    const models = { "acme/two": { contextLength: 0 } };
+    const providers = { "acme-eu": { dialect: "smtp" } };
+    expect(told(file({ models, providers }, "a.yaml: "), others)).toEqual([]);
+    expect(told(others, file({ models, providers }, "a.yaml: "))).toEqual([]);
+  });
+
+  test("does not judge an entry of which it cannot read a part", () => {
+    const wrong = { models: { [id]: { contextLength: 0 } } };
+    expect(
+      told(file({ ...least, models: { [id]: { family: "f" } } }, ""), file(wrong, "")),
+    ).toEqual([]);
+  });
+
+  test("reports references beside an entry that lacks a field", () => {
+    const bare = file({ models: { "x/y": {} } }, "a.yaml: ");
+    expect(told(bare, others)).toEqual([
+      'a.yaml: models["x/y"].contextLength is required',
+      'a.yaml: models["x/y"].openWeights is required',
+      "b.yaml: endpoints.lost.model no model is called acme/two; did you mean acme/one?",
+      "b.yaml: endpoints.lost.provider no provider is called acme-eu",
+    ]);
+  });
+
+  test("does not report a reference to an entry that lacks a field", () => {
+    const bare = file({ models: { "acme/two": {} }, providers: { "acme-eu": {} } }, "a.yaml: ");
+    expect(told(bare, others)).toEqual([
+      "a.yaml: providers.acme-eu.dialect is required",
+      'a.yaml: models["acme/two"].contextLength is required',
+      'a.yaml: models["acme/two"].openWeights is required',
+    ]);
+  });
+
+  test("says where it looked when a file cannot be read at all", () => {
+    expect(told(file([], "a.yaml: "), others)).toEqual([
+      "b.yaml: endpoints.lost.model no model is called acme/two in what can be read; did you mean acme/one?",
+      "b.yaml: endpoints.lost.provider no provider is called acme-eu in what can be read",
+    ]);
+  });
+
+  test("is not content while a file has a problem, and gives the rest", () => {
+    const merged = mergeCatalog([
+      sourceOf(least),
+      file({ models: { "x/y": { contextLength: 0 } } }, ""),
+    ]);
+    expect(merged).toMatchObject({ ok: false, problems: [], catalog: mergedOf(least) });
+  });
+
+  test("names the file that spoke last of an entry", () => {
+    const first = file(least, "a.yaml: ");
+    const second = file(
+      { models: { [id]: { deprecationDate: "2020-01-01", releaseDate: "2021-01-01" } } },
+      "b.yaml: ",
+    );
+    expect(told(first, second)).toEqual([
+      'b.yaml: models["acme/one"].deprecationDate must not be before releaseDate 2021-01-01',
+    ]);
+  });
+
+  test("counts the id of a broken model among those that an alias must not repeat", () => {
+    const aliased = file(leastWith("models", { aliases: ["x/y"] }), "");
+    expect(told(aliased, file({ models: { "x/y": { contextLength: 0 } } }, ""))).toEqual([
+      'models["acme/one"].aliases[0] already names x/y',
     ]);
   });
 });

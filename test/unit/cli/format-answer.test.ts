@@ -40,6 +40,13 @@ describe("formatSummary()", () => {
     );
   });
 
+  it("says once how several answers ended", () => {
+    const finishReasons = [FinishReason.LENGTH, FinishReason.LENGTH];
+    expect(formatSummary({ endpoint: "a", attempts: [], finishReasons })).toBe(
+      "a · 0 attempts · ended by length",
+    );
+  });
+
   it("leaves out what is not known", () => {
     expect(formatSummary({ endpoint: "a", attempts: [], finishReasons: [] })).toBe(
       "a · 0 attempts",

@@ -26,10 +26,10 @@ Fastest by throughput p95  OpenAI, 67 tok/s
 Intelligence               66.6 estimated: openai mini family base, top-16 by usage +1
 Context                    128,000 tokens, 16,384 out
 
-provider  precision       in $/1M  out $/1M  latency p50 / p95  throughput p50 / p95  uptime 30m  success
-Azure     full · unknown     0.15      0.60     2568 / 8421 ms          8 / 16 tok/s     89.82 %   93.8 %
-Azure     full · unknown     0.15      0.60     2568 / 8421 ms          8 / 16 tok/s     94.21 %   93.8 %
-OpenAI    full · unknown     0.15      0.60      716 / 4091 ms         28 / 67 tok/s     99.41 %   99.4 %
+provider               precision       in $/1M  out $/1M  latency p50 / p95  throughput p50 / p95  uptime 30m  success
+Azure (eastus)         full · unknown     0.15      0.60     2568 / 8421 ms          8 / 16 tok/s     89.82 %   93.8 %
+Azure (swedencentral)  full · unknown     0.15      0.60     2568 / 8421 ms          8 / 16 tok/s     94.21 %   93.8 %
+OpenAI                 full · unknown     0.15      0.60      716 / 4091 ms         28 / 67 tok/s     99.41 %   99.4 %
 
 tier      goes to             gate    because
 realtime  openai/gpt-4o-mini  native  best predicted tail
@@ -61,9 +61,34 @@ Novita            full · bf16     0.18      0.59                  —          
       endpoint.simulated = true;
     }
     const text = formatModelPage(page, layout);
-    expect(text).toContain("\nAzure *   full · unknown");
-    expect(text).toContain("\nAzure     full · unknown");
+    expect(text).toContain("\nAzure (eastus) *       full · unknown");
+    expect(text).toContain("\nAzure (swedencentral)  full · unknown");
     expect(text).toContain("\n* answered by the built-in simulated fleet, not by the provider\n");
+  });
+
+  it.each([
+    { name: "share a region", regions: [["eastus"], ["eastus"]] },
+    { name: "have one without a region", regions: [["eastus"], []] },
+  ])("tells endpoints of one provider apart by their ids where they $name", ({ regions }) => {
+    const page = gpt4oMiniPage();
+    for (const [index, ofEndpoint] of regions.entries()) {
+      Object.assign(page.endpoints[index] ?? {}, { regions: ofEndpoint });
+    }
+    const text = formatModelPage(page, layout);
+    expect(text).toContain("\nAzure (azure/eastus/gpt-4o-mini) ");
+    expect(text).toContain("\nAzure (azure/swedencentral/gpt-4o-mini) ");
+    expect(text).toContain("\nOpenAI ");
+  });
+
+  it("tells endpoints of one provider apart on a narrow terminal", () => {
+    const page = gpt4oMiniPage();
+    for (const endpoint of page.endpoints) {
+      endpoint.regions = [];
+    }
+    const rows = formatModelPage(page, { ...layout, columns: 40 })
+      .split("\n")
+      .slice(8, 10);
+    expect(rows.map((row) => row.split("  ")[0])).toEqual(["Azure (azure/e…", "Azure (azure/s…"]);
   });
 
   it("says why an endpoint is not healthy, and when it is tried again", () => {

@@ -82,7 +82,7 @@ const response = create(RouteResponseSchema, {
 describe("formatRoute()", () => {
   it("shows the decision, every candidate, every reason and the policy", () => {
     expect(formatRoute(response, layout)).toBe(
-      `Endpoint   deepinfra/llama-4-scout (deepinfra, fp8)
+      `Endpoint   deepinfra/llama-4-scout (deepinfra, q8 · fp8)
 Model      meta-llama/llama-4-scout
 Tier       standard, gates of support.reply
 Because    cheapest per successful call
@@ -118,6 +118,46 @@ Tier       realtime
 Estimated  1 input token
 Read       catalogue 0, no scores
 `,
+    );
+  });
+
+  it("estimates nothing where nothing is eligible", () => {
+    const failed = create(RouteResponseSchema, {
+      decision: { explanation: "none of 3 endpoints satisfies the policy" },
+    });
+    expect(formatRoute(failed, layout)).not.toContain("Estimated");
+  });
+
+  it("names an endpoint's weights also when it is not among the candidates", () => {
+    const { decision } = response;
+    expect(formatRoute(create(RouteResponseSchema, decision && { decision }), layout)).toContain(
+      "Endpoint   deepinfra/llama-4-scout (deepinfra, fp8)\n",
+    );
+  });
+
+  it("shows the cost of an answer to a prompt that was not counted", () => {
+    const uncounted = create(RouteResponseSchema, {
+      decision: { estimatedCost: { totalNanoUsd: 86_400n } },
+    });
+    expect(formatRoute(uncounted, layout)).toContain("Estimated  $0.0000864\n");
+  });
+
+  it("names candidates of one provider apart on a narrow terminal", () => {
+    const twins = create(RouteResponseSchema, {
+      candidates: [
+        { endpoint: "deepinfra/llama-4-scout-a" },
+        { endpoint: "deepinfra/llama-4-scout-b" },
+      ],
+    });
+    const lines = formatRoute(twins, { ...layout, columns: 60 }).split("\n");
+    expect(lines[1]).toMatch(/^deepinfra\/llama-4-scout-a /);
+    expect(lines[2]).toMatch(/^deepinfra\/llama-4-scout-b /);
+  });
+
+  it("says that hedging is allowed, not that it happens", () => {
+    const effectivePolicy = create(RoutingPolicySchema, { allowHedging: true });
+    expect(formatRoute(create(RouteResponseSchema, { effectivePolicy }), layout)).toContain(
+      ", hedging allowed",
     );
   });
 

@@ -15,6 +15,7 @@ import { Precision, Quantization, Tier } from "../../../gen/atlas/v1/types_pb.ts
 type Figures = {
   readonly id: string;
   readonly provider: string;
+  readonly regions?: readonly string[];
   readonly weights: readonly [Precision, Quantization];
   /** Nano-USD per million tokens. */
   readonly prices: readonly [input: bigint, output: bigint];
@@ -25,11 +26,22 @@ type Figures = {
 };
 
 function endpointOf(figures: Figures): Endpoint {
-  const { id, provider, weights, prices, latencyMs, tokensPerSecond, uptime, success } = figures;
+  const {
+    id,
+    provider,
+    regions = [],
+    weights,
+    prices,
+    latencyMs,
+    tokensPerSecond,
+    uptime,
+    success,
+  } = figures;
   return create(EndpointSchema, {
     id,
     provider: provider.toLowerCase(),
     providerDisplayName: provider,
+    regions: [...regions],
     precision: weights[0],
     quantization: weights[1],
     pricing: { inputNanoUsdPerMtok: prices[0], outputNanoUsdPerMtok: prices[1] },
@@ -70,8 +82,18 @@ export function gpt4oMiniPage(): GetModelResponse {
       },
     },
     endpoints: [
-      endpointOf({ ...azure, id: "azure/eastus/gpt-4o-mini", uptime: 0.8982 }),
-      endpointOf({ ...azure, id: "azure/swedencentral/gpt-4o-mini", uptime: 0.9421 }),
+      endpointOf({
+        ...azure,
+        id: "azure/eastus/gpt-4o-mini",
+        regions: ["eastus"],
+        uptime: 0.8982,
+      }),
+      endpointOf({
+        ...azure,
+        id: "azure/swedencentral/gpt-4o-mini",
+        regions: ["swedencentral"],
+        uptime: 0.9421,
+      }),
       endpointOf({
         ...azure,
         id: "openai/gpt-4o-mini",

@@ -59,6 +59,36 @@ describe("runAtlas()", () => {
       help: "atlas complete --help",
     },
     {
+      argv: ["complete", "a/b", "Hi", "--deadline", "61m"],
+      message: "Longer than 1h, the most that a router keeps.",
+      help: "atlas complete --help",
+    },
+    {
+      argv: ["route", "a/b", "--tier", "cheap"],
+      message: "Not one of realtime, standard.\n",
+      help: "atlas route --help",
+    },
+    {
+      argv: ["route", "a/b", "--tier", "batch"],
+      message: "Batches are jobs of their own; a single call takes realtime or standard.",
+      help: "atlas route --help",
+    },
+    {
+      argv: ["route", "a/b", "--hedge", "--no-hedge"],
+      message: "--hedge and --no-hedge contradict each other",
+      help: "atlas route --help",
+    },
+    {
+      argv: ["route", "a/b", "--no-hedge", "--hedge"],
+      message: "--hedge and --no-hedge contradict each other",
+      help: "atlas route --help",
+    },
+    {
+      argv: ["route", "a/b", "--fallback-model", "c/d", "--no-fallbacks"],
+      message: "--no-fallbacks and --fallback-model contradict each other",
+      help: "atlas route --help",
+    },
+    {
       argv: ["serve", "--log-level", "loud"],
       message: "Allowed choices are debug, info, warn, error.",
       help: "atlas serve --help",

@@ -14,6 +14,16 @@ describe("readCallInput()", () => {
     expect((await readCallInput(world, silent, { ...call, text: "-" })).text).toBe("Hello\n");
   });
 
+  it.each([
+    { name: "text", text: "", message: "the text is empty" },
+    { name: "standard input", text: "-", message: "standard input is empty" },
+  ])("refuses an empty $name", async ({ text, message }) => {
+    const world = createMemoryWorld({ files: { "-": "" } });
+    await expect(readCallInput(world, silent, { ...call, text })).rejects.toThrow(
+      new UsageProblem(message),
+    );
+  });
+
   it("reads a message file in proto JSON", async () => {
     const world = createMemoryWorld({
       files: { "spec.json": '{"messages":[{"role":"ROLE_USER","parts":[{"text":"Hi"}]}]}' },

@@ -16,7 +16,7 @@ let outside: MemoryServerWorld;
 let source: ServingSource;
 let watcher: SettingsWatcher;
 let swapped: Serving[];
-let logged: { readonly level: string; readonly message: string }[];
+let logged: { readonly level: string; readonly message: string; readonly fields: unknown }[];
 /** Told of every line of the log. */
 let onLine: () => void;
 /** Called when settings are being prepared, which goes on once it resolves. */
@@ -38,8 +38,8 @@ beforeEach(async () => {
   watcher = watchSettings({
     configFile: FILE,
     world,
-    log(level, message) {
-      logged.push({ level, message });
+    log(level, message, fields) {
+      logged.push({ level, message, fields });
       onLine();
     },
     initial: loaded.settings,
@@ -109,6 +109,19 @@ describe("watchSettings()", () => {
     await nextLine(() => save(`${GOOD}retry: { maxAttempts: 1 }\n`));
     await watcher.stop();
     expect(swapped).toHaveLength(1);
+  });
+
+  const restartsAsked = () =>
+    logged.filter(({ message }) => message.includes("restart")).map(({ fields }) => fields);
+
+  test("says at every reload what needs a restart, until it is as the process started", async () => {
+    await nextLine(() => save(`${GOOD}stream: { heartbeatMs: 1000 }\n`));
+    await nextLine(() => save(`${GOOD}stream: { heartbeatMs: 2000 }\n`));
+    await nextLine(() => save(`${GOOD}stream: { heartbeatMs: 2000 }\nretry: { maxAttempts: 1 }\n`));
+    const heartbeat = { keys: ["stream.heartbeatMs"] };
+    expect(restartsAsked()).toEqual([heartbeat, heartbeat, heartbeat]);
+    await nextLine(() => save(GOOD));
+    expect(restartsAsked()).toHaveLength(3);
   });
 
   test("loses no change that comes while it reloads", async () => {

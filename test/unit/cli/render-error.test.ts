@@ -66,6 +66,17 @@ describe("renderError()", () => {
     expect(renderError(error, plain)).toBe("error: DEADLINE_EXCEEDED: nobody home\n");
   });
 
+  it("does not repeat its message in the details", () => {
+    const violations = [{ subject: "spec.model", description: "is empty" }];
+    const resources = [{ type: "atlas.v1.Model", subject: "a/b", description: "no model a/b" }];
+    expect(renderError({ ...bare, message: "spec.model is empty", violations }, plain)).toBe(
+      "error: UNAVAILABLE: spec.model is empty\n",
+    );
+    expect(renderError({ ...bare, message: "no model a/b", resources }, plain)).toBe(
+      "error: UNAVAILABLE: no model a/b\n",
+    );
+  });
+
   it("shows a precondition without a type by its subject alone", () => {
     const error = { ...bare, preconditions: [{ type: "", subject: "azure/x", description: "" }] };
     expect(renderError(error, plain)).toContain("\n  azure/x\n");

@@ -33,6 +33,21 @@ describe("renderTable()", () => {
     expect(table.split("\n")[1]).toBe("an-endpoint-with-a-lo…   0.15  a note that fits in");
   });
 
+  it("tells the values of a distinct column apart, however narrow the terminal", () => {
+    const rows = [["openai/gpt-4o-mini-eu"], ["openai/gpt-4o-mini-us"], ["openai/gpt-4o-mini-us"]];
+    const narrow = { ...wide, columns: 10 };
+    const linesOf = (column: Column) => renderTable([column], rows, narrow).split("\n").slice(1, 4);
+    expect(linesOf({ title: "id", flexible: true, distinct: true })).toEqual(rows.flat());
+    expect(linesOf({ title: "id", flexible: true })).toEqual(Array(3).fill("openai/gpt-…"));
+  });
+
+  it("keeps the ending of a shortened value", () => {
+    const column = { title: "id", flexible: true, distinct: true, ending: " *" };
+    const rows = [["openai/gpt-4o-mini *"], ["openai/gpt-4o-maxi-eu"]];
+    const table = renderTable([column], rows, { ...wide, columns: 10 });
+    expect(table).toBe("id\nopenai/gpt-4o-mi… *\nopenai/gpt-4o-maxi…\n");
+  });
+
   it("never cuts a figure, however narrow the terminal", () => {
     const table = renderTable(columns, [["an-endpoint-with-a-long-name", "123456.15", "x"]], {
       ...wide,

@@ -78,8 +78,14 @@ describe("checkConfig()", () => {
 });
 
 describe("checkNames()", () => {
-  const known = { providers: new Set(["azure", "openai"]), accounts: new Set(["azure/eu"]) };
-  const named = (value: unknown) => checkNames(configSchema.parse(value), known);
+  const known = {
+    providers: new Set(["azure", "openai"]),
+    unclear: new Set<string>(),
+    accounts: new Set(["azure/eu"]),
+    complete: true,
+  };
+  const named = (value: unknown, more: Partial<typeof known> = {}) =>
+    checkNames(configSchema.parse(value), { ...known, ...more });
 
   test("takes names that the catalogue has", () => {
     const policy = { onlyProviders: ["azure"], ignoreProviders: ["openai"] };
@@ -89,10 +95,32 @@ describe("checkNames()", () => {
   test("reports every name that the catalogue lacks", () => {
     const policy = { onlyProviders: ["azure", "azur"], ignoreProviders: ["nobody"] };
     expect(named({ policy, providers: { opena: {}, azure: { accounts: { us: {} } } } })).toEqual([
-      { path: "policy.onlyProviders[1]", message: "no provider is called azur" },
+      {
+        path: "policy.onlyProviders[1]",
+        message: "no provider is called azur; did you mean azure?",
+      },
       { path: "policy.ignoreProviders[0]", message: "no provider is called nobody" },
-      { path: "providers.opena", message: "no provider is called opena" },
+      { path: "providers.opena", message: "no provider is called opena; did you mean openai?" },
       { path: "providers.azure.accounts.us", message: "provider azure has no account us" },
+    ]);
+  });
+
+  test("does not ask for accounts of a provider that is unknown or unclear", () => {
+    const accounts = { us: {} };
+    expect(named({ providers: { azure: { accounts } } }, { unclear: new Set(["azure"]) })).toEqual(
+      [],
+    );
+    expect(named({ providers: { none: { accounts } } }).map(({ path }) => path)).toEqual([
+      "providers.none",
+    ]);
+  });
+
+  test("says where it looked when a part of the catalogue cannot be read", () => {
+    expect(named({ policy: { onlyProviders: ["acme"] } }, { complete: false })).toEqual([
+      {
+        path: "policy.onlyProviders[0]",
+        message: "no provider is called acme in what can be read",
+      },
     ]);
   });
 });

@@ -11,7 +11,8 @@ function configOf(text: string): Config {
   return parsed.config;
 }
 
-const change = (before: string, after: string) => describeChange(configOf(before), configOf(after));
+const change = (before: string, after: string, started = before) =>
+  describeChange({ started: configOf(started), before: configOf(before), after: configOf(after) });
 
 describe("describeChange()", () => {
   test("finds nothing between equal files", () => {
@@ -37,6 +38,28 @@ describe("describeChange()", () => {
     expect(change(tls, "").needRestart).toEqual(["listen.http.tls"]);
   });
 
+  test.each([
+    {
+      name: "changed again",
+      after: 3,
+      changed: ["listen.grpc.port"],
+      needRestart: ["listen.grpc.port"],
+    },
+    {
+      name: "left as the last reload found it",
+      after: 2,
+      changed: [],
+      needRestart: ["listen.grpc.port"],
+    },
+    { name: "changed back", after: 1, changed: ["listen.grpc.port"], needRestart: [] },
+  ])(
+    "compares what is read once with what runs: a port $name",
+    ({ after, changed, needRestart }) => {
+      const port = (number: number) => `listen: { grpc: { port: ${number} } }`;
+      expect(change(port(2), port(after), port(1))).toEqual({ changed, needRestart });
+    },
+  );
+
   test("sees that a secret changed and does not show it", () => {
     const withKey = (key: string) => `providers: { acme: { apiKey: "${key}" } }`;
     expect(change(withKey("a"), withKey("b")).changed).toEqual(["providers.acme.apiKey"]);
@@ -50,7 +73,9 @@ describe("describeChange()", () => {
     const looksAlike = { providers: { acme: { ...provider, apiKey: "[secret]" } } };
     // A configuration never holds plain keys; this one does, to tell the two apart.
     const after = { ...config, ...looksAlike } as unknown as Config;
-    expect(describeChange(config, after).changed).toEqual(["providers.acme.apiKey"]);
+    expect(describeChange({ started: config, before: config, after }).changed).toEqual([
+      "providers.acme.apiKey",
+    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { configJsonSchema, configKeys, knownKeysAt } from "../../../src/config/describe-keys.ts";
+import { configJsonSchema, configKeys } from "../../../src/config/describe-keys.ts";
 
 const docs = (name: string) =>
   readFileSync(new URL(`../../../docs/${name}`, import.meta.url), "utf8");
@@ -69,17 +69,5 @@ describe("configJsonSchema()", () => {
         { type: "string", pattern: "^\\$\\{.*\\}$" },
       ],
     });
-  });
-});
-
-describe("knownKeysAt()", () => {
-  test.each([
-    { path: ["listen", "grpc"], keys: ["host", "port", "tls"] },
-    { path: ["providers", "any", "accounts", "any"], keys: ["apiKey", "baseUrl", "headers"] },
-    { path: ["catalog", "models", "a/b"], keys: [] },
-    { path: ["policy", "regions", 0], keys: [] },
-    { path: ["nowhere", "at", "all"], keys: [] },
-  ])("knows $keys at $path", ({ path, keys }) => {
-    expect(knownKeysAt(path)).toEqual(keys);
   });
 });

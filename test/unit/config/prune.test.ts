@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { prune } from "../../../src/config/prune.ts";
+import { check } from "../../../src/decode/wording.ts";
 
 const schema = z.strictObject({
   port: z.number().default(1),
@@ -8,7 +9,7 @@ const schema = z.strictObject({
   tls: z.strictObject({ cert: z.string(), key: z.string() }).optional(),
   others: z.record(z.string().regex(/^[a-z]+$/), z.number()).default({}),
 });
-const pruned = (value: unknown) => prune(value, schema.safeParse(value).error?.issues ?? []);
+const pruned = (value: unknown) => prune(value, check(schema, value).error?.issues ?? []);
 
 describe("prune()", () => {
   test.each([

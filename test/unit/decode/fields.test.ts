@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
-import { baseUrl, slug } from "../../../src/decode/fields.ts";
+import { baseUrl, decimalNumber, slug, wholeNumber } from "../../../src/decode/fields.ts";
 
 const messageOf = (schema: z.ZodType, value: unknown) =>
   schema.safeParse(value).error?.issues[0]?.message;
@@ -11,7 +11,9 @@ describe("slug", () => {
   });
 
   test.each(["", "Azure", "-eu", "a b", "a/b", "a_b"])("refuses %j", (name) => {
-    expect(messageOf(slug, name)).toBe("must be a lower-case slug");
+    expect(messageOf(slug, name)).toBe(
+      "must be lower-case letters, digits and hyphens, like vllm-eu",
+    );
   });
 });
 
@@ -36,4 +38,38 @@ describe("baseUrl", () => {
       expect(message).not.toContain("hunter22");
     },
   );
+});
+
+describe("numbers within bounds", () => {
+  test.each([
+    { name: "below", schema: wholeNumber(1, 3), value: 0 },
+    { name: "above", schema: wholeNumber(1, 3), value: 4 },
+    { name: "with a fraction", schema: wholeNumber(1, 3), value: 1.5 },
+    { name: "beyond what is exact", schema: wholeNumber(1, 3), value: 1e300 },
+    { name: "endless", schema: wholeNumber(1, 3), value: Number.POSITIVE_INFINITY },
+    { name: "text", schema: wholeNumber(1, 3), value: "two" },
+    { name: "empty text", schema: wholeNumber(1, 3), value: " " },
+    { name: "nothing", schema: wholeNumber(1, 3), value: null },
+  ])("names the bounds of a whole number: $name", ({ schema, value }) => {
+    expect(messageOf(schema, value)).toBe("must be a whole number from 1 to 3");
+  });
+
+  test.each([-0.1, 2.1, Number.NaN, "x", true])("names the bounds of a number: %j", (value) => {
+    expect(messageOf(decimalNumber(0, 2), value)).toBe("must be a number from 0 to 2");
+  });
+
+  test("sees a number in quotes", () => {
+    expect(messageOf(decimalNumber(0, 2), "1.5")).toBe(
+      "must be a number from 0 to 2, without quotes",
+    );
+  });
+
+  test("takes the bounds themselves", () => {
+    expect([1, 3].map((value) => wholeNumber(1, 3).parse(value))).toEqual([1, 3]);
+    expect([0, 2].map((value) => decimalNumber(0, 2).parse(value))).toEqual([0, 2]);
+  });
+
+  test("leaves a missing value to the schema around it", () => {
+    expect(messageOf(wholeNumber(1, 3), undefined)).toMatch(/received undefined$/);
+  });
 });

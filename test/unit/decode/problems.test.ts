@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { formatPath, problemsOf, segmentsOf } from "../../../src/decode/problems.ts";
+import { formatPath, problemsOf, segmentsOf, unknownName } from "../../../src/decode/problems.ts";
+import { check } from "../../../src/decode/wording.ts";
 
 describe("formatPath()", () => {
   test.each([
@@ -16,14 +17,14 @@ describe("formatPath()", () => {
 describe("problemsOf() below a place in a file", () => {
   const schema = z.strictObject({ needed: z.string(), list: z.array(z.number()).optional() });
   const problems = (value: unknown) =>
-    problemsOf(schema.safeParse(value).error?.issues ?? [], { at: ["top", "a/b"] });
+    problemsOf(check(schema, value).error?.issues ?? [], { at: ["top", "a/b"] });
 
   test("puts the place before every path", () => {
     expect(problems({ list: [1, "x"] })).toEqual([
       { path: 'top["a/b"].needed', message: "is required" },
       {
         path: 'top["a/b"].list[1]',
-        message: "Invalid input: expected number, received string",
+        message: "must be a number",
       },
     ]);
   });
@@ -56,7 +57,7 @@ describe("problemsOf()", () => {
     headers: z.record(z.string().regex(/^[a-z]+$/, "must be lower case"), z.string()).optional(),
   });
   const problems = (value: unknown, keys: readonly string[] = ["port", "host", "headers"]) =>
-    problemsOf(schema.safeParse(value).error?.issues ?? [], { keysAt: () => keys });
+    problemsOf(check(schema, value).error?.issues ?? [], { keysAt: () => keys });
 
   test("says that a missing key is required", () => {
     expect(problems({})).toEqual([{ path: "port", message: "is required" }]);
@@ -64,7 +65,7 @@ describe("problemsOf()", () => {
 
   test("says what is wrong with a name the operator chose", () => {
     expect(problems({ port: 1, headers: { A: "" } })).toEqual([
-      { path: "headers.A", message: "as a key: must be lower case" },
+      { path: "headers.A", message: "is not a possible key: must be lower case" },
     ]);
   });
 
@@ -96,5 +97,31 @@ describe("segmentsOf()", () => {
   test("keeps indexes numbers", () => {
     const issues = z.array(z.object({ a: z.string() })).safeParse([{}]).error?.issues ?? [];
     expect(issues.map(segmentsOf)).toEqual([[0, "a"]]);
+  });
+});
+
+describe("problemsOf() for a value that is wrong in two ways", () => {
+  test("tells once what reads alike", () => {
+    const wanted = "must be small";
+    const schema = z.strictObject({
+      a: z.string().regex(/^a/, wanted).max(1, wanted).min(9, "must be long"),
+    });
+    expect(problemsOf(check(schema, { a: "bbb" }).error?.issues ?? [])).toEqual([
+      { path: "a", message: "must be small" },
+      { path: "a", message: "must be long" },
+    ]);
+  });
+});
+
+describe("unknownName()", () => {
+  test("suggests a name that is close, and none that is not", () => {
+    const known = { names: ["openai/gpt-4o", "openai/gpt-4.1"], complete: true };
+    expect(unknownName("model", "openai/gpt4o", known)).toBe(
+      "no model is called openai/gpt4o; did you mean openai/gpt-4o?",
+    );
+    expect(unknownName("model", "acme/one", known)).toBe("no model is called acme/one");
+    expect(unknownName("model", "openai/gpt-4", { ...known, complete: false })).toBe(
+      "no model is called openai/gpt-4 in what can be read; did you mean openai/gpt-4o?",
+    );
   });
 });

@@ -32,6 +32,10 @@ describe("parseYaml()", () => {
     ]);
   });
 
+  test("reports a place once that the parser trips over twice", () => {
+    expect(messages("models: { a/b: \n  { contextLength: 5\n")).toHaveLength(1);
+  });
+
   test.each([
     { name: "an alias of nothing", text: "a: *b", says: /cannot be read/ },
     { name: "an alias that holds itself", text: "a: &a [*a]", says: /nested deeper than 32/ },
