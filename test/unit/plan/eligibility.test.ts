@@ -84,6 +84,14 @@ describe("a hard rule", () => {
       name: "every quantization when the lists have no overlap",
       reason: "quantization-not-allowed",
       policy: { quantizations: [NOTHING as Quantization] },
+      detail: "the request and the operator allow no quantization in common",
+    },
+    {
+      name: "every region when the lists have no overlap",
+      reason: "region-not-allowed",
+      endpoint: { regions: ["eu"] },
+      policy: { regions: [NOTHING] },
+      detail: "the request and the operator allow no region in common",
     },
     {
       name: "a converted precision in realtime, green or not",
