@@ -97,25 +97,27 @@ async function settle(
   trace.open(clocks);
   call.signal.addEventListener("abort", leave);
   let running = true;
-  ports
-    .upstream({
-      endpoint: planned.endpoint,
-      spec: call.spec,
-      stream: streamed,
-      emit: trace.emit,
-      signal: controller.signal,
-      onActivity: () => clocks.activity(ports.nowMs()),
-    })
-    .then(
-      (outcome) => {
-        running = false;
-        resolve(outcome);
-      },
-      (cause) => {
-        running = false;
-        resolve({ kind: "malformed-response", message: "the adapter failed", cause });
-      },
-    );
+  const end = (outcome: Outcome) => {
+    running = false;
+    resolve(outcome);
+  };
+  const fail = (cause: unknown) =>
+    end({ kind: "malformed-response", message: "the adapter failed", cause });
+  try {
+    ports
+      .upstream({
+        endpoint: planned.endpoint,
+        spec: call.spec,
+        stream: streamed,
+        emit: trace.emit,
+        signal: controller.signal,
+        onActivity: () => clocks.activity(ports.nowMs()),
+      })
+      .then(end, fail);
+  } catch (cause) {
+    // An adapter that is no async function may throw before it has a promise to reject.
+    fail(cause);
+  }
   const outcome = await promise;
   clocks.stop();
   call.signal.removeEventListener("abort", leave);

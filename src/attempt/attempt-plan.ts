@@ -7,7 +7,7 @@ import type { StreamEvent } from "../domain/stream-event.ts";
 import { type AttemptEnd, type AttemptOncePorts, attemptOnce } from "./attempt-once.ts";
 import { clockLimitsOf, type TimeoutSettings } from "./clocks.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
-import { nextStep } from "./next-step.ts";
+import { type NextStep, nextStep } from "./next-step.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 
 export type AttemptPorts = AttemptOncePorts & {
@@ -51,7 +51,9 @@ export async function attemptPlan(
     let planned = admitFirst(walk);
     for (;;) {
       const end = await attempt(walk, planned);
-      const next = await nextEndpoint(walk, end, planned);
+      walk.attempts.push(end.record);
+      const step = stepAfter(walk, end, planned);
+      const next = isRetry(step) ? await nextEndpoint(walk, step, planned) : undefined;
       if (next === undefined) {
         return endWalk(walk, end);
       }
@@ -136,7 +138,7 @@ function admits({ admission, nowMs }: AttemptPorts, planned: PlannedEndpoint, fo
   return admission.tryStart(planned.endpoint, { nowMs: nowMs(), force });
 }
 
-async function attempt(walk: Walk, planned: PlannedEndpoint): Promise<AttemptEnd> {
+function attempt(walk: Walk, planned: PlannedEndpoint): Promise<AttemptEnd> {
   const { plan, call, ports, attempts, remaining, maxAttempts, deadlineMs, emit } = walk;
   const { admission, nowMs } = ports;
   const streamed = call.streaming || admission.wantsTiming(planned.endpoint.id, nowMs());
@@ -150,19 +152,12 @@ async function attempt(walk: Walk, planned: PlannedEndpoint): Promise<AttemptEnd
     last: number >= maxAttempts || remaining.length === 0,
     deadlineMs,
   });
-  const end = await attemptOnce({ call, planned, number, streamed, limits, emit }, ports);
-  attempts.push(end.record);
-  return end;
+  return attemptOnce({ call, planned, number, streamed, limits, emit }, ports);
 }
 
-/** The endpoint of the next attempt, already admitted; absent when the walk is over. */
-async function nextEndpoint(
-  walk: Walk,
-  end: AttemptEnd,
-  tried: PlannedEndpoint,
-): Promise<PlannedEndpoint | undefined> {
+function stepAfter(walk: Walk, end: AttemptEnd, tried: PlannedEndpoint): NextStep {
   const { call, ports, remaining, attempts, maxAttempts, deadlineMs } = walk;
-  const step = nextStep({
+  return nextStep({
     outcome: end.record.outcome,
     tried,
     remaining,
@@ -171,25 +166,49 @@ async function nextEndpoint(
     committed: end.committed,
     remainingMs: call.signal.aborted ? 0 : deadlineMs - ports.nowMs(),
   });
-  switch (step.kind) {
-    case "deliver":
-    case "give-up":
-      return undefined;
-    case "try":
-      return ports.budget.withdraw(ports.nowMs())
-        ? admitOneOf(walk, step.endpoints, false)
-        : undefined;
-    case "again":
-      return again(walk, tried);
-  }
+}
+
+type Retry = Extract<NextStep, { kind: "try" | "again" }>;
+
+function isRetry(step: NextStep): step is Retry {
+  return step.kind === "try" || step.kind === "again";
+}
+
+/** The endpoint of the next attempt, already admitted; absent when none may start. */
+function nextEndpoint(
+  walk: Walk,
+  step: Retry,
+  tried: PlannedEndpoint,
+): Promise<PlannedEndpoint | undefined> | PlannedEndpoint | undefined {
+  return step.kind === "again"
+    ? again(walk, tried)
+    : retry(walk.ports, () => admitOneOf(walk, step.endpoints, false));
 }
 
 /** The endpoint's breaker has its say: three failed connections in a row open it. */
 async function again(walk: Walk, tried: PlannedEndpoint): Promise<PlannedEndpoint | undefined> {
   const { ports, attempts } = walk;
-  const isPaid = ports.budget.withdraw(ports.nowMs());
-  const waited = isPaid && (await backOff(walk, attempts.length));
-  return waited && admits(ports, tried, false) ? tried : undefined;
+  const mayStart =
+    ports.budget.canWithdraw(ports.nowMs()) && (await backOff(walk, attempts.length));
+  return mayStart
+    ? retry(ports, () => (admits(ports, tried, false) ? tried : undefined))
+    : undefined;
+}
+
+/**
+ * Pays for a retry that starts, and for no other. The budget is asked before the place is taken,
+ * because only the observation of an attempt gives a place back.
+ */
+function retry(
+  { budget, nowMs }: AttemptPorts,
+  admit: () => PlannedEndpoint | undefined,
+): PlannedEndpoint | undefined {
+  const atMs = nowMs();
+  const planned = budget.canWithdraw(atMs) ? admit() : undefined;
+  if (planned !== undefined) {
+    budget.withdraw(atMs);
+  }
+  return planned;
 }
 
 const BACK_OFF_MS = 100;

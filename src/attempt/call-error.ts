@@ -72,8 +72,9 @@ function unavailable(
   const common = kinds.size === 1 ? commonCauses[failure.kind] : undefined;
   const code = common ?? "upstream-unavailable";
   const retryAfterMs = soonestRetryMs(attempts);
+  const endpointsTried = new Set(attempts.map(({ endpoint }) => endpoint.id)).size;
   return new RouterError(code, `no endpoint answered; the last one failed: ${failure.message}`, {
-    metadata: { ...metadata, endpointsTried: String(attempts.length) },
+    metadata: { ...metadata, endpointsTried: String(endpointsTried) },
     ...(waitingHelps(code) && { retryAfterMs }),
   });
 }

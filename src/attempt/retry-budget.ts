@@ -13,6 +13,8 @@
 export type RetryBudget = {
   /** Counts a first attempt. */
   deposit(nowMs: number): void;
+  /** What `withdraw` answers at the same time, with nothing taken. */
+  canWithdraw(nowMs: number): boolean;
   /** Takes one retry out; false when none is left. */
   withdraw(nowMs: number): boolean;
 };
@@ -51,15 +53,23 @@ export function createRetryBudget(options: RetryBudgetOptions = {}): RetryBudget
     return current % SLICES;
   }
 
+  function hasRetry(): boolean {
+    return withdrawn + 1 <= ratio * deposited + reservePerSecond * SLICES;
+  }
+
   return {
     deposit(nowMs) {
       const index = roll(nowMs);
       deposits[index] = (deposits[index] as number) + 1;
       deposited += 1;
     },
+    canWithdraw(nowMs) {
+      roll(nowMs);
+      return hasRetry();
+    },
     withdraw(nowMs) {
       const index = roll(nowMs);
-      if (withdrawn + 1 > ratio * deposited + reservePerSecond * SLICES) {
+      if (!hasRetry()) {
         return false;
       }
       withdrawals[index] = (withdrawals[index] as number) + 1;

@@ -1,4 +1,4 @@
-import { type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import type {
   handleServerStreamingCall,
   handleUnaryCall,
@@ -13,6 +13,7 @@ import { createGrpcCallScope, type Decoded, type GrpcCallScope } from "./grpc-ca
 import { type GrpcSessionHooks, STREAM_HEADER } from "./grpc-session-hooks.ts";
 import { type GrpcFailure, grpcFailureOf } from "./grpc-status.ts";
 import type { ListenerLimits } from "./listener-options.ts";
+import { createMessageDecoder, type MessageDecoder } from "./message-decoder.ts";
 import { createMessageEncoder, type MessageEncoder } from "./message-encoder.ts";
 import { methodPath, type RpcMethod, type RpcService } from "./rpc-service.ts";
 import { isDefect, statusOf, undecodable, WireError } from "./status.ts";
@@ -53,6 +54,7 @@ export function grpcServiceOf(
 
 function definitionOf({ desc, kind }: RpcMethod, nowMs: NowMs): MethodDefinition<Decoded, Buffer> {
   const identity = (bytes: Buffer) => bytes;
+  const decoder = createMessageDecoder(desc.input);
   return {
     path: methodPath(desc),
     requestStream: false,
@@ -60,15 +62,15 @@ function definitionOf({ desc, kind }: RpcMethod, nowMs: NowMs): MethodDefinition
     requestSerialize: () => {
       throw new Error("a server sends no requests");
     },
-    requestDeserialize: (bytes) => decode(desc.input, bytes, nowMs()),
+    requestDeserialize: (bytes) => decode(decoder, bytes, nowMs()),
     responseSerialize: identity,
     responseDeserialize: identity,
   };
 }
 
-function decode(schema: DescMessage, bytes: Buffer, receivedAtMs: number): Decoded {
+function decode(decoder: MessageDecoder, bytes: Buffer, receivedAtMs: number): Decoded {
   try {
-    return { message: fromBinary(schema, bytes), receivedAtMs };
+    return { message: decoder(bytes), receivedAtMs };
   } catch {
     return { error: undecodable("The request is not a message of its type."), receivedAtMs };
   }

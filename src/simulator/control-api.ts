@@ -6,7 +6,7 @@
  *                                              profile, stats}
  *     PATCH /endpoints/{id}         200 View; the body is part of a profile, merged group by group
  *                                   400 {"problems": [{"path", "message"}, …]}; nothing changed
- *     POST  /endpoints/{id}/reset   200 View; the starting profile, statistics at zero
+ *     POST  /endpoints/{id}/reset   200 View; the starting profile, every count at zero
  *
  * `{id}` is URL-encoded; slashes may stand as they are. A change holds for requests that start after
  * the answer. Unknown endpoints and paths answer 404, wrong methods 405, both {"error": text}.

@@ -32,7 +32,7 @@ export type Endpoint = {
   profile(): Profile;
   /** Merges; an invalid patch changes nothing. Holds for requests that start later. */
   configure(patch: unknown): ParsedProfile;
-  /** Back to the profile it started with, statistics at zero, nothing cached. */
+  /** Back to the profile it started with, statistics and rate counts at zero, nothing cached. */
   reset(): void;
 };
 
@@ -45,6 +45,7 @@ const dialects: Readonly<Record<DialectName, Dialect>> = {
 export function createEndpoint(spec: SimulatedEndpoint, seed: number): Endpoint {
   const initial = validProfile(parseProfile(defaultProfile, spec.profile), spec.id);
   const cache = createPromptCache();
+  const rates = createRateWindow();
   const stats = createEndpointStats();
   let profile = initial;
   return {
@@ -52,7 +53,7 @@ export function createEndpoint(spec: SimulatedEndpoint, seed: number): Endpoint 
     dialect: dialects[spec.dialect],
     random: createRandom(hashText(spec.id, seed)),
     cache,
-    rates: createRateWindow(),
+    rates,
     stats,
     profile: () => profile,
     configure(patch) {
@@ -65,6 +66,7 @@ export function createEndpoint(spec: SimulatedEndpoint, seed: number): Endpoint 
     reset() {
       profile = initial;
       stats.reset();
+      rates.clear();
       cache.clear();
     },
   };

@@ -4,99 +4,87 @@
  * Walks the schema once. Objects hold every required property, and optional ones near the root;
  * `$ref` is resolved inside the schema. A recursive schema ends because below `MAX_DEPTH` optional
  * properties are left out, arrays are as short as permitted and unions take the branch that nests
- * least. `pattern` and `not` are not honoured.
+ * least. Each step and each character is paid for before it is made, so that no schema holds up the
+ * process that the router shares with the fleet.
+ *
+ * Not honoured: `pattern`, `patternProperties`, `propertyNames`, `not`, `if`, `contains`,
+ * `uniqueItems`, `dependentRequired`, `dependentSchemas`, `unevaluatedProperties`,
+ * `unevaluatedItems`, anchors, references into other documents, and for integers a `multipleOf` that
+ * is no whole number. Keywords beside `const`, `enum` and a known `format` are not looked at. The
+ * exclusive bounds are numbers, as they are since draft 6. Bounds that contradict each other give a
+ * value that breaks one of them; of a schema that requires itself the innermost value is a word.
  */
-import { isArray, isObject, type JsonObject } from "./json-value.ts";
+import { boundOf, flattenSchema, type Schema } from "./flatten-schema.ts";
+import { arrayOrEmpty, isArray, isObject, type JsonObject, objectOrEmpty } from "./json-value.ts";
+import { numberFromSchema } from "./number-from-schema.ts";
 import { drawInteger, type Random } from "./random.ts";
+import { createSchemaScope, type SchemaScope } from "./schema-scope.ts";
 import { writeTokens, writeWord } from "./token-text.ts";
 
 /** Deep enough for real schemas; the values below stay as small as the schema allows. */
 const MAX_DEPTH = 4;
-/** A schema that requires itself has no finite value; two such branches double per level. */
+/** A schema that requires itself has no finite value. */
 const HARD_DEPTH = 16;
 
-type Walk = { readonly root: JsonObject; readonly random: Random; readonly depth: number };
+type Walk = SchemaScope & { readonly random: Random; readonly depth: number };
 
-type Schema = {
-  readonly $ref?: unknown;
-  readonly const?: unknown;
-  readonly enum?: unknown;
-  readonly anyOf?: unknown;
-  readonly oneOf?: unknown;
-  readonly allOf?: unknown;
-  readonly type?: unknown;
-  readonly properties?: unknown;
-  readonly required?: unknown;
-  readonly additionalProperties?: unknown;
-  readonly items?: unknown;
-  readonly prefixItems?: unknown;
-  readonly format?: unknown;
-  readonly [bound: string]: unknown;
-};
-
+/**
+ * Throws `RefusedRequest` for a schema that demands a value too large, and for one with a step or a
+ * reference that is malformed.
+ */
 export function jsonFromSchema(schema: unknown, random: Random): unknown {
-  return valueFor(schema, { root: isObject(schema) ? schema : {}, random, depth: 0 });
+  return valueFor(schema, { ...createSchemaScope(schema), random, depth: 0 });
 }
 
 function valueFor(schema: unknown, walk: Walk): unknown {
+  walk.spend(1);
   if (!isObject(schema) || walk.depth > HARD_DEPTH) {
     return writeWord(walk.random);
   }
-  const resolved: Schema = mergeAll(resolve(schema, walk.root), walk.root);
-  if (resolved.const !== undefined) {
-    return resolved.const;
+  const flat = flattenSchema(schema, walk);
+  if (flat.const !== undefined) {
+    return given(flat.const, walk);
   }
-  if (isArray(resolved.enum) && resolved.enum.length > 0) {
-    return resolved.enum[drawInteger(walk.random, 0, resolved.enum.length - 1)];
+  const choices = arrayOrEmpty(flat.enum);
+  if (choices.length > 0) {
+    return given(choices[drawInteger(walk.random, 0, choices.length - 1)], walk);
   }
-  const branches = resolved.anyOf ?? resolved.oneOf;
-  if (isArray(branches) && branches.length > 0) {
-    return valueFor(pickBranch(branches, walk), { ...walk, depth: walk.depth + 1 });
-  }
-  return typedValue(resolved, typeOf(resolved), walk);
+  const decided = decideUnion(flat, walk);
+  return decided === undefined
+    ? typedValue(flat, typeOf(flat), walk)
+    : valueFor(decided, deeper(walk));
 }
 
-/** Follows `$ref` chains; keywords beside a reference win over the referenced ones. */
-function resolve(schema: Schema, root: JsonObject): Schema {
-  let current = schema;
-  for (let hops = 0; typeof current.$ref === "string" && hops < HARD_DEPTH; hops++) {
-    const { $ref, ...beside } = current;
-    current = { ...lookUp(root, $ref), ...beside };
-  }
-  return current;
+function deeper(walk: Walk): Walk {
+  return { ...walk, depth: walk.depth + 1 };
 }
 
-function lookUp(root: JsonObject, reference: string): Schema {
-  let found: unknown = root;
-  for (const step of reference.split("/").slice(1)) {
-    const key = decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~");
-    found = isObject(found) || isArray(found) ? Reflect.get(found, key) : undefined;
-  }
-  return isObject(found) ? found : {};
+/** A value of the schema's own counts at its length, too. */
+function given(value: unknown, { spend }: Walk): unknown {
+  spend(JSON.stringify(value).length);
+  return value;
 }
 
-function mergeAll(schema: Schema, root: JsonObject): Schema {
-  if (!isArray(schema.allOf)) {
-    return schema;
+/** One branch of a union together with what stands beside it; undefined where there is none. */
+function decideUnion(schema: Schema, walk: Walk): Schema | undefined {
+  const keyword = (["anyOf", "oneOf"] as const).find(
+    (name) => arrayOrEmpty(schema[name]).length > 0,
+  );
+  if (keyword === undefined) {
+    return undefined;
   }
-  const { allOf, ...own } = schema;
-  const parts = allOf.filter(isObject).map((part) => mergeAll(resolve(part, root), root));
-  const all = [own, ...parts];
-  return {
-    ...Object.assign({}, ...parts),
-    ...own,
-    properties: Object.assign({}, ...all.map((part) => asObject(part.properties))),
-    required: all.flatMap((part) => asArray(part.required)),
-  };
+  const { [keyword]: branches, ...beside } = schema;
+  return { allOf: [beside, pickBranch(arrayOrEmpty(branches), walk)] };
 }
 
 /** Near the root the first branch, as models tend to; deeper the one that nests least. */
-function pickBranch(branches: readonly unknown[], { root, depth }: Walk): unknown {
-  if (depth < MAX_DEPTH) {
+function pickBranch(branches: readonly unknown[], walk: Walk): unknown {
+  if (walk.depth < MAX_DEPTH) {
     return branches[0];
   }
   const isFlat = (branch: unknown) => {
-    const type = isObject(branch) ? typeOf(resolve(branch, root)) : "string";
+    walk.spend(1);
+    const type = isObject(branch) ? typeOf(flattenSchema(branch, walk)) : "string";
     return type !== "object" && type !== "array";
   };
   return branches.find(isFlat) ?? branches[0];
@@ -124,51 +112,59 @@ function typedValue(schema: Schema, type: string, walk: Walk): unknown {
       return arrayValue(schema, walk);
     case "number":
     case "integer":
-      return numberValue(schema, type === "integer", walk.random);
+      return numberFromSchema(schema, type, walk.random);
     case "boolean":
       return walk.random() < 0.5;
     case "null":
       return null;
     default:
-      return stringValue(schema, walk.random);
+      return stringValue(schema, walk);
   }
 }
 
 function objectValue(schema: Schema, walk: Walk): JsonObject {
-  const properties = asObject(schema.properties);
-  const required = new Set(asArray(schema.required).filter((key) => typeof key === "string"));
-  const keys = new Set([...(walk.depth < 2 ? Object.keys(properties) : []), ...required]);
-  const deeper = { ...walk, depth: walk.depth + 1 };
-  const entries = [...keys].map((key) => [key, valueFor(properties[key] ?? {}, deeper)] as const);
-  const missing = bound(schema, "minProperties", 0) - entries.length;
-  for (let index = 0; index < missing; index++) {
-    entries.push([`key${index + 1}`, valueFor(schema.additionalProperties, deeper)]);
+  const properties = objectOrEmpty(schema.properties);
+  const inside = deeper(walk);
+  return Object.fromEntries(
+    keysOf(schema, properties, walk).map((key) => {
+      walk.spend(key.length);
+      const isDeclared = Object.hasOwn(properties, key);
+      return [key, valueFor(isDeclared ? properties[key] : schema.additionalProperties, inside)];
+    }),
+  );
+}
+
+/** The declared ones first, in their order; invented ones where more are demanded. */
+function keysOf(schema: Schema, properties: JsonObject, walk: Walk): readonly string[] {
+  const listed = arrayOrEmpty(schema.required);
+  walk.spend(listed.length);
+  const required = new Set(listed.filter((key) => typeof key === "string"));
+  const least = boundOf(schema, "minProperties", 0);
+  const wanted = Math.min(
+    walk.depth < 2 ? Infinity : least,
+    boundOf(schema, "maxProperties", Infinity),
+  );
+  const spare = wanted - required.size;
+  const declared = spare > 0 ? Object.keys(properties) : [];
+  walk.spend(declared.length + Math.max(0, least));
+  const optional = new Set(declared.filter((key) => !required.has(key)).slice(0, spare));
+  const isChosen = (key: string) => required.has(key) || optional.has(key);
+  const keys = new Set([...declared.filter(isChosen), ...required]);
+  for (let number = 1; keys.size < least; number++) {
+    keys.add(`key${number}`);
   }
-  return Object.fromEntries(entries);
+  return [...keys];
 }
 
 function arrayValue(schema: Schema, walk: Walk): readonly unknown[] {
-  const fixed = asArray(schema.prefixItems);
-  const least = Math.max(bound(schema, "minItems", 0), fixed.length);
+  const fixed = arrayOrEmpty(schema.prefixItems);
+  const least = Math.max(boundOf(schema, "minItems", 0), fixed.length);
   const usual = walk.depth < MAX_DEPTH ? drawInteger(walk.random, 1, 3) : 0;
-  const length = Math.min(Math.max(least, usual), bound(schema, "maxItems", Infinity));
-  const deeper = { ...walk, depth: walk.depth + 1 };
-  return Array.from({ length }, (_, index) => valueFor(fixed[index] ?? schema.items, deeper));
-}
-
-function numberValue(schema: Schema, integer: boolean, random: Random): number {
-  const step = bound(schema, "multipleOf", integer ? 1 : 0.01);
-  const exclusiveMin = bound(schema, "exclusiveMinimum", -Infinity);
-  const exclusiveMax = bound(schema, "exclusiveMaximum", Infinity);
-  const lowest = Math.max(bound(schema, "minimum", -Infinity), exclusiveMin);
-  const highest = Math.min(bound(schema, "maximum", Infinity), exclusiveMax);
-  const from = lowest === -Infinity ? Math.min(0, highest - 100) : lowest;
-  const to = highest === Infinity ? from + 100 : highest;
-  // Whole steps, so that multipleOf holds; the exclusive bounds are one step further in.
-  const first = Math.ceil(from / step - 1e-9) + (from === exclusiveMin ? 1 : 0);
-  const last = Math.floor(to / step + 1e-9) - (to === exclusiveMax ? 1 : 0);
-  const steps = drawInteger(random, first, Math.max(first, last));
-  return integer || step >= 1 ? steps * step : Number((steps * step).toFixed(6));
+  const most = schema.items === false ? fixed.length : Infinity;
+  const length = Math.min(Math.max(least, usual), most, boundOf(schema, "maxItems", Infinity));
+  walk.spend(Math.max(0, length));
+  const inside = deeper(walk);
+  return Array.from({ length }, (_, index) => valueFor(fixed[index] ?? schema.items, inside));
 }
 
 const formats: ReadonlyMap<unknown, (random: Random) => string> = new Map([
@@ -184,28 +180,16 @@ const formats: ReadonlyMap<unknown, (random: Random) => string> = new Map([
   ["ipv6", () => "2001:db8::7"],
 ]);
 
-function stringValue(schema: Schema, random: Random): string {
+function stringValue(schema: Schema, { random, spend }: Walk): string {
   const formatted = formats.get(schema.format);
   if (formatted !== undefined) {
     return formatted(random);
   }
   let text = writeTokens(random, drawInteger(random, 1, 4)).join("");
-  const least = bound(schema, "minLength", 0);
+  const least = boundOf(schema, "minLength", 0);
+  spend(Math.max(text.length, least));
   while (text.length < least) {
     text += ` ${writeWord(random)}`;
   }
-  return text.slice(0, Math.max(least, bound(schema, "maxLength", Infinity)));
-}
-
-function bound(schema: Schema, name: string, fallback: number): number {
-  const value = schema[name];
-  return typeof value === "number" ? value : fallback;
-}
-
-function asObject(value: unknown): JsonObject {
-  return isObject(value) ? value : {};
-}
-
-function asArray(value: unknown): readonly unknown[] {
-  return isArray(value) ? value : [];
+  return text.slice(0, Math.max(least, boundOf(schema, "maxLength", Infinity)));
 }

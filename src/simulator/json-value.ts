@@ -22,3 +22,11 @@ export function property(value: unknown, key: string): unknown {
 export function textOrEmpty(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
+
+export function objectOrEmpty(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
+}
+
+export function arrayOrEmpty(value: unknown): readonly unknown[] {
+  return isArray(value) ? value : [];
+}

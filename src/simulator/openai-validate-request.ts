@@ -265,9 +265,13 @@ function missing(param: string): RefusedRequest {
 }
 
 function wrongType(param: string, wanted: string, value: unknown): RefusedRequest {
-  const got = isArray(value) ? "an array" : `a ${typeof value}`;
-  return bad(`Invalid type for '${param}': expected ${wanted}, but got ${got} instead.`, {
-    param,
-    code: "invalid_type",
-  });
+  const noun = isArray(value) ? "array" : typeof value;
+  const article = noun === "array" || noun === "object" ? "an" : "a";
+  return bad(
+    `Invalid type for '${param}': expected ${wanted}, but got ${article} ${noun} instead.`,
+    {
+      param,
+      code: "invalid_type",
+    },
+  );
 }

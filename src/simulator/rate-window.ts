@@ -2,6 +2,8 @@
 export type RateWindow = {
   read(nowMs: number): RateReading;
   add(tokens: number, nowMs: number): void;
+  /** Both counts at zero again. */
+  clear(): void;
 };
 
 export type RateReading = {
@@ -22,9 +24,13 @@ export function createRateWindow(): RateWindow {
     const current = Math.floor(nowMs / MINUTE_MS);
     if (current !== minute) {
       minute = current;
-      requests = 0;
-      tokens = 0;
+      clear();
     }
+  }
+
+  function clear(): void {
+    requests = 0;
+    tokens = 0;
   }
 
   return {
@@ -37,5 +43,6 @@ export function createRateWindow(): RateWindow {
       requests += 1;
       tokens += count;
     },
+    clear,
   };
 }

@@ -63,17 +63,20 @@ export function createHttpUpstream(options: HttpUpstreamOptions): HttpUpstream {
   const pools = createPools(settings);
   const targets = new WeakMap<Connection, Target>();
 
+  function exchangeOf(call: UpstreamCall): ExchangeInput | Failure {
+    try {
+      return prepare(call, { settings, pools, targets });
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+
   async function upstream(call: UpstreamCall): Promise<Outcome> {
     if (call.signal.aborted) {
       return canceled();
     }
-    let input: ExchangeInput;
-    try {
-      input = prepare(call, { settings, pools, targets });
-    } catch (error) {
-      return failureOf(error);
-    }
-    return runExchange(input);
+    const exchange = exchangeOf(call);
+    return "kind" in exchange ? exchange : await runExchange(exchange);
   }
 
   return { upstream, close: pools.close };

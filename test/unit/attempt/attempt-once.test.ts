@@ -48,6 +48,37 @@ describe("attemptOnce()", () => {
     expect(end.record).toMatchObject({ httpStatus: 503, upstreamRequestId: "r2" });
   });
 
+  test("takes an adapter that throws before it gives a promise for one that failed, and leaves nothing behind", async () => {
+    const cause = new TypeError("not a function");
+    const clock = createManualClock();
+    const { signal } = new AbortController();
+    const listeners = { added: 0, removed: 0 };
+    const watched: Pick<AbortSignal, "addEventListener" | "removeEventListener"> = {
+      addEventListener: () => {
+        listeners.added += 1;
+      },
+      removeEventListener: () => {
+        listeners.removed += 1;
+      },
+    };
+    const observed: Observation[] = [];
+    const end = await attemptOnce(
+      attempt(exampleCall({ signal: Object.assign(signal, watched) })),
+      {
+        upstream: () => {
+          throw cause;
+        },
+        observe: (observation) => observed.push(observation),
+        admission: { firstContent: () => undefined },
+        ...clock,
+      },
+    );
+    const failed = { kind: "malformed-response", message: "the adapter failed", cause };
+    expect(end.record.outcome).toEqual(failed);
+    expect(observed.map(({ attempt: { outcome } }) => outcome)).toEqual([failed]);
+    expect([clock.pending(), listeners]).toEqual([0, { added: 1, removed: 1 }]);
+  });
+
   test("measures generation from the first content to the last", async () => {
     const { end } = await play([
       { kind: "wait", ms: 100 },

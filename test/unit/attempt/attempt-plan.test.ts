@@ -163,10 +163,109 @@ describe("attemptPlan()", () => {
   });
 
   test("gives up with the original failure when the retry budget is empty", async () => {
-    const budget = { deposit: () => undefined, withdraw: () => false };
+    const budget = {
+      deposit: () => undefined,
+      canWithdraw: () => false,
+      withdraw: () => false,
+    };
     const { failure, endings } = await run({ a: { ends: down } }, { ports: { budget } });
     expect(failure).toEqual(down);
     expect(endings).toEqual(["a:server-error"]);
+  });
+
+  describe("the retry budget", () => {
+    /** Grants `left` retries and counts those that were paid for. */
+    function counted(left: number) {
+      const state = { left, paid: 0 };
+      const budget: AttemptPorts["budget"] = {
+        deposit: () => undefined,
+        canWithdraw: () => state.left > 0,
+        withdraw: () => {
+          state.left -= 1;
+          state.paid += 1;
+          return state.left >= 0;
+        },
+      };
+      return { state, budget };
+    }
+
+    test("pays for every attempt after the first", async () => {
+      const { state, budget } = counted(5);
+      const { endings } = await run(
+        { a: { ends: down }, b: { ends: down }, c: { emits: [hi], ends: SUCCESS } },
+        { ports: { budget } },
+      );
+      expect(endings).toHaveLength(3);
+      expect(state.paid).toBe(2);
+    });
+
+    test("pays nothing for a retry that no endpoint admits", async () => {
+      const { state, budget } = counted(5);
+      const admission = { ...admitAll, tryStart: ({ id }: { id: string }) => id === "a" };
+      const { endings } = await run({ a: { ends: down } }, { ports: { budget, admission } });
+      expect(endings).toEqual(["a:server-error"]);
+      expect(state.paid).toBe(0);
+    });
+
+    test("takes no place for a retry that it cannot pay", async () => {
+      const { budget } = counted(0);
+      const asked: string[] = [];
+      const tryStart: Admission["tryStart"] = ({ id }) => asked.push(id) > 0;
+      await run({ a: { ends: down } }, { ports: { budget, admission: { ...admitAll, tryStart } } });
+      expect(asked).toEqual(["a"]);
+    });
+
+    type Wait = { readonly state: { left: number }; readonly caller: AbortController };
+
+    test.each<{ name: string; admits: number; meanwhile?: (wait: Wait) => void; paid: number }>([
+      { name: "once when the same endpoint starts again", admits: 2, paid: 1 },
+      { name: "nothing when its breaker says no after the wait", admits: 1, paid: 0 },
+      {
+        name: "nothing when the caller leaves during the wait",
+        admits: 2,
+        meanwhile: ({ caller }) => caller.abort(),
+        paid: 0,
+      },
+      {
+        name: "nothing when others spend the rest during the wait",
+        admits: 2,
+        meanwhile: ({ state }) => {
+          state.left = 0;
+        },
+        paid: 0,
+      },
+    ])("pays $name", async ({ admits, meanwhile, paid }) => {
+      const { state, budget } = counted(1);
+      const caller = new AbortController();
+      const asked: string[] = [];
+      const tryStart: Admission["tryStart"] = ({ id }) => asked.push(id) <= admits;
+      const unsent = { kind: "network", message: "reset", sent: false } as const;
+      const { running, clock, calls } = start(
+        { a: { ends: unsent } },
+        {
+          plan: examplePlan(a),
+          call: { signal: caller.signal },
+          ports: { budget, admission: { ...admitAll, tryStart } },
+        },
+      );
+      await clock.advance(10);
+      meanwhile?.({ state, caller });
+      await clock.advance(1_000);
+      await running;
+      expect(state.paid).toBe(paid);
+      expect(calls).toHaveLength(1 + paid);
+    });
+
+    test("does not wait for a retry that it cannot pay", async () => {
+      const unsent = { kind: "network", message: "reset", sent: false } as const;
+      const { budget } = counted(0);
+      const { running, clock } = start(
+        { a: { ends: unsent } },
+        { plan: examplePlan(a), ports: { budget } },
+      );
+      await running;
+      expect(clock.nowMs()).toBe(1_800_000_000_000);
+    });
   });
 
   test("skips an endpoint that does not admit a call at the moment of the retry", async () => {
@@ -287,6 +386,7 @@ describe("attemptPlan()", () => {
   test("calls nobody once the deadline has passed, and pays nothing into the budget", async () => {
     let deposits = 0;
     const budget = {
+      canWithdraw: () => false,
       withdraw: () => false,
       deposit: () => {
         deposits += 1;

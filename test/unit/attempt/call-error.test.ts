@@ -90,6 +90,17 @@ describe("callErrorOf()", () => {
     expect(errorOf(failure("credentials")).details.retryAfterMs).toBeUndefined();
   });
 
+  test("counts an endpoint that was tried again once", () => {
+    const unsent = failure("network");
+    const error = callErrorOf(unsent, {
+      attempts: [record("e0", unsent), record("e1", unsent), record("e1", unsent)],
+      endpoint: exampleEndpoint("e1").id,
+      committed: false,
+      outputTokens: 0,
+    });
+    expect(error.details.metadata?.["endpointsTried"]).toBe("2");
+  });
+
   test("lists every attempt with its endpoint, failure and status", () => {
     const error = callErrorOf(failure("network"), {
       attempts: [record("e0", failure("server-error"), 503), record("e1", failure("network"))],

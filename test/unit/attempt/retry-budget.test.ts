@@ -29,6 +29,20 @@ describe("createRetryBudget()", () => {
     expect(budget.withdraw(10_000)).toBe(false);
   });
 
+  test("says what it would grant without granting it", () => {
+    const budget = createRetryBudget({ ratio: 1, reservePerSecond: 0 });
+    expect(budget.canWithdraw(0)).toBe(false);
+    budget.deposit(0);
+    expect([budget.canWithdraw(0), budget.canWithdraw(0)]).toEqual([true, true]);
+    expect([budget.withdraw(0), budget.canWithdraw(0)]).toEqual([true, false]);
+  });
+
+  test("counts what lapsed before it says what it would grant", () => {
+    const budget = createRetryBudget({ ratio: 1, reservePerSecond: 0 });
+    budget.deposit(0);
+    expect(budget.canWithdraw(10_000)).toBe(false);
+  });
+
   test("survives a gap longer than its memory and a clock that goes back", () => {
     const budget = createRetryBudget({ ratio: 1, reservePerSecond: 0 });
     budget.deposit(1_000);

@@ -78,6 +78,16 @@ describe("validateOpenaiRequest()", () => {
     expect(refusalOf(changes)).toMatchObject({ kind: "badRequest", ...place });
   });
 
+  test.each([
+    { value: {}, got: "an object" },
+    { value: [], got: "an array" },
+    { value: "1", got: "a string" },
+    { value: true, got: "a boolean" },
+  ])("says that it got $got", ({ value, got }) => {
+    const message = `Invalid type for 'top_p': expected a decimal, but got ${got} instead.`;
+    expect(refusalOf({ top_p: value })).toMatchObject({ message });
+  });
+
   test("names every unknown parameter at once", () => {
     expect(refusalOf({ top_k: 5 })).toMatchObject({
       message: "Unrecognized request argument supplied: top_k",

@@ -27,11 +27,22 @@ describe("createPools()", () => {
     expect(pools.of("http://a.test")).toBe(a);
   });
 
-  test("closes the oldest pool, and only that, for one origin too many", () => {
+  test("closes one pool, and only that, for one origin too many", () => {
     const pools = start(2);
     const [a, b, c] = ["http://a.test", "http://b.test", "http://c.test"].map(pools.of);
     expect([a?.closed, b?.closed, c?.closed]).toEqual([true, false, false]);
     expect(pools.of("http://b.test")).toBe(b);
+  });
+
+  test("closes the pool that was used the longest ago, however old the others are", () => {
+    const pools = start(3);
+    const [a, b, c] = ["http://a.test", "http://b.test", "http://c.test"].map(pools.of);
+    pools.of("http://b.test");
+    pools.of("http://a.test");
+    pools.of("http://d.test");
+    expect([a?.closed, b?.closed, c?.closed]).toEqual([false, false, true]);
+    pools.of("http://e.test");
+    expect([a?.closed, b?.closed]).toEqual([false, true]);
   });
 
   test("opens another pool for an origin whose pool it closed", () => {
