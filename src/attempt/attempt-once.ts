@@ -1,4 +1,5 @@
 import type { AttemptRecord, CompletionCall } from "../domain/call.ts";
+import { createCanceller } from "../domain/cancel.ts";
 import type { CompletionSpec } from "../domain/completion.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import type { PlannedEndpoint } from "../domain/plan.ts";
@@ -90,7 +91,7 @@ async function settle(
     return CANCELED;
   }
   const { promise, resolve } = Promise.withResolvers<Outcome>();
-  const controller = new AbortController();
+  const canceller = createCanceller();
   const leave = () => resolve(CANCELED);
   const expire = (kind: Expiry) => resolve({ kind, message: expiryMessages[kind] });
   const clocks = startClocks(limits, expire, ports);
@@ -110,7 +111,7 @@ async function settle(
         spec: call.spec,
         stream: streamed,
         emit: trace.emit,
-        signal: controller.signal,
+        signal: canceller.signal,
         onActivity: () => clocks.activity(ports.nowMs()),
       })
       .then(end, fail);
@@ -122,7 +123,7 @@ async function settle(
   clocks.stop();
   call.signal.removeEventListener("abort", leave);
   if (running) {
-    controller.abort();
+    canceller.abort();
   }
   return call.signal.aborted && outcome.kind !== "success" ? CANCELED : outcome;
 }

@@ -224,7 +224,7 @@ async function backOff({ call, ports, deadlineMs }: Walk, attempts: number): Pro
   const { promise, resolve } = Promise.withResolvers<void>();
   const cancel = schedule(waitMs, resolve);
   const leave = () => resolve();
-  call.signal.addEventListener("abort", leave, { once: true });
+  call.signal.addEventListener("abort", leave);
   await promise;
   cancel();
   call.signal.removeEventListener("abort", leave);

@@ -1,3 +1,4 @@
+import type { CancelSignal } from "./cancel.ts";
 import type { Endpoint } from "./catalog.ts";
 import type { CallerLabels, CompletionSpec } from "./completion.ts";
 import type { EndpointId } from "./endpoint.ts";
@@ -27,7 +28,7 @@ export type CompletionCall = {
   /** Sent while nothing else is; 0 sends none. */
   readonly heartbeatIntervalMs: number;
   /** Aborts when the caller leaves, or when the server gives up on it with a `RouterError` as reason. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** Takes events in order, on the producer's stack. Never throws and never waits. */
   readonly emit: (event: CallEvent) => void;
 };

@@ -1,4 +1,5 @@
 import type { AttemptRecord, CallEnd, CallResult, CompletionCall } from "./call.ts";
+import type { CancelSignal } from "./cancel.ts";
 import type { Endpoint } from "./catalog.ts";
 import type { CompletionSpec } from "./completion.ts";
 import type { EndpointId } from "./endpoint.ts";
@@ -27,7 +28,7 @@ export type UpstreamCall = {
   /** Called for whatever keeps the connection alive without being an event: SSE comments, pings. */
   readonly onActivity?: () => void;
   /** Aborts when the attempt is over, whatever the reason. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
 };
 
 /**

@@ -223,7 +223,7 @@ function watchEndpoints(id: string, ports: WatchPorts): Promise<void> {
         end(error);
       }
     };
-    signal.addEventListener("abort", onAbort, { once: true });
+    signal.addEventListener("abort", onAbort);
     look();
     if (signal.aborted) {
       onAbort();

@@ -1,5 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Metadata, type ServerUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
+import { createCanceller } from "../domain/cancel.ts";
 import { RouterError } from "../domain/router-error.ts";
 import type { ActiveCall } from "./call-tracker.ts";
 import { parseGrpcTimeout } from "./deadline.ts";
@@ -29,12 +30,12 @@ export function createGrpcCallScope(
   receivedAtMs: number,
   endless: boolean,
 ): GrpcCallScope {
-  const controller = new AbortController();
+  const canceller = createCanceller();
   const { metadata } = call;
   const timeout = metadata.get(TIMEOUT_HEADER)[0];
   let trailers: Metadata | undefined;
   let hasEnded = false;
-  const abort = (reason: RouterError) => controller.abort(reason);
+  const { abort } = canceller;
   call.on("cancelled", () => {
     if (!hasEnded) {
       abort(new RouterError("canceled", "The caller has gone."));
@@ -42,7 +43,7 @@ export function createGrpcCallScope(
   });
   return {
     context: {
-      signal: controller.signal,
+      signal: canceller.signal,
       abort,
       timeoutMs: timeout === undefined ? undefined : parseGrpcTimeout(String(timeout)),
       receivedAtMs,

@@ -180,6 +180,10 @@ function giveUp(stream: http2.ServerHttp2Stream, errorDomain: string): void {
   stream.close(http2.constants.NGHTTP2_NO_ERROR);
 }
 
+function inheritedRespond(stream: http2.ServerHttp2Stream): http2.ServerHttp2Stream["respond"] {
+  return Reflect.get(Reflect.getPrototypeOf(stream) ?? stream, "respond");
+}
+
 type ErrorFor = (code: number, message: string) => Error | undefined;
 
 /** Adds `google.rpc.Status` to the errors that grpc-js answers without a handler. */

@@ -7,12 +7,13 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import type { GenService, GenServiceMethods } from "@bufbuild/protobuf/codegenv2";
+import type { CancelSignal } from "../domain/cancel.ts";
 import type { RouterError } from "../domain/router-error.ts";
 
 /** What a handler may know and do about its call beyond the message. One per call. */
 export type CallContext = {
   /** Aborts when the caller leaves, or with the `RouterError` that was given to `abort`. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** Ends the call's work; the first reason stands. */
   readonly abort: (reason: RouterError) => void;
   /** Milliseconds the caller gave, from receipt on; absent without a deadline. May be 0 or huge. */

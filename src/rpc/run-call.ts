@@ -1,3 +1,4 @@
+import type { CancelSignal } from "../domain/cancel.ts";
 import type { Schedule } from "../domain/ports.ts";
 import { RouterError } from "../domain/router-error.ts";
 import type { CallContext } from "./rpc-service.ts";
@@ -72,7 +73,7 @@ function deadlinePassed(phase: "queued" | "waiting"): RouterError {
 }
 
 /** Why a call was aborted, in the router's words. */
-export function reasonOf({ reason }: AbortSignal): RouterError {
+export function reasonOf({ reason }: CancelSignal): RouterError {
   const why: unknown = reason;
   return why instanceof RouterError
     ? why

@@ -98,7 +98,7 @@ export function hangs(): CallScript {
       if (call.signal.aborted) {
         end();
       } else {
-        call.signal.addEventListener("abort", end, { once: true });
+        call.signal.addEventListener("abort", end);
       }
     });
   };
