@@ -192,12 +192,11 @@ function createTypedRespond(
   errorFor: ErrorFor,
   sweep: RequestSweep,
 ): http2.ServerHttp2Stream["respond"] {
+  /** Of the class of all streams, which is not public. */
+  let plain: http2.ServerHttp2Stream["respond"] | undefined;
   return function typedRespond(this: http2.ServerHttp2Stream, headers, options) {
     sweep.answered(this);
-    const plain: http2.ServerHttp2Stream["respond"] = Reflect.get(
-      Reflect.getPrototypeOf(this) ?? this,
-      "respond",
-    );
+    plain ??= inheritedRespond(this);
     if (headers !== undefined && !isRaw(headers)) {
       addDetails(headers, errorDomain, errorFor);
     }
