@@ -2,6 +2,7 @@ import type { CatalogSnapshot, Endpoint } from "../domain/catalog.ts";
 import { exitCodes } from "./cli-world.ts";
 import { layoutOf } from "./layout.ts";
 import { loadCatalog, simulatedCatalog } from "./load-catalog.ts";
+import { portProblem, type WantedPort } from "./port-problem.ts";
 import type { SimulateOptions } from "./server-options.ts";
 import type { ServerWorld } from "./server-world.ts";
 import { startSimulatedFleet } from "./simulated-fleet.ts";
@@ -19,7 +20,10 @@ export async function simulate(options: SimulateOptions, world: ServerWorld): Pr
   const endpoints = endpointsToServe(simulatedCatalog(loaded.catalog), options.models);
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
   const offStop = world.onStop(stop);
-  const fleet = await startSimulatedFleet(endpoints, options);
+  const fleet = await startSimulatedFleet(endpoints, options).catch((error: unknown) => {
+    offStop();
+    throw new UsageProblem(portProblem(controlPortOf(options), error), { cause: error });
+  });
   const table = renderTable(
     [{ title: "endpoint" }, { title: "dialect" }, { title: "model" }, { title: "base URL" }],
     endpoints.map(({ id, dialect, upstreamModel }) => [
@@ -35,6 +39,10 @@ export async function simulate(options: SimulateOptions, world: ServerWorld): Pr
   offStop();
   await fleet.close();
   world.setExitCode(exitCodes.ok);
+}
+
+function controlPortOf({ controlPort = 0 }: SimulateOptions): WantedPort {
+  return { setting: "--control-port", host: "127.0.0.1", port: controlPort };
 }
 
 function endpointsToServe(catalog: CatalogSnapshot, names: readonly string[]): readonly Endpoint[] {

@@ -280,4 +280,12 @@ describe("atlas simulate", () => {
     fleet.child.kill("SIGINT");
     expect(await fleet.exited).toBe(0);
   });
+
+  test("says that its control port is taken, and exits with 2", async () => {
+    const first = atlas("simulate", "--model", MODEL);
+    const [, port = ""] = await first.printed(/Control API: http:\/\/127\.0\.0\.1:(\d+)/);
+    const second = atlas("simulate", "--model", MODEL, "--control-port", port);
+    expect(await second.exited).toBe(2);
+    expect(second.output()).toMatch(`error: --control-port: port ${port} of 127.0.0.1 is taken`);
+  });
 });
