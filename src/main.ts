@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { realpathSync, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { basename, dirname } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { type CliWorld, exitCodes, type Output } from "./cli/cli-world.ts";
@@ -124,6 +125,7 @@ const serverWorld: ServerWorld = {
   schedule,
   random: Math.random,
   newId: randomUUID,
+  processName: `${hostname().slice(0, 50)}:${process.pid}`,
 };
 
 const world: CliWorld = {

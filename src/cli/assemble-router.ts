@@ -5,9 +5,13 @@ import type { Log, Router } from "../domain/ports.ts";
 import type { LiveView, ScoreSnapshot } from "../domain/score.ts";
 import { createCallObserver, createObserver } from "../observe/observe.ts";
 import { createRouter } from "../router.ts";
+import type { SharedHealth } from "../rpc/shared-health.ts";
+import { ALGORITHM_VERSION } from "../score/health-fold.ts";
 import { createScoreboard } from "../score/scoreboard.ts";
 import type { Connection } from "../upstream/connection.ts";
 import { createHttpUpstream } from "../upstream/http-upstream.ts";
+import { type Fleet, joinFleet } from "./assemble-fleet.ts";
+import type { FleetStatus } from "./fleet-status.ts";
 import { createAttemptLog } from "./log-attempts.ts";
 import { createCallLog } from "./log-calls.ts";
 import type { ServerWorld } from "./server-world.ts";
@@ -17,6 +21,9 @@ export type AssembledRouter = {
   readonly router: Router;
   readonly scores: () => ScoreSnapshot;
   readonly live: LiveView;
+  /** What all processes of the fleet know together. */
+  readonly health: SharedHealth;
+  readonly fleetStatus: () => FleetStatus;
   /** Takes another catalogue into the scores. */
   retain(serving: Serving): void;
   /** Breaks what still runs and leaves no timer or connection behind. */
@@ -43,16 +50,29 @@ export function assembleRouter({ serving, connect, world, log }: Assembly): Asse
     nowMs,
   });
   const onSinkError = (cause: unknown) => log("error", "an observation was not taken", { cause });
-  const snapshots = takeSnapshots(scoreboard.snapshot, scoring.snapshotMs, world);
+  const stopRefreshing = refreshRegularly(scoreboard.snapshot, scoring.snapshotMs, world);
+  const fleet = joinFleet({
+    config: serving().config,
+    endpoints: () => serving().endpoints,
+    endpoint: (id) => serving().catalog.endpoint(id),
+    live: scoreboard.live,
+    upstream: http.upstream,
+    world,
+    log,
+  });
+  const { latest } = fleet.reader;
   const router = createRouter({
     catalog: () => serving().catalog,
-    scores: snapshots.latest,
+    scores: latest,
     live: scoreboard.live,
     gates: nativeOnlyGates,
     policy: () => serving().policy,
     attempt: {
       upstream: http.upstream,
-      observe: createObserver([scoreboard.record, createAttemptLog(log)], onSinkError),
+      observe: createObserver(
+        [scoreboard.record, fleet.observe, createAttemptLog(log)],
+        onSinkError,
+      ),
       admission: scoreboard,
       budget: createRetryBudget({
         ratio: retry.budgetRatio,
@@ -70,26 +90,41 @@ export function assembleRouter({ serving, connect, world, log }: Assembly): Asse
   scoreboard.retain(serving().endpoints, nowMs());
   return {
     router,
-    scores: snapshots.latest,
+    scores: latest,
     live: scoreboard.live,
+    health: sharedHealthOf(fleet, log),
+    fleetStatus: fleet.status,
     retain: ({ endpoints }) => scoreboard.retain(endpoints, nowMs()),
     async close() {
-      snapshots.stop();
+      stopRefreshing();
+      await fleet.close();
       await http.close();
     },
   };
 }
 
-function takeSnapshots(
+/** Breakers and limits measure against what this process has seen itself, which is read once in a while. */
+function refreshRegularly(
   snapshot: (nowMs: number) => ScoreSnapshot,
   everyMs: number,
   { nowMs, schedule }: ServerWorld,
-) {
-  let latest = snapshot(nowMs());
+): () => void {
   let cancel = schedule(everyMs, tick);
   function tick(): void {
-    latest = snapshot(nowMs());
+    snapshot(nowMs());
     cancel = schedule(everyMs, tick);
   }
-  return { latest: () => latest, stop: () => cancel() };
+  return () => cancel();
+}
+
+function sharedHealthOf({ reader, signal }: Fleet, log: Log): SharedHealth {
+  return {
+    algorithmVersion: ALGORITHM_VERSION,
+    onScores: reader.onChange,
+    outside: reader.outside,
+    publish(endpoint, told, source) {
+      log("info", "told from outside", { endpoint, source, kind: told.kind });
+      signal(endpoint, told);
+    },
+  };
 }

@@ -1,3 +1,4 @@
+import type { Bus } from "../domain/bus.ts";
 import type { ServeOptions, SimulateOptions } from "./server-options.ts";
 
 /** Where a command writes. */
@@ -29,6 +30,8 @@ export type CliWorld = {
   nowMs(): number;
   /** Runs the router until it is told to stop. */
   serve(options: ServeOptions): Promise<void>;
+  /** Reads the bus at a URL. Default: NATS. */
+  readonly connectBus?: (url: string) => Promise<Bus>;
   /** Runs the simulated fleet until it is told to stop. */
   simulate(options: SimulateOptions): Promise<void>;
 };

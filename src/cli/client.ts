@@ -5,6 +5,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { CatalogService } from "../../gen/atlas/v1/catalog_service_pb.ts";
 import { RouterService } from "../../gen/atlas/v1/router_service_pb.ts";
+import { ScoringService } from "../../gen/atlas/v1/scoring_service_pb.ts";
 import { sendDeadline } from "./call-deadline.ts";
 import type { CliWorld } from "./cli-world.ts";
 import type { GlobalOptions } from "./global-options.ts";
@@ -17,6 +18,7 @@ import { UsageProblem } from "./usage-problem.ts";
 export type ServerConnection = {
   readonly router: Client<typeof RouterService>;
   readonly catalog: Client<typeof CatalogService>;
+  readonly scoring: Client<typeof ScoringService>;
   /** As of `Http2Session`: to be called once, before any call. Rejects with an `UnreachableError`. */
   connect: Http2Session["connect"];
   /** Ends the connection with every call on it. */
@@ -39,6 +41,7 @@ export async function createServerConnection(
   return {
     router: createClient(RouterService, transport),
     catalog: createClient(CatalogService, transport),
+    scoring: createClient(ScoringService, transport),
     connect: (signal, withinMs) => session.connect(signal, withinMs),
     close: () => session.close(),
   };

@@ -1,11 +1,14 @@
 import { setLogger } from "@grpc/grpc-js";
-import type { Config } from "../config/config.ts";
+import { RouterService } from "../../gen/atlas/v1/router_service_pb.ts";
+import type { Config, Role } from "../config/config.ts";
 import type { Log } from "../domain/ports.ts";
 import { startGrpcServer } from "../rpc/grpc-server.ts";
+import type { HandlerPorts } from "../rpc/handler-ports.ts";
 import { createHandlers, defaultHandlerLimits } from "../rpc/handlers.ts";
 import type { Readiness } from "../rpc/http-pages.ts";
 import { startHttpServer } from "../rpc/http-server.ts";
 import type { ListenerLimits, RunningListener } from "../rpc/listener-options.ts";
+import type { RpcService } from "../rpc/rpc-service.ts";
 import type { AssembledRouter } from "./assemble-router.ts";
 import { portProblem } from "./port-problem.ts";
 import type { ListenersTls } from "./read-tls.ts";
@@ -34,7 +37,7 @@ export async function startListeners(input: ListenersInput): Promise<Listeners> 
   const { serving, assembled, tls, world, log } = input;
   const { config } = serving();
   const { nowMs, schedule, random } = world;
-  const services = createHandlers({
+  const services = servicesFor(config.role, {
     ...assembled,
     catalog: () => serving().catalog,
     nowMs,
@@ -65,7 +68,8 @@ export async function startListeners(input: ListenersInput): Promise<Listeners> 
         host: http.host,
         port: http.port,
         tls: tls.http,
-        readiness: () => readinessOf(serving(), assembled, nowMs()),
+        readiness: () => readinessOf(serving(), assembled),
+        lifeSigns: assembled.fleetStatus,
       }),
     config.listen,
   );
@@ -78,6 +82,14 @@ export async function startListeners(input: ListenersInput): Promise<Listeners> 
       await Promise.all([grpcServer.drain(graceMs), httpServer.drain(graceMs)]);
     },
   };
+}
+
+/** A scorer tells scores and takes no calls. */
+function servicesFor(role: Role, ports: HandlerPorts): readonly RpcService[] {
+  const services = createHandlers(ports);
+  return role === "scorer"
+    ? services.filter(({ desc }) => desc.typeName !== RouterService.typeName)
+    : services;
 }
 
 /**
@@ -147,18 +159,16 @@ function limitsOf({ limits, timeouts }: Config): Partial<ListenerLimits> {
 
 function readinessOf(
   { catalog, endpoints }: Serving,
-  { scores }: AssembledRouter,
-  nowMs: number,
+  { scores, fleetStatus }: AssembledRouter,
 ): Readiness {
-  const { revision, windowEndMs } = scores();
   return {
     ready: endpoints.some(({ enabled }) => enabled),
     details: {
       models: catalog.models.length,
       endpoints: endpoints.length,
       catalogRevision: catalog.revision,
-      scoreRevision: revision,
-      scoreAgeMs: Math.round(nowMs - windowEndMs),
+      scoreRevision: scores().revision,
+      ...fleetStatus(),
     },
   };
 }

@@ -2,10 +2,13 @@ import { Command, CommanderError } from "commander";
 import { addCheckCommand } from "./check.ts";
 import { type CliWorld, exitCodes } from "./cli-world.ts";
 import { addCompleteCommand } from "./complete.ts";
+import { connectTailBus } from "./connect-tail-bus.ts";
 import { addGlobalOptions } from "./global-options.ts";
+import { addHealthCommand } from "./health.ts";
 import { addModelsCommand } from "./models.ts";
 import { createPaint, wantsColour } from "./paint.ts";
 import { addRouteCommand } from "./route.ts";
+import { addScoresCommand } from "./scores.ts";
 import { addServeCommand, addSimulateCommand } from "./server-commands.ts";
 import { UsageProblem } from "./usage-problem.ts";
 import { reportLocal } from "./with-server.ts";
@@ -35,6 +38,8 @@ export function createProgram(world: CliWorld): Command {
   addRouteCommand(program, world);
   addCompleteCommand(program, world);
   addModelsCommand(program, world);
+  addScoresCommand(program, world);
+  addHealthCommand(program, world, world.connectBus ?? connectTailBus);
   addCheckCommand(program, world);
   addSimulateCommand(program, world);
   program.addHelpText("after", closingHelp);
@@ -109,7 +114,15 @@ function reportCommander(
 }
 
 /** Help of the command that was meant, as far as the command line tells. */
-function helpCommandFor({ commands }: Command, argv: readonly string[]): string {
-  const name = argv.find((word) => commands.some((command) => command.name() === word));
-  return name === undefined ? "atlas --help" : `atlas ${name} --help`;
+function helpCommandFor(program: Command, argv: readonly string[]): string {
+  const names = ["atlas"];
+  let command = program;
+  for (const word of argv) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next !== undefined) {
+      names.push(word);
+      command = next;
+    }
+  }
+  return `${names.join(" ")} --help`;
 }

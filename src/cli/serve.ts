@@ -5,6 +5,7 @@ import { createLog } from "../telemetry/log.ts";
 import { type AssembledRouter, assembleRouter } from "./assemble-router.ts";
 import { exitCodes } from "./cli-world.ts";
 import { describeServing } from "./describe-serving.ts";
+import { fleetProblems, withFleetOptions } from "./fleet-options.ts";
 import { type Listeners, startListeners } from "./listeners.ts";
 import { portProblem } from "./port-problem.ts";
 import { watchSettings } from "./reload.ts";
@@ -25,6 +26,7 @@ export async function serve(options: ServeOptions, world: ServerWorld): Promise<
     throw new UsageProblem(describeProblems(loaded.problems, options.configFile));
   }
   const settings = withOptions(loaded.settings, options);
+  checkFleet(settings.config, options.configFile);
   const source = createServingSource(settings.config.simulator, world.env);
   const { connect, secrets } = source;
   const log = createLog({
@@ -79,7 +81,7 @@ export async function serve(options: ServeOptions, world: ServerWorld): Promise<
 
 /** The command line has the last word. */
 function withOptions(settings: Settings, options: ServeOptions): Settings {
-  const { config } = settings;
+  const config = withFleetOptions(settings.config, options);
   const { grpc, http } = config.listen;
   return {
     ...settings,
@@ -92,6 +94,14 @@ function withOptions(settings: Settings, options: ServeOptions): Settings {
       log: { level: options.logLevel ?? config.log.level },
     },
   };
+}
+
+/** A bus or a role may come from either side, so they are looked at when both are known. */
+function checkFleet(config: Config, configFile: string | undefined): void {
+  const problems = fleetProblems(config);
+  if (problems.length > 0) {
+    throw new UsageProblem(describeProblems(problems, configFile));
+  }
 }
 
 /** The first request to stop drains; a second one does not wait. */

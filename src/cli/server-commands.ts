@@ -1,5 +1,8 @@
 import { type Command, Option } from "commander";
+import type { Role } from "../config/config.ts";
+import { roles } from "../config/fleet-schema.ts";
 import type { CliWorld } from "./cli-world.ts";
+import { collectNatsServers } from "./nats-servers.ts";
 import { collectList, parseCount, parsePort, parseScale } from "./parse-value.ts";
 import { type LogLevel, logLevels } from "./server-options.ts";
 
@@ -8,6 +11,8 @@ type ParsedServeOptions = {
   readonly grpcPort?: number;
   readonly httpPort?: number;
   readonly logLevel?: LogLevel;
+  readonly role?: Role;
+  readonly nats?: readonly string[];
 };
 
 type ParsedSimulateOptions = {
@@ -33,15 +38,25 @@ export function addServeCommand(program: Command, world: CliWorld): void {
       parsePort,
     )
     .addOption(new Option("--log-level <level>", "least level to log").choices(logLevels))
+    .addOption(
+      new Option("--role <role>", "what this process does of the work of a fleet").choices(roles),
+    )
+    .option(
+      "--nats <urls>",
+      "NATS JetStream that joins the processes of a fleet: nats://host:4222; may be repeated",
+      collectNatsServers,
+    )
     .addHelpText(
       "after",
       `
 Examples:
   $ atlas serve
-  $ atlas serve --config atlas.yaml --log-level warn`,
+  $ atlas serve --config atlas.yaml --log-level warn
+  $ atlas serve --role router --nats nats://nats-1:4222,nats://nats-2:4222`,
     )
-    .action(async ({ config, grpcPort, httpPort, logLevel }: ParsedServeOptions) => {
-      await world.serve({ configFile: config, grpcPort, httpPort, logLevel });
+    .action(async ({ config, ...options }: ParsedServeOptions) => {
+      const { grpcPort, httpPort, logLevel, role, nats } = options;
+      await world.serve({ configFile: config, grpcPort, httpPort, logLevel, role, nats });
     });
 }
 

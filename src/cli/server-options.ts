@@ -1,3 +1,5 @@
+import type { Role } from "../config/config.ts";
+
 /** What the command line says about `atlas serve`; absent values are left to the configuration. */
 export type ServeOptions = {
   readonly configFile: string | undefined;
@@ -5,6 +7,9 @@ export type ServeOptions = {
   readonly grpcPort: number | undefined;
   readonly httpPort: number | undefined;
   readonly logLevel: LogLevel | undefined;
+  readonly role: Role | undefined;
+  /** Addresses of the NATS cluster; absent: those of the configuration, if any. */
+  readonly nats: readonly string[] | undefined;
 };
 
 /** What the command line says about `atlas simulate`; absent values are left to the simulator. */

@@ -28,4 +28,6 @@ export type ServerWorld = {
   readonly random: Random;
   /** A UUID of version 4. */
   readonly newId: () => string;
+  /** Host name and process id: unique among the processes of a fleet, up to 64 characters. */
+  readonly processName: string;
 };

@@ -7,6 +7,7 @@ import { unrestrictedPolicy } from "../plan/effective-policy.ts";
 import type { Fleet } from "../simulator/fleet.ts";
 import type { Connection } from "../upstream/connection.ts";
 import { type Account, accountsOf } from "./accounts.ts";
+import { busSecrets } from "./fleet-options.ts";
 import { createSecretList } from "./secret-list.ts";
 import type { Settings } from "./settings.ts";
 import { keepSimulatedFleet } from "./simulated-fleet.ts";
@@ -61,7 +62,10 @@ export function createServingSource(
       const { config, catalog: merged } = settings;
       const accounts = accountsOf({ ...settings, config: { ...config, simulator } }, env);
       const accountFor = (key: string) => accounts.get(key) ?? OFF;
-      secrets.use([...accounts.values()].flatMap((account) => account.secrets));
+      secrets.use([
+        ...[...accounts.values()].flatMap((account) => account.secrets),
+        ...busSecrets(config),
+      ]);
       revision += 1;
       const catalog = buildCatalog(merged, { revision, access: accountFor });
       const endpoints = catalog.models.flatMap(({ id }) => catalog.endpointsOf(id));

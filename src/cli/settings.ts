@@ -7,6 +7,7 @@ import type { Config } from "../config/config.ts";
 import { type ConfigRest, type ParsedConfig, parseConfig } from "../config/parse-config.ts";
 import { baseUrl } from "../decode/fields.ts";
 import type { Problem } from "../decode/problems.ts";
+import { locateFleetFiles, unreadableFleetFiles } from "./fleet-files.ts";
 import { loadCatalog, readCatalogFile } from "./load-catalog.ts";
 import { readProblem } from "./read-problem.ts";
 import { type ListenersTls, readTls } from "./read-tls.ts";
@@ -54,8 +55,9 @@ export async function loadSettings(
   if (known === undefined) {
     return { ok: false, problems: own, warnings: [], files: configFiles };
   }
-  const { config, isBroken } = known;
+  const { isBroken } = known;
   const locate = (path: string) => besideConfig(path, configFile);
+  const config = locateFleetFiles(known.config, locate);
   const { tls, warnings, ...tlsRead } = await readTls(known.tls, {
     ...ports,
     locate,
@@ -66,7 +68,13 @@ export async function loadSettings(
     .map(locate);
   const { catalog, problems } = await readCatalog(known, { configFile, catalogFiles, ports });
   const files = [...configFiles, ...catalogFiles];
-  const all = [...own, ...tlsRead.problems, ...problems];
+  const unreadable = await unreadableFleetFiles(config, ports.readFile);
+  const all = [
+    ...own,
+    ...tlsRead.problems,
+    ...unreadable.filter(({ path }) => !isBroken(path)),
+    ...problems,
+  ];
   return catalog === undefined || all.length > 0
     ? { ok: false, problems: all, warnings, files }
     : { ok: true, settings: { config, catalog, tls, warnings, files } };

@@ -15,7 +15,7 @@ import {
 } from "./render-error.ts";
 
 /** What a command calls. */
-export type Server = Pick<ServerConnection, "router" | "catalog"> & {
+export type Server = Pick<ServerConnection, "router" | "catalog" | "scoring"> & {
   /** Aborts at the first interrupt and when the command is done. Every call takes it. */
   readonly signal: AbortSignal;
 };
@@ -49,7 +49,8 @@ export async function withServer(
   try {
     await connection.connect(signal, options.deadline);
     connected = true;
-    await run({ router: connection.router, catalog: connection.catalog, signal });
+    const { router, catalog, scoring } = connection;
+    await run({ router, catalog, scoring, signal });
   } catch (error) {
     if (interrupt.signal.aborted) {
       const message = connected ? CALL_CANCELLED : NO_CALL;
@@ -105,7 +106,7 @@ function reportCall(world: CliWorld, { json }: GlobalOptions, error: ConnectErro
   const description = describeError(error);
   const paint = createPaint(wantsColour(world.stderr, world.env));
   world.stderr.write(json ? renderErrorJson(description) : renderError(description, paint));
-  if (!json && description.reason === "MODEL_NOT_FOUND") {
+  if (!json && ["MODEL_NOT_FOUND", "ENDPOINT_NOT_FOUND"].includes(description.reason)) {
     world.stderr.write(paint.dim("`atlas models` lists what the router serves.\n"));
   }
   world.setExitCode(exitCodes.callFailed);

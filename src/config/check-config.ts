@@ -14,7 +14,7 @@ export function checkConfig(
   config: Config,
   isBroken: (path: string) => boolean,
 ): readonly Problem[] {
-  return [...portRules(config), ...timeRules(config), ...policyRules(config)]
+  return [...portRules(config), ...timeRules(config), ...policyRules(config), ...natsRules(config)]
     .filter(({ wrong, path, other }) => wrong && !isBroken(path) && !isBroken(other))
     .map(({ path, message }) => ({ path, message }));
 }
@@ -83,6 +83,39 @@ function policyRules({ policy }: Config): readonly Rule[] {
     message: `${id} is also in policy.onlyProviders`,
   }));
 }
+
+/** Which of several ways to log in counts would be the client's choice, so there is one. */
+function natsRules({ bus: { nats } }: Config): readonly Rule[] {
+  if (nats === undefined) {
+    return [];
+  }
+  const { user, password, token, credentialsFile, tls } = nats;
+  const rule = (key: string, other: string, wrong: boolean, message: string): Rule => ({
+    path: `bus.nats.${key}`,
+    other: `bus.nats.${other}`,
+    wrong,
+    message,
+  });
+  const has = (value: unknown) => value !== undefined;
+  return [
+    rule("user", "password", has(user) && !has(password), "needs bus.nats.password"),
+    rule("password", "user", has(password) && !has(user), "needs bus.nats.user"),
+    rule("token", "user", has(token) && has(user), "cannot stand beside bus.nats.user"),
+    ...(["user", "token"] as const).map((other) =>
+      rule(
+        "credentialsFile",
+        other,
+        has(credentialsFile) && has(nats[other]),
+        `cannot stand beside bus.nats.${other}`,
+      ),
+    ),
+    rule("tls.certFile", "tls.keyFile", has(tls?.certFile) && !has(tls?.keyFile), KEY_WANTED),
+    rule("tls.keyFile", "tls.certFile", has(tls?.keyFile) && !has(tls?.certFile), CERT_WANTED),
+  ];
+}
+
+const KEY_WANTED = "needs bus.nats.tls.keyFile";
+const CERT_WANTED = "needs bus.nats.tls.certFile";
 
 /** What the catalogue knows, as far as a configuration can name it. */
 export type KnownNames = {

@@ -4,6 +4,13 @@ import { usd } from "../decode/usd.ts";
 import { quantizations } from "../domain/endpoint.ts";
 import { MAX_ATTEMPTS } from "../domain/policy.ts";
 import { defaults } from "./defaults.ts";
+import {
+  busSchema,
+  healthSchema,
+  proberSchema,
+  replicaSchema,
+  roleSchema,
+} from "./fleet-schema.ts";
 import { createSecret } from "./secret.ts";
 
 /** The layout of the configuration file. Descriptions are what docs/configuration.md shows. */
@@ -284,6 +291,11 @@ export const configSchema = z.strictObject({
         .describe("Scores are published this often while they change."),
     })
     .prefault({}),
+  role: roleSchema,
+  replica: replicaSchema,
+  bus: busSchema,
+  health: healthSchema,
+  prober: proberSchema,
   policy: policySchema,
   providers: z
     .record(slug, provider)

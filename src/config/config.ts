@@ -10,12 +10,61 @@ export type Config = {
   readonly retry: RetryConfig;
   readonly stream: { readonly heartbeatMs: number };
   readonly scores: { readonly snapshotMs: number };
+  readonly role: Role;
+  /** Empty: made of host name and process id. */
+  readonly replica: string;
+  readonly bus: BusConfig;
+  readonly health: HealthConfig;
+  readonly prober: ProberConfig;
   readonly policy: OperatorPolicy;
   /** By provider id. */
   readonly providers: Readonly<Record<string, ProviderConfig>>;
   readonly catalog: CatalogConfig;
   readonly simulator: SimulatorConfig;
   readonly log: { readonly level: LogLevel };
+};
+
+/** What a process of the fleet does. */
+export type Role = "all" | "router" | "scorer" | "batch";
+
+type BusConfig = {
+  /** Absent: the bus lives in this process alone. */
+  readonly nats?: NatsConfig | undefined;
+};
+
+/** Files are named as in the configuration, relative to it. */
+export type NatsConfig = {
+  /** Never empty. */
+  readonly servers: readonly string[];
+  readonly credentialsFile?: string | undefined;
+  readonly user?: string | undefined;
+  readonly password?: Secret | undefined;
+  readonly token?: Secret | undefined;
+  readonly tls?:
+    | {
+        readonly caFile?: string | undefined;
+        readonly certFile?: string | undefined;
+        readonly keyFile?: string | undefined;
+      }
+    | undefined;
+  readonly replicas: number;
+};
+
+type HealthConfig = {
+  /** Relative to the configuration. Absent: the last scores are kept nowhere. */
+  readonly snapshotFile?: string | undefined;
+  readonly publishMs: number;
+};
+
+export type ProberConfig = {
+  readonly mode: "simulated" | "all" | "off";
+  readonly dailyCapNanoUsd: number;
+  /** Absent: endpoints of unknown price are not probed. */
+  readonly assumedCostNanoUsd?: number | undefined;
+  readonly idleMs: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly concurrency: number;
 };
 
 type LogLevel = "debug" | "info" | "warn" | "error";

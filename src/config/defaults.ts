@@ -60,6 +60,28 @@ export const defaults = {
   heartbeatMs: 5_000,
   // Fresh enough for routing; the bus sees one report an endpoint and tick.
   snapshotMs: 1_000,
+  // One process does everything until somebody splits it.
+  role: "all",
+  // A single server keeps one copy; asking it for more fails.
+  busReplicas: 1,
+  health: {
+    // What every replica knows lags by this much; shorter only means more messages.
+    publishMs: 1_000,
+  },
+  prober: {
+    // Probes of the built-in fleet cost nothing; those of real providers are the operator's decision.
+    mode: "simulated",
+    // Some thousand probes of a mid-priced model; far below what anyone would look for on a bill.
+    spendCapUsdPerDay: "1",
+    // As long as the recent overlay and the breakers take to forget; busy endpoints are never probed.
+    idleMs: 60_000,
+    // Every minute of the window then has a result.
+    intervalMs: 60_000,
+    // A single token of a cold self-hosted engine still comes within it.
+    timeoutMs: 30_000,
+    // Hundreds of endpoints a minute at a second each, and no burst that a provider would notice.
+    concurrency: 4,
+  },
   simulator: {
     // Equal seeds give equal fleets, so that a first run looks like the documentation.
     seed: 1,

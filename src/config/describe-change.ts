@@ -15,14 +15,19 @@ export type ConfigChange = {
 
 /**
  * Keys that are read once, each with everything below it: sockets and what the listeners were opened
- * with, the fleet, whose endpoints' addresses everything else holds, and what holds a state of its
- * own, such as the retry budget and the connections to providers.
+ * with, the bus and what hangs on it, the fleet, whose endpoints' addresses everything else holds, and
+ * what holds a state of its own, such as the retry budget and the connections to providers.
  */
 const readOnce: readonly string[] = [
   "errorDomain",
   "listen",
   "limits",
   "scores",
+  "role",
+  "replica",
+  "bus",
+  "health",
+  "prober",
   "simulator",
   "retry.budgetRatio",
   "retry.budgetReservePerSecond",

@@ -4,6 +4,7 @@ import type { Candidate } from "./plan.ts";
 export const routerErrors = {
   "invalid-request": { source: "caller" },
   "model-not-found": { source: "caller" },
+  "endpoint-not-found": { source: "caller" },
   "context-length-exceeded": { source: "caller" },
   "no-eligible-endpoint": { source: "caller" },
   "eval-gate-failed": { source: "caller" },

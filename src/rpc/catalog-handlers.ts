@@ -15,15 +15,16 @@ import { encodeEndpoint, encodeModel } from "./encode-catalog.ts";
 import type { HandlerPorts } from "./handler-ports.ts";
 import { decodePageToken, encodePageToken } from "./page-token.ts";
 import { type CallContext, defineService, type RpcService, type Write } from "./rpc-service.ts";
-import { reasonOf } from "./run-call.ts";
+import type { SharedHealth } from "./shared-health.ts";
 import { tierRoutesOf } from "./tier-routes.ts";
+import { watch } from "./watch-loop.ts";
 
 const DEFAULT_PAGE_SIZE = 50;
 const MAX_PAGE_SIZE = 500;
-/** Scores are published at most once a second. */
-const WATCH_INTERVAL_MS = 1_000;
 
-export function createCatalogService(ports: HandlerPorts): RpcService {
+export type CatalogPorts = HandlerPorts & { readonly health: SharedHealth };
+
+export function createCatalogService(ports: CatalogPorts): RpcService {
   return defineService(
     CatalogService,
     {
@@ -106,13 +107,13 @@ function findModel(catalog: CatalogSnapshot, id: string, field: string): Model {
   return model;
 }
 
-type ViewPorts = Pick<HandlerPorts, "scores" | "live" | "nowMs">;
+type ViewPorts = Pick<CatalogPorts, "scores" | "live" | "health" | "nowMs">;
 
 /** Ascending by input price, unknown prices last; ties by output price, then by id. */
 function viewEndpoints(
   catalog: CatalogSnapshot,
   modelId: string,
-  { scores, live, nowMs }: ViewPorts,
+  { scores, live, health, nowMs }: ViewPorts,
 ): WireEndpoint[] {
   const { scores: byId, windowEndMs } = scores();
   const atMs = nowMs();
@@ -124,6 +125,7 @@ function viewEndpoints(
         score: byId.get(endpoint.id),
         windowEndMs,
         live: live.of(endpoint.id),
+        outside: health.outside(endpoint.id),
         nowMs: atMs,
       }),
     );
@@ -173,24 +175,27 @@ function fastestOf(endpoints: readonly WireEndpoint[]): string {
   return fastest?.id ?? "";
 }
 
-type WatchPorts = Pick<HandlerPorts, "catalog" | "schedule"> &
+type WatchPorts = Pick<CatalogPorts, "catalog" | "schedule"> &
   ViewPorts & {
     readonly context: CallContext;
     readonly write: Write<WatchEndpointsResponse>;
   };
 
-/** Sends when a revision has changed, looking once a second, until the caller leaves. */
-function watchEndpoints(id: string, ports: WatchPorts): Promise<void> {
-  const { catalog, scores, schedule, write, context, nowMs } = ports;
+/** Sends when a revision has changed, until the caller leaves. */
+async function watchEndpoints(id: string, ports: WatchPorts): Promise<void> {
+  const { catalog, scores, health, write, context } = ports;
   const model = findModel(catalog(), id, "model").id;
   let sent = "";
-  let callOff: () => void = () => undefined;
-
-  function sendIfChanged(): void {
-    const snapshot = catalog();
-    const scoreRevision = scores().revision;
-    const revisions = `${snapshot.revision}/${scoreRevision}`;
-    if (revisions !== sent) {
+  await watch({
+    ...ports,
+    onChange: health.onScores,
+    send() {
+      const snapshot = catalog();
+      const scoreRevision = scores().revision;
+      const revisions = `${snapshot.revision}/${scoreRevision}`;
+      if (revisions === sent || context.isBehind()) {
+        return false;
+      }
       sent = revisions;
       findModel(snapshot, model, "model");
       write({
@@ -198,35 +203,7 @@ function watchEndpoints(id: string, ports: WatchPorts): Promise<void> {
         endpoints: viewEndpoints(snapshot, model, ports),
         scoreRevision: BigInt(scoreRevision),
       });
-    }
-  }
-
-  return new Promise((_, reject) => {
-    const { signal, timeoutMs, receivedAtMs } = context;
-    const endsAtMs = receivedAtMs + (timeoutMs ?? Number.POSITIVE_INFINITY);
-    const end = (error: unknown) => {
-      callOff();
-      signal.removeEventListener("abort", onAbort);
-      reject(error as Error);
-    };
-    const onAbort = () => end(reasonOf(signal));
-    const look = () => {
-      const leftMs = endsAtMs - nowMs();
-      if (leftMs <= 0) {
-        end(new RouterError("deadline-exceeded", "The deadline of the call has passed."));
-        return;
-      }
-      try {
-        sendIfChanged();
-        callOff = schedule(Math.min(WATCH_INTERVAL_MS, leftMs), look);
-      } catch (error) {
-        end(error);
-      }
-    };
-    signal.addEventListener("abort", onAbort);
-    look();
-    if (signal.aborted) {
-      onAbort();
-    }
+      return true;
+    },
   });
 }

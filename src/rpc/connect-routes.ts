@@ -118,6 +118,7 @@ function runStream(
       call.cutOff();
     },
   });
+  call.isBehind = guard.isWaiting;
   const answers = createPushIterable<Message>({
     onTaken: guard.flushed,
     onReturn: () => active.abort(callerGone(undefined)),

@@ -15,9 +15,9 @@ import {
   type Tier,
   type Weights,
 } from "../domain/policy.ts";
+import { msFromDuration } from "../wire/wire-time.ts";
 import type { Violations } from "./violations.ts";
 import { priorityFromWire, quantizationFromWire, tierFromWire } from "./wire-enums.ts";
-import { msFromDuration } from "./wire-time.ts";
 
 const MAX_LIST = 256;
 const MAX_FALLBACK_MODELS = 16;

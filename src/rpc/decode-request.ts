@@ -7,11 +7,11 @@ import type { RoutingPolicy as WirePolicy } from "../../gen/atlas/v1/routing_pb.
 import type { CallerLabels, CompletionSpec } from "../domain/completion.ts";
 import type { RoutingPolicy } from "../domain/policy.ts";
 import { RouterError } from "../domain/router-error.ts";
+import { msFromDuration } from "../wire/wire-time.ts";
 import { decodeCaller, decodePolicy } from "./decode-policy.ts";
 import { decodeSpec } from "./decode-spec.ts";
 import { createSchemaCheck } from "./json-schema-check.ts";
 import { createViolations, type Violations } from "./violations.ts";
-import { msFromDuration } from "./wire-time.ts";
 
 /** What Route, Complete and StreamComplete have in common. */
 export type WireRequest = {

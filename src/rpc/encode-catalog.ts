@@ -2,7 +2,6 @@ import {
   BenchmarkScore_Benchmark,
   type EndpointHealth,
   EndpointHealth_Breaker,
-  EndpointHealth_State,
   type EndpointStats,
   Intelligence_Kind,
   type Endpoint as WireEndpoint,
@@ -11,17 +10,21 @@ import {
 } from "../../gen/atlas/v1/catalog_service_pb.ts";
 import type { Pricing as WirePricing } from "../../gen/atlas/v1/types_pb.ts";
 import type { Endpoint } from "../domain/catalog.ts";
+import type { OutsideClaim } from "../domain/health.ts";
 import type { Benchmark, Intelligence, Model } from "../domain/model.ts";
 import type { Pricing } from "../domain/money.ts";
-import type { Block, EndpointScore, LiveState } from "../domain/score.ts";
+import type { EndpointScore, LiveState } from "../domain/score.ts";
+import { timestampFromMs } from "../wire/wire-time.ts";
+import { standingOf } from "./standing.ts";
 import { modalityToWire, precisionToWire, quantizationToWire } from "./wire-enums.ts";
-import { timestampFromMs } from "./wire-time.ts";
 
 /** What is known of an endpoint at one moment beside its entry. */
 export type EndpointView = {
   readonly score: EndpointScore | undefined;
   readonly windowEndMs: number;
   readonly live: LiveState | undefined;
+  /** The newest claim from outside that has not lapsed. */
+  readonly outside: OutsideClaim | undefined;
   readonly nowMs: number;
 };
 
@@ -130,7 +133,7 @@ function nanoUsd(price: number | undefined): bigint | undefined {
 /** Below this many attempts a share says nothing. */
 const MIN_ATTEMPTS = 5;
 
-function encodeStats(score: EndpointScore, windowEndMs: number): EndpointStats {
+export function encodeStats(score: EndpointScore, windowEndMs: number): EndpointStats {
   const { firstTokenMs, tokensPerSecond, successes, failures, rateLimited } = score;
   const attempts = successes + failures + rateLimited;
   return {
@@ -148,13 +151,9 @@ function encodeStats(score: EndpointScore, windowEndMs: number): EndpointStats {
   };
 }
 
-type Standing = { readonly state: EndpointHealth_State; readonly reason: string };
-
-const HEALTHY: Standing = { state: EndpointHealth_State.HEALTHY, reason: "" };
-
 function encodeHealth(endpoint: Endpoint, view: EndpointView): EndpointHealth {
   const block = view.live?.block(view.nowMs);
-  const { state, reason } = standingOf(endpoint, block, view);
+  const { state, reason } = standingOf(endpoint, { ...view, block });
   const waits = block?.reason === "breaker-open" || block?.reason === "rate-limited";
   return {
     $typeName: "atlas.v1.EndpointHealth",
@@ -164,47 +163,6 @@ function encodeHealth(endpoint: Endpoint, view: EndpointView): EndpointHealth {
     retryTime: waits && Number.isFinite(block.untilMs) ? timestampFromMs(block.untilMs) : undefined,
   };
 }
-
-/** The worst of what the operator, this replica and the window of all replicas say. */
-function standingOf(
-  { enabled }: Endpoint,
-  block: Block | undefined,
-  { live, score }: EndpointView,
-): Standing {
-  if (!enabled) {
-    return { state: EndpointHealth_State.DISABLED, reason: "switched off by the operator" };
-  }
-  if (block !== undefined && block.reason !== "at-concurrency-limit") {
-    return blocked[block.reason];
-  }
-  if (live?.breaker === "half-open") {
-    return { state: EndpointHealth_State.DEGRADED, reason: "recovering: one call at a time" };
-  }
-  if (score?.degraded === true) {
-    return { state: EndpointHealth_State.DEGRADED, reason: "the last 30 s went badly" };
-  }
-  return live === undefined && score === undefined
-    ? { state: EndpointHealth_State.UNSPECIFIED, reason: "no call was made yet" }
-    : HEALTHY;
-}
-
-/** A full endpoint is not an ill one, so the concurrency limit has no entry. */
-const blocked = {
-  "breaker-open": { state: EndpointHealth_State.UNHEALTHY, reason: "circuit breaker open" },
-  "rate-limited": { state: EndpointHealth_State.DEGRADED, reason: "rate limited by the provider" },
-  credentials: {
-    state: EndpointHealth_State.DISABLED,
-    reason: "the provider refuses the credentials of its account",
-  },
-  "quota-exhausted": {
-    state: EndpointHealth_State.DISABLED,
-    reason: "its account with the provider is out of credit",
-  },
-  misconfigured: {
-    state: EndpointHealth_State.DISABLED,
-    reason: "the provider does not know the model",
-  },
-} as const satisfies Record<Exclude<Block["reason"], "at-concurrency-limit">, Standing>;
 
 const breakerToWire = {
   closed: EndpointHealth_Breaker.CLOSED,

@@ -13,6 +13,7 @@ import type { Cost } from "../domain/money.ts";
 import type { Candidate, RouteDecision } from "../domain/plan.ts";
 import type { RoutingPolicy } from "../domain/policy.ts";
 import type { Usage } from "../domain/usage.ts";
+import { durationFromMs, timestampFromMs } from "../wire/wire-time.ts";
 import {
   failureToWire,
   gateToWire,
@@ -24,7 +25,6 @@ import {
   tierToWire,
   usageSourceToWire,
 } from "./wire-enums.ts";
-import { durationFromMs, timestampFromMs } from "./wire-time.ts";
 
 // Messages are written as literals: building them by `create` costs several times as much.
 

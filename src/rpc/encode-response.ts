@@ -10,9 +10,9 @@ import type { AnswerChoice } from "../domain/answer.ts";
 import type { CallResult, Timings } from "../domain/call.ts";
 import type { ContentPart } from "../domain/completion.ts";
 import type { TokenLogprob } from "../domain/stream-event.ts";
+import { durationFromMs, timestampFromMs } from "../wire/wire-time.ts";
 import { encodeAttempt, encodeCost, encodeDecision, encodeUsage } from "./encode-decision.ts";
 import { finishReasonToWire, roleToWire } from "./wire-enums.ts";
-import { durationFromMs, timestampFromMs } from "./wire-time.ts";
 
 const NO_BYTES = new Uint8Array(0);
 

@@ -5,11 +5,11 @@ import type {
 } from "../../gen/atlas/v1/completion_pb.ts";
 import type { CallEvent, CallResult } from "../domain/call.ts";
 import type { Usage } from "../domain/usage.ts";
+import { timestampFromMs } from "../wire/wire-time.ts";
 import type { Joined, JoinedText, JoinedToolCall } from "./delta-joiner.ts";
 import { encodeAttempt, encodeCost, encodeDecision, encodeUsage } from "./encode-decision.ts";
 import { encodeLogprobs, encodeTimings, lastAttemptOf } from "./encode-response.ts";
 import { finishReasonToWire, heartbeatPhaseToWire } from "./wire-enums.ts";
-import { timestampFromMs } from "./wire-time.ts";
 
 export type StreamResponseEvent = StreamCompleteResponse["event"];
 

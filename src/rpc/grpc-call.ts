@@ -52,6 +52,7 @@ export function createGrpcCallScope(
         trailers ??= new Metadata();
         trailers.set(name, typeof value === "string" ? value : Buffer.from(value));
       },
+      isBehind: () => "writableLength" in call && call.writableLength > 0,
     },
     active: { abort, endless },
     trailers: () => trailers,

@@ -8,13 +8,13 @@ import type {
 } from "@grpc/grpc-js";
 import type { Log, NowMs, Schedule } from "../domain/ports.ts";
 import { RouterError } from "../domain/router-error.ts";
+import { createMessageDecoder, type MessageDecoder } from "../wire/message-decoder.ts";
+import { createMessageEncoder, type MessageEncoder } from "../wire/message-encoder.ts";
 import type { CallTracker } from "./call-tracker.ts";
 import { createGrpcCallScope, type Decoded, type GrpcCallScope } from "./grpc-call.ts";
 import { type GrpcSessionHooks, STREAM_HEADER } from "./grpc-session-hooks.ts";
 import { type GrpcFailure, grpcFailureOf } from "./grpc-status.ts";
 import type { ListenerLimits } from "./listener-options.ts";
-import { createMessageDecoder, type MessageDecoder } from "./message-decoder.ts";
-import { createMessageEncoder, type MessageEncoder } from "./message-encoder.ts";
 import { methodPath, type RpcMethod, type RpcService } from "./rpc-service.ts";
 import { isDefect, statusOf, undecodable, WireError } from "./status.ts";
 import { createWriteGuard } from "./write-guard.ts";

@@ -3,6 +3,7 @@ import type { NowMs, Router, Schedule } from "../domain/ports.ts";
 import type { LiveView, ScoreSnapshot } from "../domain/score.ts";
 import type { DeadlineLimits } from "./deadline.ts";
 import type { IdempotencyLimits } from "./idempotency.ts";
+import type { SharedHealth } from "./shared-health.ts";
 
 /** The world of the handlers. The functions are read anew for every call. */
 export type HandlerPorts = {
@@ -10,6 +11,8 @@ export type HandlerPorts = {
   readonly catalog: () => CatalogSnapshot;
   readonly scores: () => ScoreSnapshot;
   readonly live: LiveView;
+  /** Default: `noSharedHealth`. */
+  readonly health?: SharedHealth;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
   /** A fresh UUID. */

@@ -3,6 +3,8 @@ import type { HandlerLimits, HandlerPorts } from "./handler-ports.ts";
 import { defaultIdempotencyLimits } from "./idempotency.ts";
 import { createRouterService } from "./router-handlers.ts";
 import type { RpcService } from "./rpc-service.ts";
+import { createScoringService } from "./scoring-handlers.ts";
+import { noSharedHealth } from "./shared-health.ts";
 
 export const defaultHandlerLimits: HandlerLimits = {
   /** Long enough for a reasoning model's whole answer. */
@@ -13,7 +15,12 @@ export const defaultHandlerLimits: HandlerLimits = {
   heartbeatMs: 5_000,
 };
 
-/** The services of the call path. Both listeners serve the same ones. */
+/** Both listeners serve the same services. */
 export function createHandlers(ports: HandlerPorts): readonly RpcService[] {
-  return [createRouterService(ports), createCatalogService(ports)];
+  const complete = { ...ports, health: ports.health ?? noSharedHealth };
+  return [
+    createRouterService(ports),
+    createCatalogService(complete),
+    createScoringService(complete),
+  ];
 }

@@ -22,6 +22,8 @@ export type HttpCall = {
   begun: boolean;
   /** What the handler throws at once. */
   preset: Error | undefined;
+  /** What of a stream's messages still waits; set with the stream. */
+  isBehind: () => boolean;
   /** Ends the connection's stream without a word, for a caller who would not read it. */
   readonly cutOff: () => void;
 };
@@ -42,6 +44,7 @@ export function createHttpCall(
     trailers: new Headers(),
     begun: false,
     preset: undefined,
+    isBehind: () => false,
   };
 }
 
@@ -59,6 +62,7 @@ export function contextOf(call: HttpCall): CallContext {
     setTrailer(name, value) {
       trailers.set(name, typeof value === "string" ? value : encodeBinaryHeader(value));
     },
+    isBehind: () => call.isBehind(),
   };
 }
 

@@ -9,22 +9,26 @@ export type Readiness = {
   readonly details: Readonly<Record<string, unknown>>;
 };
 
+/** What `/healthz` says beside that the process lives. */
+export type LifeSigns = Readonly<Record<string, unknown>>;
+
 export type PageOptions = {
   readonly routes: ((path: string) => HttpRoute | undefined) | undefined;
   readonly readiness: (() => Readiness) | undefined;
+  readonly lifeSigns: (() => LifeSigns) | undefined;
   /** False from the beginning of a drain on. */
   readonly isServing: () => boolean;
   readonly notFound: HttpRoute;
 };
 
-/** Liveness depends on nothing; readiness ends with the first moment of a drain. */
+/** Liveness depends on nothing, whatever else its page tells; readiness ends with the first moment of a drain. */
 export function pageOf(
   path: string,
-  { routes, readiness, isServing, notFound }: PageOptions,
+  { routes, readiness, lifeSigns, isServing, notFound }: PageOptions,
 ): HttpRoute {
   switch (path) {
     case "/healthz":
-      return (_, response) => sendJson(response, 200, { status: "ok" });
+      return (_, response) => sendJson(response, 200, { ...lifeSigns?.(), status: "ok" });
     case "/readyz":
       return (_, response) => {
         const { ready, details } = readiness?.() ?? { ready: true, details: {} };

@@ -6,7 +6,7 @@ import { serveConnect } from "./connect-adapter.ts";
 import { connectHandlersOf } from "./connect-routes.ts";
 import { headerBytes } from "./header-bytes.ts";
 import type { HttpRequest, HttpResponse } from "./http-call.ts";
-import { type HttpRoute, pageOf, type Readiness, sendJson } from "./http-pages.ts";
+import { type HttpRoute, type LifeSigns, pageOf, type Readiness, sendJson } from "./http-pages.ts";
 import { createHttpSessions, type HttpSessions } from "./http-sessions.ts";
 import { createSniffer } from "./http-sniffer.ts";
 import { createClientErrorAnswer } from "./http1-client-error.ts";
@@ -25,6 +25,8 @@ export type HttpListenerOptions = ListenerOptions & {
   readonly routes?: (path: string) => HttpRoute | undefined;
   /** Asked for each `/readyz`. Default: ready. */
   readonly readiness?: () => Readiness;
+  /** Asked for each `/healthz`. Default: nothing. */
+  readonly lifeSigns?: () => LifeSigns;
 };
 
 /** Serves Connect, gRPC-Web and gRPC over HTTP/1.1 and HTTP/2, with health and whatever `routes` has. */
@@ -73,7 +75,7 @@ function createRequestHandler(
   tracker: CallTracker,
   isServing: () => boolean,
 ): Handle {
-  const { services, errorDomain, nowMs, schedule, log, routes, readiness } = options;
+  const { services, errorDomain, nowMs, schedule, log, routes, readiness, lifeSigns } = options;
   const handlers = connectHandlersOf(services, {
     errorDomain,
     limits,
@@ -93,7 +95,7 @@ function createRequestHandler(
       serveConnect(handler, request, response, adapter).catch(() => response.destroy());
       return;
     }
-    const page = pageOf(path, { routes, readiness, isServing, notFound });
+    const page = pageOf(path, { routes, readiness, lifeSigns, isServing, notFound });
     page(request, response);
   }
 

@@ -24,6 +24,8 @@ export type CallContext = {
   readonly header: (name: string) => string | undefined;
   /** Sent with the status, on failure too. Names that end in `-bin` take bytes. */
   readonly setTrailer: (name: string, value: string | Uint8Array) => void;
+  /** Something that was written still waits for the caller to take it. Always false of a unary call. */
+  readonly isBehind: () => boolean;
 };
 
 /** Takes one message of a stream, in order. Never throws and never waits; late ones are dropped. */

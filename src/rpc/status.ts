@@ -8,7 +8,7 @@ import {
 } from "../../gen/google/rpc/error_details_pb.ts";
 import type { Candidate } from "../domain/plan.ts";
 import { RouterError, type RouterErrorCode } from "../domain/router-error.ts";
-import { durationFromMs } from "./wire-time.ts";
+import { durationFromMs } from "../wire/wire-time.ts";
 
 /** https://grpc.github.io/grpc/core/md_doc_statuscodes.html; Connect uses the same numbers. */
 export const grpcCodes = {
@@ -48,6 +48,7 @@ type StatusRule = {
 export const statusRules: Readonly<Record<RouterErrorCode | WireErrorCode, StatusRule>> = {
   "invalid-request": { code: grpcCodes["invalid-argument"], reason: "INVALID_REQUEST" },
   "model-not-found": { code: grpcCodes["not-found"], reason: "MODEL_NOT_FOUND" },
+  "endpoint-not-found": { code: grpcCodes["not-found"], reason: "ENDPOINT_NOT_FOUND" },
   "context-length-exceeded": {
     code: grpcCodes["invalid-argument"],
     reason: "CONTEXT_LENGTH_EXCEEDED",
@@ -203,7 +204,9 @@ function statusOfRouterError(error: RouterError, domain: string): WireStatus {
     details.push(detail);
   }
   if (error.code === "model-not-found") {
-    details.push(resourceOf(error));
+    details.push(resourceOf(error, "Model"));
+  } else if (error.code === "endpoint-not-found") {
+    details.push(resourceOf(error, "Endpoint"));
   }
   if (retryAfterMs !== undefined) {
     details.push(retryInfo(retryAfterMs));
@@ -320,10 +323,11 @@ function takeWithin<Item extends Readonly<Record<string, string>>>(
   return taken;
 }
 
-function resourceOf({ message, details }: RouterError): Detail {
+function resourceOf({ message, details }: RouterError, type: "Model" | "Endpoint"): Detail {
+  const name = details.metadata?.[type === "Model" ? "model" : "endpoint"] ?? "";
   return detailOf(ResourceInfoSchema, {
-    resourceType: "atlas.v1.Model",
-    resourceName: clip(details.metadata?.["model"] ?? "", MAX_VALUE_CHARS),
+    resourceType: `atlas.v1.${type}`,
+    resourceName: clip(name, MAX_VALUE_CHARS),
     owner: "",
     description: clip(message, MAX_VALUE_CHARS),
   });

@@ -10,6 +10,8 @@ export type WriteGuard = {
   written(bytes: number): void;
   /** The oldest write that was not flushed yet has reached the socket. */
   flushed(): void;
+  /** Whether anything waits. */
+  isWaiting(): boolean;
   close(): void;
 };
 
@@ -68,7 +70,8 @@ export function createWriteGuard(options: WriteGuardOptions): WriteGuard {
       }
       sizes.push(size);
       bytes += size;
-      if (bytes > maxBytes) {
+      // A message that is larger by itself is not the caller's slowness.
+      if (bytes > maxBytes && sizes.length - head > 1) {
         tooSlow();
       }
     },
@@ -81,6 +84,7 @@ export function createWriteGuard(options: WriteGuardOptions): WriteGuard {
         head = 0;
       }
     },
+    isWaiting: () => head < sizes.length,
     close,
   };
 }

@@ -88,7 +88,7 @@ export function bucketOf({ low, bounds }: HistogramLayout, value: number): numbe
  */
 export function percentilesOf(
   { representatives }: HistogramLayout,
-  counts: Uint32Array,
+  counts: Uint32Array | Float64Array,
   samples: number,
   percents: readonly number[],
 ): readonly number[] {

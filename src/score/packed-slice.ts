@@ -1,3 +1,5 @@
+import { MAX_LEB128_BYTES, writeLeb128 } from "./leb128.ts";
+
 /**
  * A slice that is closed, as bytes.
  *
@@ -11,27 +13,41 @@ export type PackedSlice = Uint8Array;
 
 export const EMPTY_SLICE: PackedSlice = new Uint8Array(0);
 
-/** Five for a count of 32 bits, doubled, and two for a gap of up to 14. */
-const MAX_ENTRY_BYTES = 7;
+/** A count, doubled, and two for a gap of up to 14 bits. */
+const MAX_ENTRY_BYTES = MAX_LEB128_BYTES + 2;
 
-/** `cells` ascend strictly; `countOf` gives 1 to 2^32 - 1. */
+/** Enough room for packing so many cells. */
+export function packingBytes(cells: number): Uint8Array {
+  return new Uint8Array(cells * MAX_ENTRY_BYTES);
+}
+
+/** `cells` ascend strictly; `countOf` gives 1 to 2^52 - 1. */
 export function packSlice(
   cells: ArrayLike<number>,
   countOf: (cell: number) => number,
 ): PackedSlice {
-  const bytes = new Uint8Array(cells.length * MAX_ENTRY_BYTES);
+  const bytes = packingBytes(cells.length);
+  return bytes.slice(0, packInto(bytes, cells, countOf));
+}
+
+/** Packs to the start of `bytes`, which have room, and returns how many it took. */
+export function packInto(
+  bytes: Uint8Array,
+  cells: ArrayLike<number>,
+  countOf: (cell: number) => number,
+): number {
   let length = 0;
   let previous = -1;
   for (let index = 0; index < cells.length; index++) {
     const cell = cells[index] as number;
     const gap = cell - previous;
-    length = write(bytes, length, countOf(cell) * 2 + (gap === 1 ? 0 : 1));
+    length = writeLeb128(bytes, length, countOf(cell) * 2 + (gap === 1 ? 0 : 1));
     if (gap !== 1) {
-      length = write(bytes, length, gap);
+      length = writeLeb128(bytes, length, gap);
     }
     previous = cell;
   }
-  return bytes.slice(0, length);
+  return length;
 }
 
 /** Hands out every cell with its count, in ascending order. */
@@ -55,15 +71,4 @@ export function unpackSlice(bytes: PackedSlice, take: (cell: number, count: numb
     cell += head % 2 === 0 ? 1 : read();
     take(cell, Math.floor(head / 2));
   }
-}
-
-function write(bytes: Uint8Array, start: number, value: number): number {
-  let position = start;
-  let rest = value;
-  while (rest >= 0x80) {
-    bytes[position++] = (rest % 0x80) + 0x80;
-    rest = Math.floor(rest / 0x80);
-  }
-  bytes[position++] = rest;
-  return position;
 }

@@ -60,5 +60,6 @@ export function createResultRing(periods: number): ResultRing {
 
 /** Not `%` alone, which is negative for times before 1970. */
 function entryOf(period: number, periods: number): number {
-  return (((period % periods) + periods) % periods) * FIELDS;
+  const place = period % periods;
+  return (place < 0 ? place + periods : place) * FIELDS;
 }

@@ -24,13 +24,18 @@ export type UptimeReading = {
 
 export const MINUTE_MS = 60_000;
 
-const WINDOW_MINUTES = 30;
+export const WINDOW_MINUTES = 30;
 
 /** One bad minute of fewer would read as an endpoint that is down most of the time. */
 const MIN_OBSERVED_MINUTES = 5;
 
 export function minuteOf(nowMs: number): number {
   return Math.floor(nowMs / MINUTE_MS);
+}
+
+/** When a minute is no longer judged. */
+export function endOfMinute(minute: number): number {
+  return (minute + WINDOW_MINUTES + 1) * MINUTE_MS;
 }
 
 export function createUptime(): Uptime {
@@ -58,6 +63,6 @@ export function createUptime(): Uptime {
 }
 
 /** At least 95 %, in whole numbers, so that every replica agrees. */
-function isGood(successes: number, results: number): boolean {
+export function isGood(successes: number, results: number): boolean {
   return successes * 100 >= results * 95;
 }

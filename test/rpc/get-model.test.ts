@@ -9,9 +9,11 @@ import { GateState } from "../../gen/atlas/v1/routing_pb.ts";
 import { Tier } from "../../gen/atlas/v1/types_pb.ts";
 import type { Endpoint } from "../../src/domain/catalog.ts";
 import type { EndpointId } from "../../src/domain/endpoint.ts";
+import type { OutsideClaim } from "../../src/domain/health.ts";
 import type { Candidate } from "../../src/domain/plan.ts";
 import { RouterError } from "../../src/domain/router-error.ts";
 import type { Block, EndpointScore, LiveState } from "../../src/domain/score.ts";
+import { noSharedHealth } from "../../src/rpc/shared-health.ts";
 import { exampleCatalog, exampleModel } from "../support/example-catalog.ts";
 import { exampleEndpoint } from "../support/examples.ts";
 import { errorOf, reasonOf } from "../support/rpc-errors.ts";
@@ -47,14 +49,19 @@ const live = (block: Block | undefined, breaker: LiveState["breaker"] = "closed"
   slowStart: () => 1,
 });
 
+const { HEALTHY, DEGRADED, UNHEALTHY, DISABLED, UNSPECIFIED } = EndpointHealth_State;
+
 type World = {
+  readonly claims?: Readonly<Record<string, OutsideClaim>>;
   readonly endpoints?: readonly Endpoint[];
   readonly scores?: Readonly<Record<string, EndpointScore>>;
   readonly states?: Readonly<Record<string, LiveState>>;
   readonly router?: ReturnType<typeof scriptedRouter>;
 };
 
-function clientFor({ endpoints = [], scores = {}, states = {}, router = scriptedRouter() }: World) {
+function clientFor(world: World) {
+  const { endpoints = [], scores = {}, states = {}, claims = {} } = world;
+  const { router = scriptedRouter() } = world;
   const catalog = exampleCatalog([exampleModel("acme/one", { aliases: ["one"] })], endpoints, 3);
   const snapshot = {
     revision: 5,
@@ -65,6 +72,7 @@ function clientFor({ endpoints = [], scores = {}, states = {}, router = scripted
     catalog: () => catalog,
     scores: () => snapshot,
     live: { of: (id) => states[id] },
+    health: { ...noSharedHealth, outside: (id) => claims[id] },
   });
   return createClient(CatalogService, transport);
 }
@@ -137,7 +145,6 @@ describe("GetModel", () => {
     expect(answer.endpoints[0]?.stats?.rateLimited).toBe(0.5);
   });
 
-  const { HEALTHY, DEGRADED, UNHEALTHY, DISABLED, UNSPECIFIED } = EndpointHealth_State;
   const { CLOSED, OPEN, PROBING } = EndpointHealth_Breaker;
   it.each([
     { name: "never called", state: undefined, is: UNSPECIFIED, breaker: 0, retry: undefined },
@@ -199,6 +206,39 @@ describe("GetModel", () => {
     const scores = { b: { ...score, degraded: true } };
     const answer = await clientFor({ endpoints, scores }).getModel({ id: "one" });
     expect(answer.endpoints.map(({ health }) => health?.state)).toEqual([DISABLED, DEGRADED]);
+  });
+});
+
+describe("a claim from outside", () => {
+  const rateLimited = live({ reason: "rate-limited", untilMs: 7_000 });
+  const open = live({ reason: "breaker-open", untilMs: 9_000 }, "open");
+
+  it.each([
+    { claimed: "down", state: undefined, is: UNHEALTHY, says: "reported down: r" },
+    { claimed: "draining", state: live(undefined), is: UNHEALTHY, says: "reported draining: r" },
+    { claimed: "degraded", state: live(undefined), is: DEGRADED, says: "reported degraded: r" },
+    { claimed: "up", state: undefined, is: HEALTHY, says: "" },
+    { claimed: "up", state: open, is: UNHEALTHY, says: "circuit breaker open" },
+    { claimed: "down", state: rateLimited, is: UNHEALTHY, says: "reported down: r" },
+    { claimed: "degraded", state: open, is: UNHEALTHY, says: "circuit breaker open" },
+  ] as const)(
+    "of $claimed counts as far as nothing is worse",
+    async ({ claimed, state, ...want }) => {
+      const answer = await clientFor({
+        endpoints: [exampleEndpoint("a")],
+        states: state === undefined ? {} : { a: state },
+        claims: { a: { state: claimed, reason: "r", untilMs: 0 } },
+      }).getModel({ id: "one" });
+      expect(answer.endpoints[0]?.health).toMatchObject({ state: want.is, reason: want.says });
+    },
+  );
+
+  it("does not switch an endpoint on", async () => {
+    const answer = await clientFor({
+      endpoints: [exampleEndpoint("a", { enabled: false })],
+      claims: { a: { state: "up", reason: "", untilMs: 0 } },
+    }).getModel({ id: "one" });
+    expect(answer.endpoints[0]?.health?.state).toBe(DISABLED);
   });
 });
 

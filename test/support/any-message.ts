@@ -24,6 +24,11 @@ function scalars(scalar: ScalarType): fc.Arbitrary<unknown> {
       return fc.boolean();
     case ScalarType.INT64:
       return fc.oneof(fc.constantFrom(...int64Edges), fc.bigInt({ min: 0n, max: 2n ** 40n }));
+    case ScalarType.UINT32:
+      return fc.oneof(fc.constantFrom(0, 127, 128, 2 ** 32 - 1), fc.nat());
+    case ScalarType.UINT64:
+    case ScalarType.FIXED64:
+      return fc.oneof(fc.constantFrom(0n, 2n ** 53n, 2n ** 64n - 1n), fc.nat().map(BigInt));
     case ScalarType.DOUBLE:
       return fc.double();
     default:
@@ -41,13 +46,17 @@ function values(field: DescField, depth: number): fc.Arbitrary<unknown> {
     : fc.constantFrom(...field.enum.values.map(({ number }) => number));
 }
 
+function keys(scalar: ScalarType): fc.Arbitrary<string> {
+  return scalar === ScalarType.STRING ? fc.string({ maxLength: 9 }) : fc.nat().map(String);
+}
+
 function members(field: DescField, depth: number): fc.Arbitrary<unknown> {
   const value = values(field, depth);
   switch (field.fieldKind) {
     case "list":
       return fc.array(value, { maxLength: 3 });
     case "map":
-      return fc.dictionary(fc.string({ maxLength: 9 }), value, { maxKeys: 3 });
+      return fc.dictionary(keys(field.mapKey), value, { maxKeys: 3 });
     default:
       return value;
   }

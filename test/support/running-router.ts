@@ -58,8 +58,16 @@ export async function startRouter({
     },
     random: Math.random,
     newId: randomUUID,
+    processName: `test:${randomUUID()}`,
   };
-  const options = { configFile: CONFIG_FILE, grpcPort: 0, httpPort: 0, logLevel: undefined };
+  const options = {
+    configFile: CONFIG_FILE,
+    grpcPort: 0,
+    httpPort: 0,
+    logLevel: undefined,
+    role: undefined,
+    nats: undefined,
+  };
   const ended = serve(options, world);
   await Promise.race([outside.written("Try:"), ended]);
   const address = (pattern: RegExp) => pattern.exec(outside.output())?.[1] ?? "";

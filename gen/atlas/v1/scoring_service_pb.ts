@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { LoadSignal, ProbeResult, RateLimitSignal, StateSignal } from "../events/v1/health_report_pb.ts";
+import { file_atlas_events_v1_health_report } from "../events/v1/health_report_pb.ts";
 import type { EndpointHealth_State, EndpointStats } from "./catalog_service_pb.ts";
 import { file_atlas_v1_catalog_service } from "./catalog_service_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file atlas/v1/scoring_service.proto.
  */
 export const file_atlas_v1_scoring_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5hdGxhcy92MS9zY29yaW5nX3NlcnZpY2UucHJvdG8SCGF0bGFzLnYxIqsBCg1FbmRwb2ludFNjb3JlEhAKCGVuZHBvaW50GAEgASgJEiYKBXN0YXRzGAIgASgLMhcuYXRsYXMudjEuRW5kcG9pbnRTdGF0cxItCgVzdGF0ZRgDIAEoDjIeLmF0bGFzLnYxLkVuZHBvaW50SGVhbHRoLlN0YXRlEhgKEHJlY2VudF9zdWNjZXNzZXMYBCABKAMSFwoPcmVjZW50X2ZhaWx1cmVzGAUgASgDIpoBCg1TY29yZVNuYXBzaG90EhAKCHJldmlzaW9uGAEgASgDEhkKEWFsZ29yaXRobV92ZXJzaW9uGAIgASgFEjMKD3dpbmRvd19lbmRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoGc2NvcmVzGAQgAygLMhcuYXRsYXMudjEuRW5kcG9pbnRTY29yZSIlChBHZXRTY29yZXNSZXF1ZXN0EhEKCWVuZHBvaW50cxgBIAMoCSI+ChFHZXRTY29yZXNSZXNwb25zZRIpCghzbmFwc2hvdBgBIAEoCzIXLmF0bGFzLnYxLlNjb3JlU25hcHNob3QiJwoSV2F0Y2hTY29yZXNSZXF1ZXN0EhEKCWVuZHBvaW50cxgBIAMoCSJAChNXYXRjaFNjb3Jlc1Jlc3BvbnNlEikKCHNuYXBzaG90GAEgASgLMhcuYXRsYXMudjEuU2NvcmVTbmFwc2hvdDKuAQoOU2NvcmluZ1NlcnZpY2USSQoJR2V0U2NvcmVzEhouYXRsYXMudjEuR2V0U2NvcmVzUmVxdWVzdBobLmF0bGFzLnYxLkdldFNjb3Jlc1Jlc3BvbnNlIgOQAgESUQoLV2F0Y2hTY29yZXMSHC5hdGxhcy52MS5XYXRjaFNjb3Jlc1JlcXVlc3QaHS5hdGxhcy52MS5XYXRjaFNjb3Jlc1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z", [file_atlas_v1_catalog_service, file_google_protobuf_timestamp]);
+  fileDesc("Ch5hdGxhcy92MS9zY29yaW5nX3NlcnZpY2UucHJvdG8SCGF0bGFzLnYxIrsBCg1FbmRwb2ludFNjb3JlEhAKCGVuZHBvaW50GAEgASgJEiYKBXN0YXRzGAIgASgLMhcuYXRsYXMudjEuRW5kcG9pbnRTdGF0cxItCgVzdGF0ZRgDIAEoDjIeLmF0bGFzLnYxLkVuZHBvaW50SGVhbHRoLlN0YXRlEhgKEHJlY2VudF9zdWNjZXNzZXMYBCABKAMSFwoPcmVjZW50X2ZhaWx1cmVzGAUgASgDEg4KBnJlYXNvbhgGIAEoCSKaAQoNU2NvcmVTbmFwc2hvdBIQCghyZXZpc2lvbhgBIAEoAxIZChFhbGdvcml0aG1fdmVyc2lvbhgCIAEoBRIzCg93aW5kb3dfZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBnNjb3JlcxgEIAMoCzIXLmF0bGFzLnYxLkVuZHBvaW50U2NvcmUiJQoQR2V0U2NvcmVzUmVxdWVzdBIRCgllbmRwb2ludHMYASADKAkiPgoRR2V0U2NvcmVzUmVzcG9uc2USKQoIc25hcHNob3QYASABKAsyFy5hdGxhcy52MS5TY29yZVNuYXBzaG90IicKEldhdGNoU2NvcmVzUmVxdWVzdBIRCgllbmRwb2ludHMYASADKAkiQAoTV2F0Y2hTY29yZXNSZXNwb25zZRIpCghzbmFwc2hvdBgBIAEoCzIXLmF0bGFzLnYxLlNjb3JlU25hcHNob3QihQIKFFB1Ymxpc2hIZWFsdGhSZXF1ZXN0EhAKCGVuZHBvaW50GAEgASgJEg4KBnNvdXJjZRgCIAEoCRItCgVzdGF0ZRgDIAEoCzIcLmF0bGFzLmV2ZW50cy52MS5TdGF0ZVNpZ25hbEgAEjYKCnJhdGVfbGltaXQYBCABKAsyIC5hdGxhcy5ldmVudHMudjEuUmF0ZUxpbWl0U2lnbmFsSAASKwoEbG9hZBgFIAEoCzIbLmF0bGFzLmV2ZW50cy52MS5Mb2FkU2lnbmFsSAASLQoFcHJvYmUYBiABKAsyHC5hdGxhcy5ldmVudHMudjEuUHJvYmVSZXN1bHRIAEIICgZzaWduYWwiFwoVUHVibGlzaEhlYWx0aFJlc3BvbnNlMoACCg5TY29yaW5nU2VydmljZRJJCglHZXRTY29yZXMSGi5hdGxhcy52MS5HZXRTY29yZXNSZXF1ZXN0GhsuYXRsYXMudjEuR2V0U2NvcmVzUmVzcG9uc2UiA5ACARJRCgtXYXRjaFNjb3JlcxIcLmF0bGFzLnYxLldhdGNoU2NvcmVzUmVxdWVzdBodLmF0bGFzLnYxLldhdGNoU2NvcmVzUmVzcG9uc2UiA5ACATABElAKDVB1Ymxpc2hIZWFsdGgSHi5hdGxhcy52MS5QdWJsaXNoSGVhbHRoUmVxdWVzdBofLmF0bGFzLnYxLlB1Ymxpc2hIZWFsdGhSZXNwb25zZWIGcHJvdG8z", [file_atlas_events_v1_health_report, file_atlas_v1_catalog_service, file_google_protobuf_timestamp]);
 
 /**
  * Score of one endpoint.
@@ -56,6 +58,13 @@ export type EndpointScore = Message<"atlas.v1.EndpointScore"> & {
    * @generated from field: int64 recent_failures = 5;
    */
   recentFailures: bigint;
+
+  /**
+   * For people: why the state is not healthy; empty when it is.
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
 };
 
 /**
@@ -193,6 +202,90 @@ export const WatchScoresResponseSchema: GenMessage<WatchScoresResponse> = /*@__P
   messageDesc(file_atlas_v1_scoring_service, 5);
 
 /**
+ * What an outside source tells.
+ *
+ * @generated from message atlas.v1.PublishHealthRequest
+ */
+export type PublishHealthRequest = Message<"atlas.v1.PublishHealthRequest"> & {
+  /**
+   * Endpoint id, as in Endpoint.id, 1 to 256 characters. NOT_FOUND when the catalogue has none.
+   *
+   * @generated from field: string endpoint = 1;
+   */
+  endpoint: string;
+
+  /**
+   * Who tells it: 1 to 64 letters, digits and any of ". _ : @ / -". Required; for logs and people.
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * What is told. Required.
+   *
+   * @generated from oneof atlas.v1.PublishHealthRequest.signal
+   */
+  signal: {
+    /**
+     * A claim about the endpoint's state. Its ttl is at most 30 minutes: what holds for longer is told
+     * again. Its reason has at most 200 characters.
+     *
+     * @generated from field: atlas.events.v1.StateSignal state = 3;
+     */
+    value: StateSignal;
+    case: "state";
+  } | {
+    /**
+     * What the provider says about its rate limits; at least one field is set, and retry_after is
+     * from 0 to 1 hour.
+     *
+     * @generated from field: atlas.events.v1.RateLimitSignal rate_limit = 4;
+     */
+    value: RateLimitSignal;
+    case: "rateLimit";
+  } | {
+    /**
+     * Load of a self-hosted engine.
+     *
+     * @generated from field: atlas.events.v1.LoadSignal load = 5;
+     */
+    value: LoadSignal;
+    case: "load";
+  } | {
+    /**
+     * Result of an active check; first_token is from 0 to 10 minutes and absent when it failed.
+     *
+     * @generated from field: atlas.events.v1.ProbeResult probe = 6;
+     */
+    value: ProbeResult;
+    case: "probe";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message atlas.v1.PublishHealthRequest.
+ * Use `create(PublishHealthRequestSchema)` to create a new message.
+ */
+export const PublishHealthRequestSchema: GenMessage<PublishHealthRequest> = /*@__PURE__*/
+  messageDesc(file_atlas_v1_scoring_service, 6);
+
+/**
+ * The report is queued.
+ *
+ * @generated from message atlas.v1.PublishHealthResponse
+ */
+export type PublishHealthResponse = Message<"atlas.v1.PublishHealthResponse"> & {
+};
+
+/**
+ * Describes the message atlas.v1.PublishHealthResponse.
+ * Use `create(PublishHealthResponseSchema)` to create a new message.
+ */
+export const PublishHealthResponseSchema: GenMessage<PublishHealthResponse> = /*@__PURE__*/
+  messageDesc(file_atlas_v1_scoring_service, 7);
+
+/**
  * Rolling 30-minute scores of every endpoint, folded from the health reports of all routers, probes
  * and outside sources.
  *
@@ -219,6 +312,19 @@ export const ScoringService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchScoresRequestSchema;
     output: typeof WatchScoresResponseSchema;
+  },
+  /**
+   * Takes what an outside source knows of an endpoint: a status page's watcher, a deployment script,
+   * an operator, an engine's metrics. For those who cannot publish on the bus themselves; every
+   * router and scorer learns it as if they had. Answered when the report is queued, which outlives a
+   * bus that is away.
+   *
+   * @generated from rpc atlas.v1.ScoringService.PublishHealth
+   */
+  publishHealth: {
+    methodKind: "unary";
+    input: typeof PublishHealthRequestSchema;
+    output: typeof PublishHealthResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_atlas_v1_scoring_service, 0);

@@ -5,11 +5,13 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { afterEach } from "vitest";
 import { CatalogService } from "../../../gen/atlas/v1/catalog_service_pb.ts";
 import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
+import { ScoringService } from "../../../gen/atlas/v1/scoring_service_pb.ts";
 
 /** What the server answers; what is not scripted is UNIMPLEMENTED. */
 export type Script = {
   readonly router?: Partial<ServiceImpl<typeof RouterService>>;
   readonly catalog?: Partial<ServiceImpl<typeof CatalogService>>;
+  readonly scoring?: Partial<ServiceImpl<typeof ScoringService>>;
   /** Absent: no TLS. */
   readonly tls?: SecureServerOptions;
 };
@@ -20,11 +22,12 @@ export function useScriptedServer(): (script: Script) => Promise<string> {
   afterEach(async () => {
     await Promise.all(closers.splice(0).map((close) => close()));
   });
-  return async ({ router = {}, catalog = {}, tls }) => {
+  return async ({ router = {}, catalog = {}, scoring = {}, tls }) => {
     const handler = connectNodeAdapter({
       routes: (routes) => {
         routes.service(RouterService, router);
         routes.service(CatalogService, catalog);
+        routes.service(ScoringService, scoring);
       },
     });
     const server = tls === undefined ? createServer(handler) : createSecureServer(tls, handler);

@@ -133,6 +133,16 @@ describe.each(ways)("a drain of the $name", ({ which, transport }) => {
   });
 });
 
+describe("/healthz", () => {
+  it("lives whatever it has to tell of the bus", async () => {
+    const details = { bus: "connecting", outboxDeltas: 3, status: "told by others" };
+    const { http } = await useRpcListeners({ listener: { lifeSigns: () => details } });
+    const answer = await fetch(`http://127.0.0.1:${http.port}/healthz`);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ bus: "connecting", outboxDeltas: 3, status: "ok" });
+  });
+});
+
 describe("/readyz", () => {
   it("turns 503 with the first moment of a drain", async () => {
     const listeners = await useRpcListeners({

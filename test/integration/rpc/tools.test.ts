@@ -43,6 +43,7 @@ describe("buf curl, a client in Go", () => {
     expect(stdout.trim().split("\n").sort()).toEqual([
       "atlas.v1.CatalogService",
       "atlas.v1.RouterService",
+      "atlas.v1.ScoringService",
       "grpc.health.v1.Health",
     ]);
     const methods = await buf("--protocol", "grpc", PLAIN_H2, "--list-methods", url);
@@ -66,6 +67,7 @@ describe("buf curl, a client in Go", () => {
       "",
       "atlas.v1.CatalogService",
       "atlas.v1.RouterService",
+      "atlas.v1.ScoringService",
     ]);
   });
 
@@ -102,6 +104,7 @@ describe("reflection", () => {
         service: [
           { name: "atlas.v1.RouterService" },
           { name: "atlas.v1.CatalogService" },
+          { name: "atlas.v1.ScoringService" },
           { name: "grpc.health.v1.Health" },
         ],
       },

@@ -54,6 +54,7 @@ export function createServerWorld(initial: Readonly<Record<string, string>>): Me
     schedule: clock.schedule,
     random: () => 0.5,
     newId: () => "00000000-0000-4000-8000-000000000000",
+    processName: "test:1",
   };
   return {
     world,

@@ -89,6 +89,26 @@ describe("runAtlas()", () => {
       help: "atlas route --help",
     },
     {
+      argv: ["serve", "--role", "leader"],
+      message: "Allowed choices are all, router, scorer, batch.",
+      help: "atlas serve --help",
+    },
+    {
+      argv: ["health", "publish", "a/b"],
+      message: "required option '--state <state>' not specified",
+      help: "atlas health publish --help",
+    },
+    {
+      argv: ["health", "publish", "a/b", "--state", "gone"],
+      message: "Not one of up, degraded, down, draining.",
+      help: "atlas health publish --help",
+    },
+    {
+      argv: ["health", "tial"],
+      message: "Did you mean tail?",
+      help: "atlas health --help",
+    },
+    {
       argv: ["serve", "--log-level", "loud"],
       message: "Allowed choices are debug, info, warn, error.",
       help: "atlas serve --help",
@@ -122,8 +142,25 @@ describe("runAtlas()", () => {
   it("hands over what the options of serve and simulate say", async () => {
     const { world } = await run(["serve", "--config", "a.yaml", "--grpc-port", "0"]);
     expect(world.served).toEqual([
-      { configFile: "a.yaml", grpcPort: 0, httpPort: undefined, logLevel: undefined },
+      {
+        configFile: "a.yaml",
+        grpcPort: 0,
+        httpPort: undefined,
+        logLevel: undefined,
+        role: undefined,
+        nats: undefined,
+      },
     ]);
+    const { world: fleet } = await run([
+      "serve",
+      "--role",
+      "scorer",
+      "--nats",
+      "a,b",
+      "--nats",
+      "c",
+    ]);
+    expect(fleet.served).toMatchObject([{ role: "scorer", nats: ["a", "b", "c"] }]);
     const { world: other } = await run([
       ...["simulate", "--seed", "7", "--time-scale", "0.5", "--control-port", "9000"],
       ...["--model", "a/b,c/d", "--model", "e/f"],
@@ -174,11 +211,22 @@ function optionsOf({ options }: Command): readonly string[] {
   return options.map(({ flags }) => flags).sort();
 }
 
+/** Commands that do something themselves, with the names before them. */
+function leavesOf(
+  command: Command,
+  before: string,
+): readonly (readonly [string, readonly string[]])[] {
+  const name = `${before} ${command.name()}`;
+  return command.commands.length === 0
+    ? [[name, optionsOf(command)]]
+    : command.commands.flatMap((each) => leavesOf(each, name));
+}
+
 describe("docs/commands.md", () => {
   const program = createProgram(createMemoryWorld());
   const built = new Map([
     ["atlas", [...optionsOf(program), "--help"].sort()] as const,
-    ...program.commands.map((command) => [`atlas ${command.name()}`, optionsOf(command)] as const),
+    ...program.commands.flatMap((command) => leavesOf(command, "atlas")),
   ]);
 
   it("has a section for every command and for nothing else", () => {

@@ -3,7 +3,14 @@ import { describe, expect, test } from "vitest";
 import { serve } from "../../../src/cli/serve.ts";
 import { createServerWorld } from "./memory-server-world.ts";
 
-const options = { configFile: "atlas.yaml", grpcPort: 0, httpPort: 0, logLevel: undefined };
+const options = {
+  configFile: "atlas.yaml",
+  grpcPort: 0,
+  httpPort: 0,
+  logLevel: undefined,
+  role: undefined,
+  nats: undefined,
+};
 const quiet = "simulator: { mode: off }\n";
 const pem = (name: string) =>
   readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url), "utf8");

@@ -11,6 +11,8 @@ describe("parseServerAddress()", () => {
     ["http://127.0.0.1:80/", false, "http://127.0.0.1"],
     ["[::1]:9000", false, "http://[::1]:9000"],
     ["[::1]", false, "http://[::1]:50051"],
+    ["grpc://127.0.0.1:50051", false, "http://127.0.0.1:50051"],
+    ["GRPCS://router.example", true, "https://router.example:50051"],
   ])("reads %s (TLS asked for: %s) as %s", (address, tls, origin) => {
     expect(parseServerAddress(address, tls).origin).toBe(origin);
   });

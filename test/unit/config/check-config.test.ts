@@ -7,9 +7,20 @@ const problems = (value: unknown, broken: readonly string[] = []) =>
 
 const both = { policy: { onlyProviders: ["a", "b"], ignoreProviders: ["c", "b"] } };
 
+const nats = (more: object) => ({ bus: { nats: { servers: ["nats://n"], ...more } } });
+
 describe("checkConfig()", () => {
   test("finds nothing wrong with the defaults", () => {
     expect(problems({})).toEqual([]);
+  });
+
+  test.each([
+    {},
+    { user: "u", password: "p" },
+    { token: "t", tls: { caFile: "a", certFile: "c", keyFile: "k" } },
+    { credentialsFile: "c", tls: {} },
+  ])("finds nothing wrong with the one way to log in of %j", (more) => {
+    expect(problems(nats(more))).toEqual([]);
   });
 
   test.each([
@@ -52,6 +63,33 @@ describe("checkConfig()", () => {
       value: { limits: { keepaliveTimeoutMs: 60_001 } },
       path: "limits.keepaliveTimeoutMs",
       message: "must be at most limits.keepaliveMs",
+    },
+    { value: nats({ user: "u" }), path: "bus.nats.user", message: "needs bus.nats.password" },
+    { value: nats({ password: "p" }), path: "bus.nats.password", message: "needs bus.nats.user" },
+    {
+      value: nats({ user: "u", password: "p", token: "t" }),
+      path: "bus.nats.token",
+      message: "cannot stand beside bus.nats.user",
+    },
+    {
+      value: nats({ user: "u", password: "p", credentialsFile: "c" }),
+      path: "bus.nats.credentialsFile",
+      message: "cannot stand beside bus.nats.user",
+    },
+    {
+      value: nats({ token: "t", credentialsFile: "c" }),
+      path: "bus.nats.credentialsFile",
+      message: "cannot stand beside bus.nats.token",
+    },
+    {
+      value: nats({ tls: { certFile: "c" } }),
+      path: "bus.nats.tls.certFile",
+      message: "needs bus.nats.tls.keyFile",
+    },
+    {
+      value: nats({ tls: { keyFile: "k" } }),
+      path: "bus.nats.tls.keyFile",
+      message: "needs bus.nats.tls.certFile",
     },
     {
       value: both,

@@ -20,6 +20,12 @@ describe("defaults", () => {
     expect(config.listen.http).toEqual({ host: "127.0.0.1", port: 8_080 });
   });
 
+  test("keep everything in one process and spend nothing", () => {
+    expect(config.role).toBe("all");
+    expect(config.bus).toEqual({});
+    expect(config.prober.mode).toBe("simulated");
+  });
+
   test("restrict nothing and reach no further than this machine", () => {
     expect(config.policy).toEqual({
       onlyProviders: [],

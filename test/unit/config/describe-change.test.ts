@@ -91,6 +91,8 @@ describe("needsRestart()", () => {
     { path: ["timeouts", "idleMs"], restart: false },
     { path: ["timeouts", "firstToken", "maxMs"], restart: false },
     { path: ["stream", "heartbeatMs"], restart: true },
+    { path: ["bus", "nats", "servers"], restart: true },
+    { path: ["role"], restart: true },
     { path: ["listener"], restart: false },
     { path: ["policy", "regions"], restart: false },
     { path: [], restart: false },

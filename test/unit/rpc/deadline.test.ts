@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deadlineOf, parseConnectTimeout, parseGrpcTimeout } from "../../../src/rpc/deadline.ts";
-import { durationFromMs, msFromDuration, timestampFromMs } from "../../../src/rpc/wire-time.ts";
+import { durationFromMs, msFromDuration, timestampFromMs } from "../../../src/wire/wire-time.ts";
 
 describe("parseGrpcTimeout()", () => {
   it.each([

@@ -26,6 +26,7 @@ const codes = Object.keys(routerErrors) as readonly RouterErrorCode[];
 const table: Readonly<Record<RouterErrorCode, readonly [code: number, reason: string]>> = {
   "invalid-request": [3, "INVALID_REQUEST"],
   "model-not-found": [5, "MODEL_NOT_FOUND"],
+  "endpoint-not-found": [5, "ENDPOINT_NOT_FOUND"],
   "context-length-exceeded": [3, "CONTEXT_LENGTH_EXCEEDED"],
   "no-eligible-endpoint": [9, "NO_ELIGIBLE_ENDPOINT"],
   "eval-gate-failed": [9, "EVAL_GATE_FAILED"],
@@ -152,6 +153,14 @@ describe("statusOf()", () => {
   it("names the model that was not found", () => {
     const error = new RouterError("model-not-found", "no", { metadata: { model: "x/y" } });
     expect(detail(error, ResourceInfoSchema)).toMatchObject({ resourceName: "x/y" });
+  });
+
+  it("names the endpoint that was not found", () => {
+    const error = new RouterError("endpoint-not-found", "no", { metadata: { endpoint: "x/y" } });
+    expect(detail(error, ResourceInfoSchema)).toMatchObject({
+      resourceType: "atlas.v1.Endpoint",
+      resourceName: "x/y",
+    });
   });
 
   it.each([

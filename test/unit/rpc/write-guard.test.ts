@@ -39,6 +39,28 @@ describe("createWriteGuard()", () => {
     expect(cutOffs()).toBe(1);
   });
 
+  it("lets one message through that is larger than everything that may wait", () => {
+    const { guard, cutOffs } = guardWith();
+    guard.written(500);
+    expect(cutOffs()).toBe(0);
+    guard.flushed();
+    guard.written(500);
+    expect(cutOffs()).toBe(0);
+    guard.written(1);
+    expect(cutOffs()).toBe(1);
+  });
+
+  it("tells whether anything waits", () => {
+    const { guard } = guardWith();
+    expect(guard.isWaiting()).toBe(false);
+    guard.written(1);
+    guard.written(1);
+    guard.flushed();
+    expect(guard.isWaiting()).toBe(true);
+    guard.flushed();
+    expect(guard.isWaiting()).toBe(false);
+  });
+
   it("counts what is flushed in the order in which it was written", () => {
     const { guard, cutOffs } = guardWith();
     guard.written(90);

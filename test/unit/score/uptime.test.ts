@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createUptime, minuteOf } from "../../../src/score/uptime.ts";
+import { createUptime, endOfMinute, minuteOf } from "../../../src/score/uptime.ts";
 
 function uptimeOf(minutes: readonly (readonly [successes: number, failures: number])[]) {
   const uptime = createUptime();
@@ -53,5 +53,16 @@ describe("createUptime()", () => {
 
   test("holds less than a kilobyte", () => {
     expect(createUptime().heldBytes()).toBeLessThan(1_024);
+  });
+});
+
+describe("endOfMinute()", () => {
+  test("is when a minute is no longer judged", () => {
+    const uptime = createUptime();
+    uptime.addResults(5, 1, 0);
+    const end = endOfMinute(5);
+    expect([end - 1, end].map((nowMs) => uptime.read(minuteOf(nowMs)).observedMinutes)).toEqual([
+      1, 0,
+    ]);
   });
 });

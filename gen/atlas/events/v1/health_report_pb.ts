@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file atlas/events/v1/health_report.proto.
  */
 export const file_atlas_events_v1_health_report: GenFile = /*@__PURE__*/
-  fileDesc("CiNhdGxhcy9ldmVudHMvdjEvaGVhbHRoX3JlcG9ydC5wcm90bxIPYXRsYXMuZXZlbnRzLnYxIoQDCgxIZWFsdGhSZXBvcnQSEAoIcHJvZHVjZXIYASABKAkSDAoEYm9vdBgCIAEoBhIQCghzZXF1ZW5jZRgDIAEoBBIQCghlbmRwb2ludBgEIAEoCRIwCgxvYnNlcnZlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKCG91dGNvbWVzGAYgASgLMh0uYXRsYXMuZXZlbnRzLnYxLk91dGNvbWVEZWx0YUgAEi0KBXN0YXRlGAcgASgLMhwuYXRsYXMuZXZlbnRzLnYxLlN0YXRlU2lnbmFsSAASNgoKcmF0ZV9saW1pdBgIIAEoCzIgLmF0bGFzLmV2ZW50cy52MS5SYXRlTGltaXRTaWduYWxIABIrCgRsb2FkGAkgASgLMhsuYXRsYXMuZXZlbnRzLnYxLkxvYWRTaWduYWxIABItCgVwcm9iZRgKIAEoCzIcLmF0bGFzLmV2ZW50cy52MS5Qcm9iZVJlc3VsdEgAQggKBnNpZ25hbCLHAgoMT3V0Y29tZURlbHRhEg0KBXNsaWNlGAEgASgDEhYKDmxheW91dF92ZXJzaW9uGAIgASgFEhEKCXN1Y2Nlc3NlcxgDIAEoDRI9CghmYWlsdXJlcxgEIAMoCzIrLmF0bGFzLmV2ZW50cy52MS5PdXRjb21lRGVsdGEuRmFpbHVyZXNFbnRyeRIvCgtmaXJzdF90b2tlbhgFIAEoCzIaLmF0bGFzLmV2ZW50cy52MS5IaXN0b2dyYW0SLgoKdGhyb3VnaHB1dBgGIAEoCzIaLmF0bGFzLmV2ZW50cy52MS5IaXN0b2dyYW0SLAoIZHVyYXRpb24YByABKAsyGi5hdGxhcy5ldmVudHMudjEuSGlzdG9ncmFtGi8KDUZhaWx1cmVzRW50cnkSCwoDa2V5GAEgASgNEg0KBXZhbHVlGAIgASgNOgI4ASIsCglIaXN0b2dyYW0SDwoHYnVja2V0cxgBIAMoDRIOCgZjb3VudHMYAiADKA0i3gEKC1N0YXRlU2lnbmFsEjEKBXN0YXRlGAEgASgOMiIuYXRsYXMuZXZlbnRzLnYxLlN0YXRlU2lnbmFsLlN0YXRlEg4KBnJlYXNvbhgCIAEoCRImCgN0dGwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iZAoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIMCghTVEFURV9VUBABEhIKDlNUQVRFX0RFR1JBREVEEAISDgoKU1RBVEVfRE9XThADEhIKDlNUQVRFX0RSQUlOSU5HEAQirQEKD1JhdGVMaW1pdFNpZ25hbBIfChJyZXF1ZXN0c19yZW1haW5pbmcYASABKARIAIgBARIdChB0b2tlbnNfcmVtYWluaW5nGAIgASgESAGIAQESLgoLcmV0cnlfYWZ0ZXIYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CFQoTX3JlcXVlc3RzX3JlbWFpbmluZ0ITChFfdG9rZW5zX3JlbWFpbmluZyKuAQoKTG9hZFNpZ25hbBIYChBydW5uaW5nX3JlcXVlc3RzGAEgASgNEhgKEHdhaXRpbmdfcmVxdWVzdHMYAiABKA0SGwoOa3ZfY2FjaGVfdXNhZ2UYAyABKAFIAIgBARIiChVwcmVmaXhfY2FjaGVfaGl0X3JhdGUYBCABKAFIAYgBAUIRCg9fa3ZfY2FjaGVfdXNhZ2VCGAoWX3ByZWZpeF9jYWNoZV9oaXRfcmF0ZSJNCgtQcm9iZVJlc3VsdBIOCgZwYXNzZWQYASABKAgSLgoLZmlyc3RfdG9rZW4YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25iBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiNhdGxhcy9ldmVudHMvdjEvaGVhbHRoX3JlcG9ydC5wcm90bxIPYXRsYXMuZXZlbnRzLnYxIu0DCgxIZWFsdGhSZXBvcnQSEAoIcHJvZHVjZXIYASABKAkSDAoEYm9vdBgCIAEoBhIQCghzZXF1ZW5jZRgDIAEoBBIQCghlbmRwb2ludBgEIAEoCRIwCgxvYnNlcnZlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKCG91dGNvbWVzGAYgASgLMh0uYXRsYXMuZXZlbnRzLnYxLk91dGNvbWVEZWx0YUgAEi0KBXN0YXRlGAcgASgLMhwuYXRsYXMuZXZlbnRzLnYxLlN0YXRlU2lnbmFsSAASNgoKcmF0ZV9saW1pdBgIIAEoCzIgLmF0bGFzLmV2ZW50cy52MS5SYXRlTGltaXRTaWduYWxIABIrCgRsb2FkGAkgASgLMhsuYXRsYXMuZXZlbnRzLnYxLkxvYWRTaWduYWxIABItCgVwcm9iZRgKIAEoCzIcLmF0bGFzLmV2ZW50cy52MS5Qcm9iZVJlc3VsdEgAEjEKB2JyZWFrZXIYCyABKAsyHi5hdGxhcy5ldmVudHMudjEuQnJlYWtlclNpZ25hbEgAEiUKBHRpY2sYDCABKAsyFS5hdGxhcy5ldmVudHMudjEuVGlja0gAEg0KBW1vZGVsGA0gASgJQggKBnNpZ25hbCLHAgoMT3V0Y29tZURlbHRhEg0KBXNsaWNlGAEgASgDEhYKDmxheW91dF92ZXJzaW9uGAIgASgFEhEKCXN1Y2Nlc3NlcxgDIAEoDRI9CghmYWlsdXJlcxgEIAMoCzIrLmF0bGFzLmV2ZW50cy52MS5PdXRjb21lRGVsdGEuRmFpbHVyZXNFbnRyeRIvCgtmaXJzdF90b2tlbhgFIAEoCzIaLmF0bGFzLmV2ZW50cy52MS5IaXN0b2dyYW0SLgoKdGhyb3VnaHB1dBgGIAEoCzIaLmF0bGFzLmV2ZW50cy52MS5IaXN0b2dyYW0SLAoIZHVyYXRpb24YByABKAsyGi5hdGxhcy5ldmVudHMudjEuSGlzdG9ncmFtGi8KDUZhaWx1cmVzRW50cnkSCwoDa2V5GAEgASgNEg0KBXZhbHVlGAIgASgNOgI4ASIsCglIaXN0b2dyYW0SDwoHYnVja2V0cxgBIAMoDRIOCgZjb3VudHMYAiADKA0i3gEKC1N0YXRlU2lnbmFsEjEKBXN0YXRlGAEgASgOMiIuYXRsYXMuZXZlbnRzLnYxLlN0YXRlU2lnbmFsLlN0YXRlEg4KBnJlYXNvbhgCIAEoCRImCgN0dGwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iZAoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIMCghTVEFURV9VUBABEhIKDlNUQVRFX0RFR1JBREVEEAISDgoKU1RBVEVfRE9XThADEhIKDlNUQVRFX0RSQUlOSU5HEAQirQEKD1JhdGVMaW1pdFNpZ25hbBIfChJyZXF1ZXN0c19yZW1haW5pbmcYASABKARIAIgBARIdChB0b2tlbnNfcmVtYWluaW5nGAIgASgESAGIAQESLgoLcmV0cnlfYWZ0ZXIYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CFQoTX3JlcXVlc3RzX3JlbWFpbmluZ0ITChFfdG9rZW5zX3JlbWFpbmluZyKuAQoKTG9hZFNpZ25hbBIYChBydW5uaW5nX3JlcXVlc3RzGAEgASgNEhgKEHdhaXRpbmdfcmVxdWVzdHMYAiABKA0SGwoOa3ZfY2FjaGVfdXNhZ2UYAyABKAFIAIgBARIiChVwcmVmaXhfY2FjaGVfaGl0X3JhdGUYBCABKAFIAYgBAUIRCg9fa3ZfY2FjaGVfdXNhZ2VCGAoWX3ByZWZpeF9jYWNoZV9oaXRfcmF0ZSJNCgtQcm9iZVJlc3VsdBIOCgZwYXNzZWQYASABKAgSLgoLZmlyc3RfdG9rZW4YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24imwEKDUJyZWFrZXJTaWduYWwSMwoFc3RhdGUYASABKA4yJC5hdGxhcy5ldmVudHMudjEuQnJlYWtlclNpZ25hbC5TdGF0ZSJVCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0NMT1NFRBABEg4KClNUQVRFX09QRU4QAhITCg9TVEFURV9IQUxGX09QRU4QAyIGCgRUaWNrYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * What one producer learnt about one endpoint since its last report. Published on
@@ -101,7 +101,32 @@ export type HealthReport = Message<"atlas.events.v1.HealthReport"> & {
      */
     value: ProbeResult;
     case: "probe";
+  } | {
+    /**
+     * A replica's own breaker changed.
+     *
+     * @generated from field: atlas.events.v1.BreakerSignal breaker = 11;
+     */
+    value: BreakerSignal;
+    case: "breaker";
+  } | {
+    /**
+     * Time passes although nothing else is reported: by the publishing scorer, on the token _tick,
+     * without an endpoint.
+     *
+     * @generated from field: atlas.events.v1.Tick tick = 12;
+     */
+    value: Tick;
+    case: "tick";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Id of the endpoint's model, as in atlas.v1.Endpoint.model. Scores are published by model: an
+   * endpoint belongs to the model of its newest report that names one.
+   *
+   * @generated from field: string model = 13;
+   */
+  model: string;
 };
 
 /**
@@ -165,7 +190,7 @@ export type OutcomeDelta = Message<"atlas.events.v1.OutcomeDelta"> & {
   throughput?: Histogram | undefined;
 
   /**
-   * Milliseconds from start to end of successful attempts, streamed or not; layout 1: 1 to 600000.
+   * Milliseconds from start to end of successful attempts, streamed or not; layout 1: 1 to 3600000.
    * Absent: no samples.
    *
    * @generated from field: atlas.events.v1.Histogram duration = 7;
@@ -405,4 +430,89 @@ export type ProbeResult = Message<"atlas.events.v1.ProbeResult"> & {
  */
 export const ProbeResultSchema: GenMessage<ProbeResult> = /*@__PURE__*/
   messageDesc(file_atlas_events_v1_health_report, 6);
+
+/**
+ * A replica's own breaker changed. Told for people and metrics: no other replica acts on it, so that
+ * one replica's broken network does not eject an endpoint for all.
+ *
+ * @generated from message atlas.events.v1.BreakerSignal
+ */
+export type BreakerSignal = Message<"atlas.events.v1.BreakerSignal"> & {
+  /**
+   * What it changed to.
+   *
+   * @generated from field: atlas.events.v1.BreakerSignal.State state = 1;
+   */
+  state: BreakerSignal_State;
+};
+
+/**
+ * Describes the message atlas.events.v1.BreakerSignal.
+ * Use `create(BreakerSignalSchema)` to create a new message.
+ */
+export const BreakerSignalSchema: GenMessage<BreakerSignal> = /*@__PURE__*/
+  messageDesc(file_atlas_events_v1_health_report, 7);
+
+/**
+ * State of the breaker.
+ *
+ * @generated from enum atlas.events.v1.BreakerSignal.State
+ */
+export const BreakerSignal_State = {
+  /**
+   * No value; the signal is ignored.
+   *
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Calls pass.
+   *
+   * @generated from enum value: STATE_CLOSED = 1;
+   */
+  CLOSED: 1,
+
+  /**
+   * No call passes.
+   *
+   * @generated from enum value: STATE_OPEN = 2;
+   */
+  OPEN: 2,
+
+  /**
+   * One call at a time passes.
+   *
+   * @generated from enum value: STATE_HALF_OPEN = 3;
+   */
+  HALF_OPEN: 3,
+} as const;
+
+/**
+ * State of the breaker.
+ *
+ * @generated from enum atlas.events.v1.BreakerSignal.State
+ */
+export type BreakerSignal_State = (typeof BreakerSignal_State)[keyof typeof BreakerSignal_State] | UnknownEnum;
+
+/**
+ * Describes the enum atlas.events.v1.BreakerSignal.State.
+ */
+export const BreakerSignal_StateSchema: GenEnum<BreakerSignal_State> = /*@__PURE__*/
+  enumDesc(file_atlas_events_v1_health_report, 7, 0);
+
+/**
+ * Carries nothing: the time at which the stream stored it is what counts.
+ *
+ * @generated from message atlas.events.v1.Tick
+ */
+export type Tick = Message<"atlas.events.v1.Tick"> & {
+};
+
+/**
+ * Describes the message atlas.events.v1.Tick.
+ * Use `create(TickSchema)` to create a new message.
+ */
+export const TickSchema: GenMessage<Tick> = /*@__PURE__*/
+  messageDesc(file_atlas_events_v1_health_report, 8);
 

@@ -1,0 +1,173 @@
+import { createHash } from "node:crypto";
+import { createMemoryBus } from "../bus/memory-bus.ts";
+import type { Config } from "../config/config.ts";
+import type { Bus } from "../domain/bus.ts";
+import type { Endpoint } from "../domain/catalog.ts";
+import type { EndpointId } from "../domain/endpoint.ts";
+import type { Log, ObservationSink, Upstream } from "../domain/ports.ts";
+import type { LiveView } from "../domain/score.ts";
+import { createHealthSink } from "../health/health-sinks.ts";
+import { type Prober, startProber } from "../health/prober.ts";
+import { createReporter, type Reporter } from "../health/reporter.ts";
+import { type ScoreReader, startScoreReader } from "../health/score-reader.ts";
+import { startScorer } from "../health/scorer.ts";
+import { createTrafficClock, type TrafficClock } from "../health/traffic-clock.ts";
+import { createUpstreamProbe, probeCostOf } from "../health/upstream-probe.ts";
+import { ALGORITHM_VERSION, createHealthFold } from "../score/health-fold.ts";
+import { createSnapshotFile } from "../store/snapshot-file.ts";
+import { connectFleetBus } from "./fleet-bus.ts";
+import { type FleetStatus, fleetStatusOf } from "./fleet-status.ts";
+import type { ServerWorld } from "./server-world.ts";
+
+/** What this process shares with the others: it tells what it learns, and hears what all have learnt. */
+export type Fleet = {
+  readonly reader: ScoreReader;
+  /** Takes every attempt of this process. */
+  readonly observe: ObservationSink;
+  readonly signal: Reporter["signal"];
+  status(): FleetStatus;
+  /** Tells what is left. Never rejects. */
+  close(): Promise<void>;
+};
+
+export type FleetInput = {
+  readonly config: Config;
+  readonly endpoints: () => readonly Endpoint[];
+  readonly endpoint: (id: EndpointId) => Endpoint | undefined;
+  /** Breakers are told of as they change. */
+  readonly live: LiveView;
+  /** For probes. */
+  readonly upstream: Upstream;
+  readonly world: ServerWorld;
+  readonly log: Log;
+};
+
+/**
+ * Starts what the role of this process asks for, over NATS or, by default, within the process.
+ *
+ * Nothing waits for the bus: calls go on with the scores that were kept, or with none.
+ */
+export function joinFleet(asked: FleetInput): Fleet {
+  const { config, world } = asked;
+  const log = config.bus.nats === undefined ? quietLog(asked.log) : asked.log;
+  const input = { ...asked, log };
+  const { role } = config;
+  const name = config.replica === "" ? world.processName : config.replica;
+  const bus = busOf(input, name);
+  const shared = { ...timeOf(world), hash, yieldTurn, bus, log };
+  const reader = startScoreReader({
+    ...shared,
+    algorithmVersion: ALGORITHM_VERSION,
+    ...storeOf(config, log),
+  });
+  const scorer =
+    role === "router"
+      ? undefined
+      : startScorer({ ...shared, fold: createHealthFold({ hash }), name, boot: bootOf(world) });
+  const reporter = createReporter({
+    ...timeOf(world),
+    reports: bus.reports,
+    producer: name,
+    boot: bootOf(world),
+    modelOf: (id) => input.endpoint(id)?.model,
+    log,
+  });
+  const traffic = createTrafficClock(reader.latest);
+  const prober = role === "scorer" ? undefined : proberOf({ bus, name, traffic, reporter }, input);
+  const health = createHealthSink({ live: input.live, signal: reporter.signal });
+  const busStatus = config.bus.nats === undefined ? () => "memory" as const : bus.status;
+  return {
+    reader,
+    observe(observation) {
+      reporter.observe(observation);
+      health(observation);
+      traffic.observe(observation);
+    },
+    signal: reporter.signal,
+    status: () => fleetStatusOf({ role, name, bus: busStatus, reader, reporter, scorer, prober }),
+    async close() {
+      await prober?.close();
+      await reporter.close();
+      await scorer?.close();
+      await reader.close();
+      await bus.close();
+    },
+  };
+}
+
+/** A process that is alone leads everything, which is no news. */
+function quietLog(log: Log): Log {
+  return (level, message, fields) => log(level === "info" ? "debug" : level, message, fields);
+}
+
+function busOf({ config, world, log }: FleetInput, name: string): Bus {
+  const { nats } = config.bus;
+  return nats === undefined
+    ? createMemoryBus({ ...timeOf(world), log })
+    : connectFleetBus({ ...timeOf(world), nats, name, log });
+}
+
+/** Without the rest of the world, which is none of theirs. */
+function timeOf({ nowMs, schedule, random }: ServerWorld) {
+  return { nowMs, schedule, random };
+}
+
+function hash(parts: Iterable<Uint8Array>): Uint8Array {
+  const sha256 = createHash("sha256");
+  for (const part of parts) {
+    sha256.update(part);
+  }
+  return sha256.digest();
+}
+
+function yieldTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** 64 bits of a fresh UUID, most of them random. */
+function bootOf({ newId }: ServerWorld): bigint {
+  return BigInt(`0x${newId().replaceAll("-", "").slice(-16)}`);
+}
+
+function storeOf({ health }: Config, log: Log) {
+  return health.snapshotFile === undefined
+    ? {}
+    : { stored: createSnapshotFile(health.snapshotFile, { log }) };
+}
+
+type ProberParts = {
+  readonly bus: Bus;
+  readonly name: string;
+  readonly traffic: TrafficClock;
+  readonly reporter: Reporter;
+};
+
+function proberOf(
+  { bus, name, traffic, reporter }: ProberParts,
+  input: FleetInput,
+): Prober | undefined {
+  const { prober } = input.config;
+  if (prober.mode === "off") {
+    return undefined;
+  }
+  const { world, upstream, endpoints, live, log } = input;
+  /** What only the operator can mend would fail every probe. */
+  const mayProbe = ({ id, enabled, simulated }: Endpoint) =>
+    enabled &&
+    (simulated || prober.mode === "all") &&
+    live.of(id)?.block(world.nowMs())?.untilMs !== Number.POSITIVE_INFINITY;
+  return startProber({
+    ...timeOf(world),
+    ...prober,
+    leases: bus.leases,
+    owner: name,
+    endpoints: () => endpoints().filter(mayProbe),
+    lastTrafficMs: traffic.lastTrafficMs,
+    probe: createUpstreamProbe({ ...timeOf(world), upstream, timeoutMs: prober.timeoutMs }),
+    signal: reporter.signal,
+    costOf: (endpoint) => probeCostOf(endpoint, prober.assumedCostNanoUsd),
+    log,
+  });
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import type { NatsConfig } from "../config/config.ts";
+import type { Bus } from "../domain/bus.ts";
+import type { Log, NowMs, Random, Schedule } from "../domain/ports.ts";
+import { connectNatsBus } from "../nats/nats-bus.ts";
+import type { NatsAuth, NatsTls } from "../nats/nats-options.ts";
+
+export type FleetBusInput = {
+  readonly nats: NatsConfig;
+  /** Shown by the server's monitoring. */
+  readonly name: string;
+  readonly nowMs: NowMs;
+  readonly schedule: Schedule;
+  readonly random: Random;
+  readonly log: Log;
+};
+
+/**
+ * The bus over NATS, at once; it connects in the background and never gives up.
+ *
+ * Files with credentials are read again at every connection, so that they can be renewed.
+ */
+export function connectFleetBus({ nats, ...rest }: FleetBusInput): Bus {
+  const auth = authOf(nats);
+  return connectNatsBus({
+    ...rest,
+    servers: nats.servers,
+    replicas: nats.replicas,
+    ...(auth === undefined ? {} : { auth }),
+    ...(nats.tls === undefined ? {} : { tls: filesOf(nats.tls) }),
+  });
+}
+
+function authOf({ credentialsFile, user, password, token }: NatsConfig): NatsAuth | undefined {
+  if (credentialsFile !== undefined) {
+    return { kind: "credentials", read: () => readFileSync(credentialsFile) };
+  }
+  if (user !== undefined) {
+    return { kind: "user", user, password: password?.reveal() ?? "" };
+  }
+  return token === undefined ? undefined : { kind: "token", token: token.reveal() };
+}
+
+/** Without the keys that are undefined. */
+function filesOf(tls: NonNullable<NatsConfig["tls"]>): NatsTls {
+  return Object.fromEntries(Object.entries(tls).filter(([, file]) => file !== undefined));
+}

@@ -1,0 +1,64 @@
+import type { Role } from "../config/config.ts";
+import type { BusStatus } from "../domain/bus.ts";
+import type { Prober } from "../health/prober.ts";
+import type { Reporter } from "../health/reporter.ts";
+import type { ScoreReader } from "../health/score-reader.ts";
+import type { Scorer } from "../health/scorer.ts";
+
+/** What a process is in its fleet, and how it stands with it; shown by `/healthz` and `/readyz`. */
+export type FleetStatus = {
+  readonly role: Role;
+  /** Name of this process. */
+  readonly replica: string;
+  /** `memory`: there is nobody else. */
+  readonly bus: BusStatus | "memory";
+  /** The bus is away: calls go on with the last scores and with what this process sees. */
+  readonly degraded: boolean;
+  /** Older than 15 s, or none are known. */
+  readonly scoresStale: boolean;
+  /** Absent before any scores. */
+  readonly scoreAgeMs: number | undefined;
+  /** Sums that wait to be told. */
+  readonly outboxDeltas: number;
+  /** Absent where no scorer runs. */
+  readonly scorer?: {
+    readonly leader: boolean;
+    readonly caughtUp: boolean;
+    /** Reports not folded yet. */
+    readonly lag: number;
+  };
+  /** Absent where no prober runs. */
+  readonly prober?: { readonly leader: boolean };
+};
+
+export type FleetParts = {
+  readonly role: Role;
+  readonly name: string;
+  readonly bus: () => BusStatus | "memory";
+  readonly reader: ScoreReader;
+  readonly reporter: Reporter;
+  readonly scorer: Scorer | undefined;
+  readonly prober: Prober | undefined;
+};
+
+export function fleetStatusOf(parts: FleetParts): FleetStatus {
+  const { role, name, reader, reporter, scorer, prober } = parts;
+  const { ageMs, stale } = reader.status();
+  const bus = parts.bus();
+  return {
+    role,
+    replica: name,
+    bus,
+    degraded: bus !== "memory" && bus !== "connected",
+    scoresStale: stale,
+    scoreAgeMs: ageMs === undefined ? undefined : Math.round(ageMs),
+    outboxDeltas: reporter.stats().deltas,
+    ...(scorer && { scorer: scorerPart(scorer) }),
+    ...(prober && { prober: { leader: prober.stats().leading } }),
+  };
+}
+
+function scorerPart(scorer: Scorer): NonNullable<FleetStatus["scorer"]> {
+  const { leader, caughtUp, lag } = scorer.status();
+  return { leader, caughtUp, lag };
+}

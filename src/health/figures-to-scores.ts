@@ -1,0 +1,56 @@
+import type { EndpointFigures, OutsideClaim, PercentileFigures } from "../domain/health.ts";
+import type { EndpointScore } from "../domain/score.ts";
+import { isDegraded } from "../score/fast-window.ts";
+
+/** A ratio of fewer results would be a coin or two. */
+const MIN_RESULTS = 5;
+
+/** One bad minute of fewer would read as an endpoint that is down most of the time. */
+const MIN_OBSERVED_MINUTES = 5;
+
+const MICRO = 1_000_000;
+
+/**
+ * Published figures as the score that plans are made of; frozen.
+ *
+ * Minimum numbers of samples behind percentiles are in the figures already. An endpoint of which
+ * somebody outside says anything but that it is up is tried after its peers, as one whose last 30 seconds
+ * were bad: the claim may be wrong, so that it is used when nothing else is left. `busMs` is this moment by
+ * the stream's clock.
+ */
+export function figuresToScore(figures: EndpointFigures, busMs: number): EndpointScore {
+  const { successes, failures, rateLimited, goodMinutes, observedMinutes, outside } = figures;
+  const results = successes + failures;
+  const recent = { successes: figures.recentSuccesses, failures: figures.recentFailures };
+  const isClaimed = outside !== undefined && outside.state !== "up" && holdsClaim(outside, busMs);
+  return Object.freeze({
+    successes,
+    failures,
+    rateLimited,
+    firstTokenMs: middleAndTail(figures.firstTokenMs),
+    tokensPerSecond: Object.freeze({
+      count: figures.tokensPerSecond.count,
+      p5: fromMicro(figures.tokensPerSecond.p5Micro),
+      p50: fromMicro(figures.tokensPerSecond.p50Micro),
+      p95: fromMicro(figures.tokensPerSecond.p95Micro),
+    }),
+    durationMs: middleAndTail(figures.durationMs),
+    success: results < MIN_RESULTS ? undefined : successes / results,
+    uptime: observedMinutes < MIN_OBSERVED_MINUTES ? undefined : goodMinutes / observedMinutes,
+    recent: Object.freeze(recent),
+    degraded: isClaimed || isDegraded(recent),
+  });
+}
+
+/** It has not lapsed at `busMs`, by the stream's clock. */
+export function holdsClaim({ untilMs }: OutsideClaim, busMs: number): boolean {
+  return untilMs > busMs;
+}
+
+function middleAndTail({ count, p50Micro, p95Micro }: PercentileFigures) {
+  return Object.freeze({ count, p50: fromMicro(p50Micro), p95: fromMicro(p95Micro) });
+}
+
+function fromMicro(micro: number | undefined): number | undefined {
+  return micro === undefined ? undefined : micro / MICRO;
+}

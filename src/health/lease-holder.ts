@@ -1,0 +1,116 @@
+import { LEASE_MS, type LeaseTable } from "../domain/bus.ts";
+import type { Log, NowMs, Random, Schedule } from "../domain/ports.ts";
+
+/**
+ * Competes for one lease for as long as it is wanted.
+ *
+ * A holder that was stopped for a while must not believe in a lease that somebody else has taken, so
+ * belief ends by itself, `LEASE_MS` after the last taking *began*. It may still be wrong for as long as a
+ * write takes; what it guards must bear that.
+ */
+export type LeaseHolder = {
+  holds(): boolean;
+  /** Tries without waiting for the next time. */
+  hurry(): void;
+  /** Gives the lease back and leaves it to others for so long. */
+  standAside(forMs: number): void;
+  /** Gives it back and ends. Never rejects. */
+  close(): Promise<void>;
+};
+
+export type LeaseHolderPorts = {
+  readonly leases: LeaseTable;
+  readonly lease: string;
+  readonly owner: string;
+  /** False: does not compete, and gives back what it has. */
+  readonly wants: () => boolean;
+  readonly nowMs: NowMs;
+  readonly schedule: Schedule;
+  readonly random: Random;
+  readonly log: Log;
+};
+
+/** Two renewals may fail before it lapses. */
+const TAKE_EVERY_MS = 3_000;
+
+type State = LeaseHolderPorts & {
+  heldUntilMs: number;
+  /** Until then the lease is left to others. */
+  asideUntilMs: number;
+  isFailing: boolean;
+};
+
+const NEVER = Number.NEGATIVE_INFINITY;
+
+export function createLeaseHolder(ports: LeaseHolderPorts): LeaseHolder {
+  const state: State = { ...ports, heldUntilMs: NEVER, asideUntilMs: NEVER, isFailing: false };
+  const { schedule, random, nowMs } = ports;
+  let isClosed = false;
+  let running: Promise<void> | undefined;
+  let cancel = schedule(0, start);
+
+  function start(): void {
+    if (isClosed || running !== undefined) {
+      return;
+    }
+    cancel();
+    running = compete(state).then(() => {
+      running = undefined;
+      if (!isClosed) {
+        // Holders renew on time; the others must not all come at once when it lapses.
+        cancel = schedule(TAKE_EVERY_MS * (holds(state) ? 1 : 0.5 + random() / 2), start);
+      }
+    });
+  }
+
+  return {
+    holds: () => holds(state),
+    hurry: start,
+    standAside(forMs) {
+      state.asideUntilMs = nowMs() + forMs;
+      start();
+    },
+    async close() {
+      isClosed = true;
+      cancel();
+      await running;
+      state.asideUntilMs = Number.POSITIVE_INFINITY;
+      await compete(state);
+    },
+  };
+}
+
+function holds({ nowMs, heldUntilMs }: State): boolean {
+  return nowMs() < heldUntilMs;
+}
+
+async function compete(state: State): Promise<void> {
+  const { wants, nowMs, lease, log } = state;
+  try {
+    await (wants() && nowMs() >= state.asideUntilMs ? take(state) : giveBack(state));
+    state.isFailing = false;
+  } catch (cause) {
+    log(state.isFailing ? "debug" : "warn", "a lease could not be asked for", { lease, cause });
+    state.isFailing = true;
+  }
+}
+
+async function take(state: State): Promise<void> {
+  const { leases, lease, owner, nowMs, log } = state;
+  const askedAtMs = nowMs();
+  const heldBefore = holds(state);
+  const isTaken = await leases.take(lease, owner);
+  state.heldUntilMs = isTaken ? askedAtMs + LEASE_MS : NEVER;
+  if (isTaken !== heldBefore) {
+    log("info", isTaken ? "took a lease" : "lost a lease", { lease, owner });
+  }
+}
+
+async function giveBack(state: State): Promise<void> {
+  const { leases, lease, owner, log } = state;
+  if (holds(state)) {
+    state.heldUntilMs = NEVER;
+    await leases.release(lease, owner);
+    log("info", "gave a lease back", { lease, owner });
+  }
+}

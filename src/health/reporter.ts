@@ -1,0 +1,254 @@
+import { BusUnavailable, type OutgoingReport, type ReportLog } from "../domain/bus.ts";
+import type { EndpointId } from "../domain/endpoint.ts";
+import type { Log, NowMs, ObservationSink, Random, Schedule } from "../domain/ports.ts";
+import { TURN_MS } from "./delta-backlog.ts";
+import { tokenOf } from "./endpoint-token.ts";
+import { createOutbox, type Draft, type Outbox, type OutboxStats } from "./outbox.ts";
+import { encodeReport } from "./report-codec.ts";
+import type { Sending } from "./unacknowledged.ts";
+import type { UrgentSignal } from "./urgent-signals.ts";
+
+/**
+ * Tells the others what this process learns about endpoints.
+ *
+ * Attempts are summed up and told once a second for every endpoint that has some; signals are told at
+ * once. Nothing waits for the bus: while it is away the outbox keeps sums, and everything in it is
+ * tried again with growing pauses until the bus confirms. Only reports that nobody would count any more
+ * are given up.
+ */
+export type Reporter = {
+  /** On the path of every call: O(1), and nothing is allocated but the first time in a second. */
+  readonly observe: ObservationSink;
+  /** Never throws. */
+  signal(endpoint: EndpointId, signal: UrgentSignal): void;
+  stats(): ReporterStats;
+  /** Tells what is left, for up to 2 s, and then nothing more. Never rejects. */
+  close(): Promise<void>;
+};
+
+export type ReporterStats = OutboxStats & {
+  /** Confirmed by the bus. */
+  readonly published: number;
+  /** Not confirmed; each of them is sent again. */
+  readonly unconfirmed: number;
+  /** The bus will never take them: a defect of either side. */
+  readonly rejected: number;
+};
+
+export type ReporterOptions = {
+  readonly reports: Pick<ReportLog, "publish">;
+  readonly nowMs: NowMs;
+  readonly schedule: Schedule;
+  /** Spreads the pauses of replicas that lost the bus together. */
+  readonly random: Random;
+  /** Unique in the deployment, 1 to 64 characters. */
+  readonly producer: string;
+  /** Random at start, unsigned 64 bits. */
+  readonly boot: bigint;
+  /** `undefined`: not known. Must not throw. */
+  readonly modelOf: (endpoint: EndpointId) => string | undefined;
+  readonly log: Log;
+  /** W3C trace context for a report that is made now; lower-case names. Must not throw. */
+  readonly traceHeaders?: () => Readonly<Record<string, string>>;
+  /** With something to tell. Default 10,000. */
+  readonly maxEndpoints?: number;
+  /** Of deltas that wait. Default 64 MB. */
+  readonly maxBytes?: number;
+};
+
+const FIRST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 5_000;
+const CLOSE_MS = 2_000;
+const REFUSAL_LOG_MS = 60_000;
+
+type State = {
+  readonly options: ReporterOptions;
+  readonly outbox: Outbox;
+  published: number;
+  unconfirmed: number;
+  rejected: number;
+  refusalLoggedAtMs: number;
+  /** Failures since the bus last confirmed something, those of one pause counted once. */
+  failures: number;
+  cancelTurn: (() => void) | undefined;
+  /** Present: nothing is sent until then. */
+  cancelPause: (() => void) | undefined;
+  /** Present from `close` on. */
+  closing: { readonly done: Promise<void>; readonly finish: () => void } | undefined;
+  isPumping: boolean;
+  isClosed: boolean;
+};
+
+export function createReporter(options: ReporterOptions): Reporter {
+  const { nowMs, maxEndpoints, maxBytes } = options;
+  const limits = {
+    ...(maxEndpoints === undefined ? {} : { maxEndpoints }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+  };
+  const freeze = (draft: Draft) => freezeReport(options, draft);
+  const state: State = {
+    options,
+    outbox: createOutbox({ freeze, ...limits }, nowMs()),
+    published: 0,
+    unconfirmed: 0,
+    rejected: 0,
+    refusalLoggedAtMs: Number.NEGATIVE_INFINITY,
+    failures: 0,
+    cancelTurn: undefined,
+    cancelPause: undefined,
+    closing: undefined,
+    isPumping: false,
+    isClosed: false,
+  };
+  return {
+    observe(observation) {
+      if (!state.isClosed) {
+        state.outbox.observe(observation);
+        scheduleTurn(state);
+      }
+    },
+    signal(endpoint, signal) {
+      if (!state.isClosed) {
+        state.outbox.signal(endpoint, signal, nowMs());
+        pump(state);
+      }
+    },
+    stats() {
+      const { published, unconfirmed, rejected } = state;
+      return { ...state.outbox.stats(), published, unconfirmed, rejected };
+    },
+    close: () => close(state),
+  };
+}
+
+function freezeReport(options: ReporterOptions, draft: Draft): OutgoingReport {
+  const { producer, boot, modelOf, traceHeaders } = options;
+  const { sequence, endpoint, observedAtMs, signal } = draft;
+  const model = modelOf(endpoint) ?? "";
+  const bytes = encodeReport({
+    producer,
+    boot,
+    sequence,
+    endpoint,
+    model,
+    observedAtMs,
+    signal,
+  });
+  const report = {
+    token: draft.token ?? tokenOf(endpoint),
+    id: `${producer}:${boot}:${sequence}`,
+    bytes,
+  };
+  return traceHeaders === undefined ? report : { ...report, headers: traceHeaders() };
+}
+
+/** Turns go on for as long as an endpoint has something to tell. */
+function scheduleTurn(state: State): void {
+  if (state.cancelTurn !== undefined || !state.outbox.wantsTurns()) {
+    return;
+  }
+  const { nowMs, schedule } = state.options;
+  const delayMs = TURN_MS - (nowMs() % TURN_MS);
+  state.cancelTurn = schedule(delayMs, () => {
+    state.cancelTurn = undefined;
+    state.outbox.turn(nowMs());
+    pump(state);
+    scheduleTurn(state);
+  });
+}
+
+function pump(state: State): void {
+  const { outbox, options, closing } = state;
+  if (state.isClosed || state.isPumping || isPaused(state)) {
+    return;
+  }
+  state.isPumping = true;
+  let sending = outbox.next(options.nowMs());
+  while (sending !== undefined) {
+    void send(state, sending);
+    sending = isPaused(state) ? undefined : outbox.next(options.nowMs());
+  }
+  state.isPumping = false;
+  if (closing !== undefined && outbox.isEmpty()) {
+    closing.finish();
+  }
+}
+
+function isPaused({ cancelPause }: State): boolean {
+  return cancelPause !== undefined;
+}
+
+async function send(state: State, sending: Sending): Promise<void> {
+  const { outbox, options } = state;
+  try {
+    await options.reports.publish(sending.report);
+    state.published += 1;
+    state.failures = 0;
+    outbox.acknowledge(sending);
+  } catch (error) {
+    if (error instanceof BusUnavailable) {
+      state.unconfirmed += 1;
+      outbox.retry(sending);
+      pause(state);
+    } else {
+      state.rejected += 1;
+      outbox.giveUp(sending);
+      logRefusal(state, sending, error);
+    }
+  }
+  pump(state);
+}
+
+/** Once a minute: what is wrong with one report is likely wrong with all of them. */
+function logRefusal(state: State, { report }: Sending, error: unknown): void {
+  const { nowMs, log } = state.options;
+  if (nowMs() - state.refusalLoggedAtMs < REFUSAL_LOG_MS) {
+    return;
+  }
+  state.refusalLoggedAtMs = nowMs();
+  const { id, bytes } = report;
+  const fields = { id, bytes: bytes.length, rejected: state.rejected, error };
+  log("error", "the bus refuses a health report", fields);
+}
+
+/** Half of a pause is random. What fails while one lasts was sent before it. */
+function pause(state: State): void {
+  if (isPaused(state) || state.isClosed) {
+    return;
+  }
+  const { schedule, random, log } = state.options;
+  const longestMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** state.failures);
+  state.failures += 1;
+  const delayMs = longestMs / 2 + (random() * longestMs) / 2;
+  log("debug", "health reports wait for the bus", { delayMs });
+  state.cancelPause = schedule(delayMs, () => {
+    state.cancelPause = undefined;
+    pump(state);
+  });
+}
+
+function close(state: State): Promise<void> {
+  if (state.closing !== undefined) {
+    return state.closing.done;
+  }
+  const { nowMs, schedule } = state.options;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancelDeadline = schedule(CLOSE_MS, finish);
+
+  function finish(): void {
+    state.isClosed = true;
+    cancelDeadline();
+    state.cancelTurn?.();
+    state.cancelPause?.();
+    resolve();
+  }
+
+  state.closing = { done: promise, finish };
+  state.outbox.flush(nowMs());
+  // One more try at once: the bus may be back.
+  state.cancelPause?.();
+  state.cancelPause = undefined;
+  state.failures = 0;
+  pump(state);
+  return promise;
+}

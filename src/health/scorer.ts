@@ -1,0 +1,209 @@
+import { type Bus, LEASE_MS } from "../domain/bus.ts";
+import type { ScorePosition } from "../domain/health.ts";
+import type { Log, NowMs, Random, Schedule } from "../domain/ports.ts";
+import { REPLAY_MS } from "../score/health-fold.ts";
+import { createLeaseHolder, type LeaseHolder } from "./lease-holder.ts";
+import {
+  createReportIntake,
+  type FoldInput,
+  type IntakeCounts,
+  type ReportIntake,
+} from "./report-intake.ts";
+import { createScoreLedger } from "./score-ledger.ts";
+import {
+  createScorePublisher,
+  type FoldOutput,
+  type Publication,
+  type PublisherCounts,
+  type ScorePublisher,
+} from "./score-publisher.ts";
+import { createScorerTick } from "./scorer-tick.ts";
+import { settleWithin } from "./settle-within.ts";
+import type { Hash } from "./table-hash.ts";
+import { createTurns } from "./turns.ts";
+
+/**
+ * Folds the stream of reports and, while it leads, publishes what comes of it.
+ *
+ * Every scorer folds everything, so any of them can go on where another ended. Which of them publishes is
+ * a matter of economy and not of correctness: two that both believe to lead write equal bytes, or the one
+ * behind finds that it is and stops. Nobody publishes before it has caught up, because half a window
+ * looks like little traffic.
+ */
+export type Scorer = {
+  status(): ScorerStatus;
+  /** Gives the lease back and ends within some seconds. Never rejects. */
+  close(): Promise<void>;
+};
+
+export type ScorerStatus = PublisherCounts &
+  IntakeCounts & {
+    readonly caughtUp: boolean;
+    /** Holds the lease, as far as it knows. */
+    readonly leader: boolean;
+    /** Reports stored and not folded yet. */
+    readonly lag: number;
+    readonly position: ScorePosition;
+    /** Absent: no round has ended. `failed`: the bus did not confirm. */
+    readonly lastRound: Publication | "failed" | undefined;
+    /** Epoch milliseconds of the last version written; absent before any. */
+    readonly publishedAtMs: number | undefined;
+  };
+
+export type ScorerPorts = {
+  readonly bus: Pick<Bus, "reports" | "scores" | "leases" | "deadLetters">;
+  /** Its own: nobody else may feed it. */
+  readonly fold: FoldInput & FoldOutput;
+  /** Unique in the deployment, 1 to 64 characters. */
+  readonly name: string;
+  /** Random, unsigned 64 bits, and not that of a reporter of the same name: it numbers the ticks. */
+  readonly boot: bigint;
+  readonly hash: Hash;
+  readonly nowMs: NowMs;
+  readonly schedule: Schedule;
+  readonly random: Random;
+  /** Resolves after what waits in the event loop had its turn. */
+  readonly yieldTurn: () => Promise<void>;
+  readonly log: Log;
+};
+
+export const SCORER_LEASE = "scorer";
+
+/** How far our clock may be ahead of the bus's, which says what is stored since when. */
+const MAX_SKEW_MS = 60_000;
+
+/** From the end of one round to the begin of the next: at most one publication a second. */
+const ROUND_EVERY_MS = 1_000;
+
+/** A bus that does not answer must not hold up the end of the process. */
+const CLOSE_MS = 2_000;
+
+type State = {
+  readonly ports: ScorerPorts;
+  readonly intake: ReportIntake;
+  readonly publisher: ScorePublisher;
+  readonly lease: LeaseHolder;
+  isCaughtUp: boolean;
+  isClosed: boolean;
+  /** Grows whenever everything known becomes void. */
+  generation: number;
+  lastRound: Publication | "failed" | undefined;
+  publishedAtMs: number | undefined;
+};
+
+export function startScorer(ports: ScorerPorts): Scorer {
+  const { bus, fold, nowMs, schedule } = ports;
+  const state = createState(ports);
+  const { intake, publisher, lease } = state;
+  const follower = bus.reports.follow({
+    sinceMs: nowMs() - REPLAY_MS - MAX_SKEW_MS,
+    began: (streamEpoch) => restart(state, streamEpoch),
+    take: intake.take,
+    caughtUp: () => catchUp(state),
+  });
+  const startRound = () => void round();
+  let cancelRound = schedule(ROUND_EVERY_MS, startRound);
+  const tick = createScorerTick({ ...ports, reports: bus.reports, isDue: () => leads(state) });
+
+  async function round(): Promise<void> {
+    const delayMs = await publishIfLeading(state);
+    if (!state.isClosed) {
+      cancelRound = schedule(delayMs, startRound);
+    }
+  }
+
+  return {
+    status: () => ({
+      ...intake.counts(),
+      ...publisher.counts(),
+      caughtUp: state.isCaughtUp,
+      leader: lease.holds(),
+      lag: follower.lag() + intake.waiting(),
+      position: fold.position(),
+      lastRound: state.lastRound,
+      publishedAtMs: state.publishedAtMs,
+    }),
+    async close() {
+      state.isClosed = true;
+      cancelRound();
+      tick.stop();
+      await settleWithin(Promise.all([follower.stop(), lease.close()]), CLOSE_MS, schedule);
+    },
+  };
+}
+
+function createState(ports: ScorerPorts): State {
+  const { bus, fold, name } = ports;
+  const turns = createTurns(ports);
+  const intake = createReportIntake({ fold, deadLetters: bus.deadLetters, turns });
+  const ledger = createScoreLedger({ scores: bus.scores, turns });
+  const publisher = createScorePublisher({ ...ports, intake, ledger, turns, publisher: name });
+  const state: State = {
+    ports,
+    intake,
+    publisher,
+    lease: createLeaseHolder({
+      ...ports,
+      leases: bus.leases,
+      lease: SCORER_LEASE,
+      owner: name,
+      wants: () => state.isCaughtUp,
+    }),
+    isCaughtUp: false,
+    isClosed: false,
+    generation: 0,
+    lastRound: undefined,
+    publishedAtMs: undefined,
+  };
+  return state;
+}
+
+function restart(state: State, streamEpoch: number): void {
+  state.isCaughtUp = false;
+  state.generation += 1;
+  state.publisher.forget();
+  state.intake.began(streamEpoch);
+  state.ports.log("info", "following health reports", { streamEpoch });
+}
+
+function catchUp(state: State): void {
+  const { fold, log } = state.ports;
+  state.isCaughtUp = true;
+  log("info", "caught up with the health reports", { ...fold.position() });
+  state.lease.hurry();
+}
+
+function leads({ isCaughtUp, isClosed, lease }: State): boolean {
+  return isCaughtUp && !isClosed && lease.holds();
+}
+
+/** Resolves with the time to wait for the next round. */
+async function publishIfLeading(state: State): Promise<number> {
+  if (!leads(state)) {
+    state.publisher.forget();
+    return ROUND_EVERY_MS;
+  }
+  const { random } = state.ports;
+  await publish(state);
+  return state.lastRound === "failed" ? ROUND_EVERY_MS * (1 + random()) : ROUND_EVERY_MS;
+}
+
+async function publish(state: State): Promise<void> {
+  const { nowMs, log } = state.ports;
+  const { generation, publisher, lease } = state;
+  try {
+    state.lastRound = await publisher.publish(
+      () => leads(state) && state.generation === generation,
+    );
+    state.publishedAtMs = state.lastRound === "written" ? nowMs() : state.publishedAtMs;
+  } catch (cause) {
+    log(state.lastRound === "failed" ? "debug" : "warn", "scores could not be published", {
+      cause,
+    });
+    state.lastRound = "failed";
+  }
+  if (state.lastRound === "superseded") {
+    log("warn", "scores of a newer algorithm or stream are published already");
+    lease.standAside(LEASE_MS);
+  }
+}

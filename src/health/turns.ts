@@ -1,0 +1,37 @@
+import type { NowMs } from "../domain/ports.ts";
+
+/** Lets others run in the middle of long work. */
+export type Turns = {
+  /** Work begins. */
+  begin(): void;
+  /** This piece has lasted long enough. */
+  isOver(): boolean;
+  /** Resolves when everybody else had a turn, and begins the next piece. */
+  next(): Promise<void>;
+};
+
+export type TurnPorts = {
+  readonly nowMs: NowMs;
+  /** Resolves after what waits in the event loop had its turn. */
+  readonly yieldTurn: () => Promise<void>;
+};
+
+/**
+ * A piece ends with the step that outlasts it, and several may follow each other in one turn of the event
+ * loop, which should not last 20 ms.
+ */
+const PIECE_MS = 4;
+
+export function createTurns({ nowMs, yieldTurn }: TurnPorts): Turns {
+  let beganMs = nowMs();
+  return {
+    begin() {
+      beganMs = nowMs();
+    },
+    isOver: () => nowMs() - beganMs >= PIECE_MS,
+    async next() {
+      await yieldTurn();
+      beganMs = nowMs();
+    },
+  };
+}

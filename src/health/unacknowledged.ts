@@ -1,0 +1,102 @@
+import type { OutgoingReport } from "../domain/bus.ts";
+
+/**
+ * Reports that were tried, until somebody knows that they are stored.
+ *
+ * Sequences ascend by one with every report that is added. `outbox.ts` says why there are bounds.
+ */
+export type Unacknowledged = {
+  /** One more may be tried for the first time. */
+  hasRoom(): boolean;
+  /** Of the report that is added next. */
+  nextSequence(): number;
+  /** It is under way. From `untilMs` on nobody counts it. */
+  add(report: OutgoingReport, untilMs: number): Sending;
+  /** The oldest that failed, which is under way again. */
+  nextRepeated(nowMs: number): Sending | undefined;
+  /** Nobody knows whether it is stored. */
+  retry(sending: Sending): void;
+  forget(sending: Sending): void;
+  stats(): UnacknowledgedStats;
+};
+
+export type Sending = {
+  readonly sequence: number;
+  readonly report: OutgoingReport;
+};
+
+export type UnacknowledgedStats = {
+  /** Tried and not acknowledged, of which `inFlight` are under way. */
+  readonly unacknowledged: number;
+  readonly inFlight: number;
+  /** Tried and not acknowledged before nobody would count them. */
+  readonly lapsed: number;
+};
+
+export const MAX_IN_FLIGHT = 16;
+
+/** Sequences that a folder of reports remembers. */
+export const REPLAY_WINDOW = 64;
+
+type Tried = Sending & { readonly untilMs: number; isInFlight: boolean };
+
+export function createUnacknowledged(): Unacknowledged {
+  /** Sequences ascend; never more than `REPLAY_WINDOW`. */
+  let reports: Tried[] = [];
+  let inFlight = 0;
+  let lastSequence = 0;
+  let lapsed = 0;
+
+  function dropLapsed(nowMs: number): void {
+    const kept = reports.filter(({ isInFlight, untilMs }) => isInFlight || untilMs > nowMs);
+    lapsed += reports.length - kept.length;
+    reports = kept;
+  }
+
+  /** False: it was settled before. */
+  function settle({ sequence }: Sending): boolean {
+    const tried = reports.find((other) => other.sequence === sequence);
+    if (tried === undefined || !tried.isInFlight) {
+      return false;
+    }
+    tried.isInFlight = false;
+    inFlight -= 1;
+    return true;
+  }
+
+  return {
+    hasRoom() {
+      const oldest = reports[0]?.sequence ?? lastSequence + 1;
+      return inFlight < MAX_IN_FLIGHT && lastSequence + 1 - oldest < REPLAY_WINDOW;
+    },
+    nextSequence: () => lastSequence + 1,
+    add(report, untilMs) {
+      lastSequence += 1;
+      inFlight += 1;
+      const tried = { sequence: lastSequence, report, untilMs, isInFlight: true };
+      reports.push(tried);
+      return tried;
+    },
+    nextRepeated(nowMs) {
+      if (inFlight >= MAX_IN_FLIGHT || reports.length === inFlight) {
+        return undefined;
+      }
+      dropLapsed(nowMs);
+      const tried = reports.find(({ isInFlight }) => !isInFlight);
+      if (tried !== undefined) {
+        tried.isInFlight = true;
+        inFlight += 1;
+      }
+      return tried;
+    },
+    retry(sending) {
+      settle(sending);
+    },
+    forget(sending) {
+      if (settle(sending)) {
+        reports = reports.filter(({ sequence }) => sequence !== sending.sequence);
+      }
+    },
+    stats: () => ({ unacknowledged: reports.length, inFlight, lapsed }),
+  };
+}

@@ -1,0 +1,118 @@
+import type { EndpointId } from "../domain/endpoint.ts";
+import type {
+  BreakerSignal,
+  LoadSignal,
+  ProbeSignal,
+  RateLimitSignal,
+  StateSignal,
+} from "../domain/health.ts";
+import { createFifo } from "./fifo.ts";
+
+/** What is told at once, by itself. */
+export type UrgentSignal = StateSignal | RateLimitSignal | BreakerSignal | LoadSignal | ProbeSignal;
+
+/**
+ * Signals that nobody was told yet, the one that waits longest first.
+ *
+ * Of one kind the newest of an endpoint stands for the older ones. A signal says how things are, so one
+ * that waited too long would mislead: it lapses, and what it gives a time to has less of it left.
+ */
+export type UrgentSignals = {
+  put(endpoint: EndpointId, signal: UrgentSignal, nowMs: number): void;
+  /** Hands over the next: from here on it is not among them. */
+  take(nowMs: number): DueSignal | undefined;
+  size(): number;
+  /** Lapsed, or beyond the limit. */
+  dropped(): number;
+};
+
+export type DueSignal = {
+  readonly endpoint: EndpointId;
+  readonly signal: UrgentSignal;
+  /** Epoch milliseconds. */
+  readonly observedAtMs: number;
+  /** When it lapses. */
+  readonly untilMs: number;
+};
+
+/** What a router waits when the provider does not say, see `score/cooldown.ts`. */
+const RATE_LIMIT_MS = 10_000;
+/** A load or a probe is of its minute. */
+const MEASUREMENT_MS = 60_000;
+/** Of use to people who look back. */
+const BREAKER_MS = 1_800_000;
+
+type Waiting = {
+  readonly key: string;
+  readonly endpoint: EndpointId;
+  signal: UrgentSignal;
+  observedAtMs: number;
+};
+
+/** `maxSignals` is how many may wait. */
+export function createUrgentSignals(maxSignals: number): UrgentSignals {
+  const waiting = new Map<string, Waiting>();
+  const order = createFifo<Waiting>();
+  let dropped = 0;
+
+  function next(nowMs: number): DueSignal | undefined {
+    const item = order.shift();
+    if (item === undefined) {
+      return undefined;
+    }
+    waiting.delete(item.key);
+    const { endpoint, signal, observedAtMs } = item;
+    const leftMs = observedAtMs + lifeMs(signal) - nowMs;
+    if (leftMs <= 0) {
+      dropped += 1;
+      return next(nowMs);
+    }
+    return { endpoint, signal: shorten(signal, leftMs), observedAtMs, untilMs: nowMs + leftMs };
+  }
+
+  return {
+    put(endpoint, signal, observedAtMs) {
+      // A kind holds no space, so no two pairs meet.
+      const key = `${signal.kind} ${endpoint}`;
+      const older = waiting.get(key);
+      if (older !== undefined) {
+        older.signal = signal;
+        older.observedAtMs = observedAtMs;
+      } else if (waiting.size < maxSignals) {
+        const item = { key, endpoint, signal, observedAtMs };
+        waiting.set(key, item);
+        order.push(item);
+      } else {
+        dropped += 1;
+      }
+    },
+    take: next,
+    size: () => waiting.size,
+    dropped: () => dropped,
+  };
+}
+
+function lifeMs(signal: UrgentSignal): number {
+  switch (signal.kind) {
+    case "state":
+      return signal.ttlMs;
+    case "rate-limit":
+      return signal.retryAfterMs ?? RATE_LIMIT_MS;
+    case "breaker":
+      return BREAKER_MS;
+    case "load":
+    case "probe":
+      return MEASUREMENT_MS;
+  }
+}
+
+function shorten(signal: UrgentSignal, leftMs: number): UrgentSignal {
+  switch (signal.kind) {
+    case "state":
+      return { ...signal, ttlMs: leftMs };
+    case "rate-limit":
+      return signal.retryAfterMs === undefined ? signal : { ...signal, retryAfterMs: leftMs };
+    default:
+      return signal;
+  }
+}

@@ -1,0 +1,55 @@
+import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
+import { errors } from "@nats-io/transport-node";
+import { BusUnavailable } from "../domain/bus.ts";
+
+/** In words of the client, for logs. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+/** What a caller of the bus gets to see, whatever went wrong. */
+export function toBusUnavailable(error: unknown): BusUnavailable {
+  return error instanceof BusUnavailable
+    ? error
+    : new BusUnavailable(`NATS did not confirm: ${describeError(error)}`, { cause: error });
+}
+
+/** Nobody answers for JetStream, or not for this stream: it is starting, electing, or gone. */
+export function isMissing(error: unknown): boolean {
+  return isStreamNotFound(error) || (error instanceof Error && hasNoResponders(error));
+}
+
+export function isStreamNotFound(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+}
+
+/** Somebody else wrote the key first. */
+export function isWrongRevision(error: unknown): boolean {
+  return (
+    error instanceof JetStreamApiError &&
+    (error.code === JetStreamApiCodes.StreamWrongLastSequence ||
+      error.code === JetStreamApiCodes.StreamWrongLastSequenceUnknown)
+  );
+}
+
+/** Sending the same again cannot help: the server understood and refused. */
+export function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof errors.PermissionViolationError ||
+    (error instanceof JetStreamApiError && error.status >= 400 && error.status < 500)
+  );
+}
+
+export function isBadCredentials(error: unknown): boolean {
+  return (
+    error instanceof errors.AuthorizationError ||
+    error instanceof errors.UserAuthenticationExpiredError
+  );
+}
+
+function hasNoResponders(error: Error): boolean {
+  if (error instanceof errors.NoRespondersError || error.name === "JetStreamNotEnabled") {
+    return true;
+  }
+  return error.cause instanceof Error && hasNoResponders(error.cause);
+}

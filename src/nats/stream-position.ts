@@ -1,0 +1,96 @@
+import type { ConsumerConfig, StreamInfo } from "@nats-io/jetstream";
+import { DeliverPolicy } from "@nats-io/jetstream";
+
+export type ReadFrom =
+  | { readonly kind: "since"; readonly sinceMs: number }
+  | { readonly kind: "new" }
+  /** The servers want to be told the subjects here, also when they are all. */
+  | { readonly kind: "latest-per-subject"; readonly subjects: string };
+
+/** How far a reader of a stream has come. */
+export type StreamPosition = {
+  readonly from: ReadFrom;
+  /** When the stream was made; absent before it was first seen. */
+  streamEpoch: number | undefined;
+  /** Sequence of the last message handed out; 0: none. */
+  last: number;
+  /** Sequence to begin at when `from` is `new`. */
+  first: number;
+  /** Sequence of the last message that was stored when the epoch began. */
+  target: number;
+  caughtUp: boolean;
+  /** Stored and not handed out, as of the last message. */
+  pending: number;
+};
+
+export function startPosition(from: ReadFrom): StreamPosition {
+  return {
+    from,
+    streamEpoch: undefined,
+    last: 0,
+    first: 1,
+    target: 0,
+    caughtUp: false,
+    pending: 0,
+  };
+}
+
+/**
+ * Compares with what the stream says of itself. Returns the epoch that begins, if the place means
+ * nothing (any more): it was never seen before, was made anew, or lost its end.
+ */
+export function beginIfAnew(position: StreamPosition, info: StreamInfo): number | undefined {
+  const streamEpoch = Date.parse(info.created);
+  const { last_seq: lastSequence } = info.state;
+  // A server that lost power may come back with less than it had confirmed, and number on from there.
+  const same = position.streamEpoch === streamEpoch;
+  if (same && lastSequence >= position.last) {
+    return undefined;
+  }
+  if (position.streamEpoch === undefined) {
+    position.first = lastSequence + 1;
+  } else {
+    position.first = same ? Math.min(position.first, lastSequence + 1) : 1;
+  }
+  position.streamEpoch = streamEpoch;
+  position.last = 0;
+  position.target = lastSequence;
+  position.caughtUp = false;
+  position.pending = 0;
+  return streamEpoch;
+}
+
+/** True once per epoch: everything that was stored when it began has been handed out. */
+export function noteProgress(position: StreamPosition, pending: number): boolean {
+  position.pending = pending;
+  if (position.caughtUp || (pending > 0 && position.last < position.target)) {
+    return false;
+  }
+  position.caughtUp = true;
+  return true;
+}
+
+/** Where a consumer has to start for the reader to miss nothing and get nothing twice. */
+export function whereToStart(position: StreamPosition): Partial<ConsumerConfig> {
+  const { from, last, first } = position;
+  if (last > 0) {
+    return startAt(last + 1);
+  }
+  switch (from.kind) {
+    case "since":
+      return {
+        deliver_policy: DeliverPolicy.StartTime,
+        opt_start_time: new Date(from.sinceMs).toISOString(),
+      };
+    case "new":
+      return startAt(first);
+    case "latest-per-subject":
+      return { deliver_policy: DeliverPolicy.LastPerSubject, filter_subject: from.subjects };
+    default:
+      return from satisfies never;
+  }
+}
+
+function startAt(sequence: number): Partial<ConsumerConfig> {
+  return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence };
+}

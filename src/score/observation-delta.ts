@@ -1,0 +1,157 @@
+import type { OutcomeDelta, SparseHistogram } from "../domain/health.ts";
+import { type FailureKind, failureKinds, failureTraits } from "../domain/outcome.ts";
+import type { Observation } from "../domain/ports.ts";
+import { MAX_DELTA_COUNT } from "./delta-cells.ts";
+import { bucketOf, HISTOGRAM_LAYOUT_VERSION } from "./log-histogram.ts";
+import {
+  type CellGroup,
+  durationCells,
+  failureCells,
+  firstTokenCells,
+  SUCCESS_CELL,
+  throughputCells,
+} from "./window-cells.ts";
+
+/**
+ * What one attempt adds to a window, and many attempts to a report.
+ *
+ * A replica's own window and what it tells the others are counted by the same function, so the two
+ * cannot disagree.
+ */
+
+/** Result, duration, throughput, first token. */
+export const MAX_OBSERVATION_CELLS = 4;
+
+/** Fewer tokens arrive in one or two packets, and their pace is the network's. */
+const MIN_OUTPUT_TOKENS = 8;
+const MIN_GENERATION_MS = 50;
+
+/**
+ * Writes the cells that one attempt counts once in, each at most once, and returns how many.
+ *
+ * Successes alone are timed, because a failure that comes fast is not a fast endpoint; an attempt that
+ * the caller ended after its first token says as much about that token as any other. An answer that
+ * came whole has no first token and no throughput. A value that is absent, negative or not a number is
+ * no sample.
+ */
+export function cellsOf(observation: Observation, cells: Uint16Array): number {
+  const { attempt, streamed } = observation;
+  const { kind } = attempt.outcome;
+  cells[0] = kind === "success" ? SUCCESS_CELL : failureCells[kind];
+  let used = 1;
+  if (kind === "success") {
+    used = addSample(cells, used, durationCells, attempt.durationMs);
+    used = addSample(cells, used, throughputCells, tokensPerSecond(observation));
+  }
+  if (streamed && timesFirstToken(kind)) {
+    used = addSample(cells, used, firstTokenCells, attempt.firstTokenMs);
+  }
+  return used;
+}
+
+/** Whether it counts against the endpoint's uptime and success. */
+export function isFault(kind: "success" | FailureKind): boolean {
+  return kind !== "success" && failureTraits[kind].evidence === "bad";
+}
+
+/** Sums up attempts of one endpoint that ended in one slice. */
+export type DeltaBuilder = {
+  readonly slice: number;
+  add(observation: Observation): void;
+  /** Adds what another one of the same slice holds, which stays as it is. */
+  addAll(other: DeltaBuilder): void;
+  /** Hands out every cell with its count, in no order. */
+  forEach(take: (count: number, cell: number) => void): void;
+  /** A copy that later additions do not change. Counts stop at `MAX_DELTA_COUNT`. */
+  build(): OutcomeDelta;
+  isEmpty(): boolean;
+};
+
+/** `slice` is `floor(epoch ms / 30,000)` by the producer's clock. */
+export function createDelta(slice: number): DeltaBuilder {
+  const counts = new Map<number, number>();
+  const cells = new Uint16Array(MAX_OBSERVATION_CELLS);
+
+  function count(times: number, cell: number): void {
+    counts.set(cell, Math.min((counts.get(cell) ?? 0) + times, MAX_DELTA_COUNT));
+  }
+
+  return {
+    slice,
+    add(observation) {
+      const used = cellsOf(observation, cells);
+      for (let index = 0; index < used; index++) {
+        count(1, cells[index] as number);
+      }
+    },
+    addAll(other) {
+      other.forEach(count);
+    },
+    forEach(take) {
+      counts.forEach(take);
+    },
+    build: () => buildDelta(slice, counts),
+    isEmpty: () => counts.size === 0,
+  };
+}
+
+function buildDelta(slice: number, counts: ReadonlyMap<number, number>): OutcomeDelta {
+  const cells = [...counts.keys()].sort((a, b) => a - b);
+  const failures = new Map<FailureKind, number>();
+  for (const kind of failureKinds) {
+    const count = counts.get(failureCells[kind]);
+    if (count !== undefined) {
+      failures.set(kind, count);
+    }
+  }
+  const histogramOf = ({ firstCell, layout }: CellGroup): SparseHistogram => {
+    const own = cells.filter((cell) => cell >= firstCell && cell < firstCell + layout.buckets);
+    return {
+      buckets: own.map((cell) => cell - firstCell),
+      // Every cell is a key.
+      counts: own.map((cell) => counts.get(cell) as number),
+    };
+  };
+  return {
+    kind: "outcomes",
+    slice,
+    layoutVersion: HISTOGRAM_LAYOUT_VERSION,
+    successes: counts.get(SUCCESS_CELL) ?? 0,
+    failures,
+    firstToken: histogramOf(firstTokenCells),
+    throughput: histogramOf(throughputCells),
+    duration: histogramOf(durationCells),
+  };
+}
+
+function timesFirstToken(kind: "success" | FailureKind): boolean {
+  return kind === "success" || failureTraits[kind].evidence === "none";
+}
+
+/** Position after it. */
+function addSample(
+  cells: Uint16Array,
+  position: number,
+  { layout, firstCell }: CellGroup,
+  value: number | undefined,
+): number {
+  // Stated so that a value which is not a number is refused.
+  if (value === undefined || !(value >= 0)) {
+    return position;
+  }
+  cells[position] = firstCell + bucketOf(layout, value);
+  return position + 1;
+}
+
+function tokensPerSecond({
+  streamed,
+  generationMs,
+  generatedTokens,
+}: Observation): number | undefined {
+  if (!streamed || generationMs === undefined) {
+    return undefined;
+  }
+  return generatedTokens < MIN_OUTPUT_TOKENS || generationMs < MIN_GENERATION_MS
+    ? undefined
+    : ((generatedTokens - 1) * 1_000) / generationMs;
+}

@@ -1,0 +1,86 @@
+import { type OutsideClaim, type OutsideState, outsideStates } from "../domain/health.ts";
+import type { CanonicalBytes } from "./canonical-bytes.ts";
+import { minuteOf, WINDOW_MINUTES } from "./uptime.ts";
+
+/**
+ * What outside sources claimed about one endpoint in the last 30 minutes.
+ *
+ * The newest claim stands until it lapses, and an older one does not come back. A claim speaks for the
+ * minute it was made in and, until it lapses, for every minute since: so a source that repeats itself
+ * every minute speaks for all of them, and nothing that was claimed longer than 30 minutes ago leaves a
+ * trace. Of one minute the newest claim is kept, so a flood of claims takes no room. Claims are ordered
+ * by when they were made and then by what they say, never by when they came.
+ */
+export type OutsideClaims = {
+  /** `madeAtMs` is when it was made; it lapses at most `MAX_CLAIM_MS` later. */
+  add(claim: OutsideClaim, madeAtMs: number): void;
+  current(nowMs: number): OutsideClaim | undefined;
+  /** Absent: nobody speaks for that minute. */
+  stateIn(minute: number, nowMs: number): OutsideState | undefined;
+  /** Drops what is older than the 30 minutes before `minute`. */
+  prune(minute: number): void;
+  isEmpty(): boolean;
+  write(bytes: CanonicalBytes): void;
+};
+
+/** Replaying the stream shows claims of the last half hour alone, so none may matter for longer. */
+export const MAX_CLAIM_MS = 30 * 60_000;
+
+type Entry = { readonly minute: number; readonly madeAtMs: number; readonly claim: OutsideClaim };
+
+export function createOutsideClaims(): OutsideClaims {
+  /** By minute, ascending; one for each. */
+  let entries: readonly Entry[] = [];
+
+  function prune(minute: number): void {
+    if (entries[0] !== undefined && entries[0].minute < minute - WINDOW_MINUTES) {
+      entries = entries.filter((entry) => entry.minute >= minute - WINDOW_MINUTES);
+    }
+  }
+
+  return {
+    add(claim, madeAtMs) {
+      const entry = { minute: minuteOf(madeAtMs), madeAtMs, claim };
+      const rival = entries.find(({ minute }) => minute === entry.minute);
+      if (rival !== undefined && !isNewer(entry, rival)) {
+        return;
+      }
+      entries = [...entries.filter((held) => held !== rival), entry].sort(
+        (a, b) => a.minute - b.minute,
+      );
+      for (const { minute } of entries.slice(-1)) {
+        prune(minute);
+      }
+    },
+    current(nowMs) {
+      const newest = entries.at(-1);
+      return newest !== undefined && newest.claim.untilMs > nowMs ? newest.claim : undefined;
+    },
+    stateIn(minute, nowMs) {
+      const entry = entries.findLast((held) => held.minute <= minute);
+      return entry !== undefined && (entry.minute === minute || entry.claim.untilMs > nowMs)
+        ? entry.claim.state
+        : undefined;
+    },
+    prune,
+    isEmpty: () => entries.length === 0,
+    write(bytes) {
+      bytes.number(entries.length);
+      for (const { madeAtMs, claim } of entries) {
+        bytes.number(madeAtMs);
+        bytes.number(claim.untilMs);
+        bytes.number(outsideStates.indexOf(claim.state));
+        bytes.text(claim.reason);
+      }
+    },
+  };
+}
+
+/** Of two made in the same millisecond the worse one counts, then the one that lasts longer. */
+function isNewer(entry: Entry, rival: Entry): boolean {
+  const order =
+    entry.madeAtMs - rival.madeAtMs ||
+    outsideStates.indexOf(entry.claim.state) - outsideStates.indexOf(rival.claim.state) ||
+    entry.claim.untilMs - rival.claim.untilMs;
+  return order > 0 || (order === 0 && entry.claim.reason > rival.claim.reason);
+}

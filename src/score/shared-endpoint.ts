@@ -1,0 +1,243 @@
+import type { EndpointId } from "../domain/endpoint.ts";
+import type { EndpointFigures, OutsideClaim } from "../domain/health.ts";
+import type { CanonicalBytes } from "./canonical-bytes.ts";
+import type { CellCounts } from "./delta-cells.ts";
+import {
+  BIN_MS,
+  binOf,
+  createFastWindow,
+  type FastWindow,
+  type RecentResults,
+} from "./fast-window.ts";
+import { percentileFigures, percentilesIn, resultsIn, tailFigures } from "./figures.ts";
+import { nextMultiple } from "./next-multiple.ts";
+import { createOutsideClaims, type OutsideClaims } from "./outside-claims.ts";
+import { SLICE_MS, SLICES, sliceOf } from "./rolling-window.ts";
+import { createSharedUptime, type SharedUptime } from "./shared-uptime.ts";
+import { createSharedWindow, type PackingTable, type SharedWindow } from "./shared-window.ts";
+import { endOfMinute, MINUTE_MS, minuteOf } from "./uptime.ts";
+import { durationCells, firstTokenCells, throughputCells } from "./window-cells.ts";
+
+/**
+ * What all producers reported of one endpoint, and the figures made of it.
+ *
+ * Whatever is taken ends at a time that follows from itself alone, so that nothing tells a fold that
+ * has run for days from one that has read the last half hour.
+ */
+export type SharedEndpoint = {
+  readonly id: EndpointId;
+  /** `slice` lies in the window. */
+  addOutcomes(slice: number, counts: CellCounts, storedAtMs: number): void;
+  addProbe(atMs: number, passed: boolean): void;
+  addClaim(claim: OutsideClaim, madeAtMs: number): void;
+  /** Whether anything it was told is in its window, if only what is no evidence. */
+  isHeld(nowMs: number): boolean;
+  /** Whether `refresh` may find anything else than the last time. */
+  isDue(nowMs: number): boolean;
+  refresh(nowMs: number, tools: ReadingTools): void;
+  /** As of the latest `refresh`. Absent without evidence. */
+  figures(): EndpointFigures | undefined;
+  /** Hash of the id and everything that is held, as of the latest `refresh`. Absent: nothing is. */
+  digest(): Uint8Array | undefined;
+  heldBytes(): number;
+};
+
+/** SHA-256 in production: 32 bytes that stand for the parts, one after the other. */
+export type Hash = (parts: Iterable<Uint8Array>) => Uint8Array;
+
+export type ReadingTools = { readonly hash: Hash; readonly bytes: CanonicalBytes };
+
+/** Reports of clocks that are a minute late still tell what happens at present. */
+const RECENT_SLICES = 3;
+
+type WindowFigures = Pick<
+  EndpointFigures,
+  "successes" | "failures" | "rateLimited" | "firstTokenMs" | "tokensPerSecond" | "durationMs"
+>;
+
+type State = {
+  readonly id: EndpointId;
+  readonly table: PackingTable;
+  readonly uptime: SharedUptime;
+  readonly recent: FastWindow;
+  readonly claims: OutsideClaims;
+  /** Only while it holds anything: it takes 17 KB. */
+  window: SharedWindow | undefined;
+  heldUntilMs: number;
+  isDirty: boolean;
+  nextChangeMs: number;
+  /** Of the window's revision. */
+  windowRevision: number;
+  windowFigures: WindowFigures;
+  figures: EndpointFigures | undefined;
+  digest: Uint8Array | undefined;
+};
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+const NO_SAMPLES = { count: 0, p5Micro: undefined, p50Micro: undefined, p95Micro: undefined };
+const NO_FIGURES: WindowFigures = {
+  successes: 0,
+  failures: 0,
+  rateLimited: 0,
+  firstTokenMs: NO_SAMPLES,
+  tokensPerSecond: NO_SAMPLES,
+  durationMs: NO_SAMPLES,
+};
+
+export function createSharedEndpoint(id: EndpointId, table: PackingTable): SharedEndpoint {
+  const claims = createOutsideClaims();
+  const state: State = {
+    id,
+    table,
+    uptime: createSharedUptime(claims),
+    recent: createFastWindow(),
+    claims,
+    window: undefined,
+    heldUntilMs: 0,
+    isDirty: false,
+    nextChangeMs: NEVER,
+    windowRevision: 0,
+    windowFigures: NO_FIGURES,
+    figures: undefined,
+    digest: undefined,
+  };
+  return {
+    id,
+    addOutcomes: (slice, counts, storedAtMs) => addOutcomes(state, slice, counts, storedAtMs),
+    addProbe(atMs, passed) {
+      state.uptime.addProbe(minuteOf(atMs), passed);
+      hold(state, endOfMinute(minuteOf(atMs)));
+    },
+    addClaim(claim, madeAtMs) {
+      claims.add(claim, madeAtMs);
+      hold(state, endOfMinute(minuteOf(madeAtMs)));
+    },
+    isHeld: (nowMs) => nowMs < state.heldUntilMs,
+    isDue: (nowMs) => state.isDirty || nowMs >= state.nextChangeMs,
+    refresh: (nowMs, tools) => refresh(state, nowMs, tools),
+    figures: () => state.figures,
+    digest: () => state.digest,
+    heldBytes: () => heldBytes(state),
+  };
+}
+
+function addOutcomes(state: State, slice: number, counts: CellCounts, storedAtMs: number): void {
+  if (counts.length === 0) {
+    return;
+  }
+  state.window ??= createSharedWindow(slice, state.table);
+  state.window.add(slice, counts);
+  hold(state, endOfSlice(slice));
+  const { successes, failures } = counts;
+  if (successes + failures > 0) {
+    const minute = minuteOf(slice * SLICE_MS);
+    state.uptime.addResults(minute, successes, failures);
+    hold(state, endOfMinute(minute));
+    if (sliceOf(storedAtMs) - slice <= RECENT_SLICES) {
+      state.recent.addResults(binOf(storedAtMs), successes, failures);
+    }
+  }
+}
+
+function hold(state: State, untilMs: number): void {
+  state.heldUntilMs = Math.max(state.heldUntilMs, untilMs);
+  state.isDirty = true;
+}
+
+/** When a slice leaves the window. */
+function endOfSlice(slice: number): number {
+  return (slice + SLICES + 1) * SLICE_MS;
+}
+
+function refresh(state: State, nowMs: number, tools: ReadingTools): void {
+  state.isDirty = false;
+  if (nowMs >= state.heldUntilMs) {
+    state.window = undefined;
+    state.figures = undefined;
+    state.digest = undefined;
+    state.nextChangeMs = NEVER;
+    return;
+  }
+  readWindow(state, nowMs);
+  const minute = minuteOf(nowMs);
+  state.claims.prune(minute);
+  const recent = state.recent.read(binOf(nowMs));
+  state.figures = figuresOf(state, recent, nowMs);
+  state.digest = digestOf(state, recent, nowMs, tools);
+  state.nextChangeMs = nextChangeOf(state, recent, nowMs);
+}
+
+/** What time does not change is kept: reading the histograms is most of the work. */
+function readWindow(state: State, nowMs: number): void {
+  const { window } = state;
+  window?.roll(sliceOf(nowMs));
+  if (window === undefined || window.isEmpty()) {
+    state.window = undefined;
+    state.windowFigures = NO_FIGURES;
+    state.windowRevision = 0;
+  } else if (window.revision() !== state.windowRevision) {
+    state.windowFigures = {
+      ...resultsIn(window),
+      firstTokenMs: tailFigures(percentilesIn(window, firstTokenCells)),
+      tokensPerSecond: percentileFigures(percentilesIn(window, throughputCells)),
+      durationMs: tailFigures(percentilesIn(window, durationCells)),
+    };
+    state.windowRevision = window.revision();
+  }
+}
+
+function figuresOf(
+  state: State,
+  recent: RecentResults,
+  nowMs: number,
+): EndpointFigures | undefined {
+  const { successes, failures, rateLimited, firstTokenMs } = state.windowFigures;
+  const uptime = state.uptime.read(minuteOf(nowMs), nowMs);
+  const outside = state.claims.current(nowMs);
+  // Durations and throughputs are those of successes; recent results are in the window.
+  const evidence = successes + failures + rateLimited + firstTokenMs.count + uptime.observedMinutes;
+  if (evidence === 0 && outside === undefined) {
+    return undefined;
+  }
+  return {
+    endpoint: state.id,
+    ...state.windowFigures,
+    ...uptime,
+    recentSuccesses: recent.successes,
+    recentFailures: recent.failures,
+    outside,
+  };
+}
+
+function digestOf(
+  state: State,
+  recent: RecentResults,
+  nowMs: number,
+  { hash, bytes }: ReadingTools,
+): Uint8Array {
+  bytes.clear();
+  bytes.text(state.id);
+  bytes.number(state.window === undefined ? 0 : 1);
+  state.window?.write(bytes);
+  bytes.number(recent.successes);
+  bytes.number(recent.failures);
+  state.uptime.write(bytes, minuteOf(nowMs));
+  state.claims.write(bytes);
+  return hash([bytes.view()]);
+}
+
+function nextChangeOf(state: State, recent: RecentResults, nowMs: number): number {
+  if (recent.successes + recent.failures > 0) {
+    return nextMultiple(nowMs, BIN_MS);
+  }
+  const hasMinutes = !(state.claims.isEmpty() && state.uptime.isEmpty(minuteOf(nowMs)));
+  const sliceMs = state.window === undefined ? NEVER : nextMultiple(nowMs, SLICE_MS);
+  const minuteMs = hasMinutes ? nextMultiple(nowMs, MINUTE_MS) : NEVER;
+  const claimMs = state.claims.current(nowMs)?.untilMs ?? NEVER;
+  return Math.min(sliceMs, minuteMs, claimMs);
+}
+
+function heldBytes({ window, uptime, recent }: State): number {
+  return uptime.heldBytes() + recent.heldBytes() + (window?.heldBytes() ?? 0);
+}

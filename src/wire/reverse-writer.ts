@@ -1,0 +1,167 @@
+/**
+ * Protobuf values, written from the end of a buffer to its start: a length stands in front of what it
+ * counts, and going backwards it is known when it is written.
+ * https://protobuf.dev/programming-guides/encoding/
+ */
+export type ReverseBuffer = {
+  bytes: Buffer;
+  /** Where the written part starts. */
+  at: number;
+};
+
+const FIRST_BYTES = 16_384;
+/** A buffer that one large answer has made larger is not kept. */
+const KEPT_BYTES = 1_048_576;
+/** 64 bits in groups of seven. */
+const MAX_VARINT_BYTES = 10;
+/** Up to this length a loop over the characters is faster than a call of the library. */
+const SHORT_STRING = 48;
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
+export function createReverseBuffer(): ReverseBuffer {
+  return { bytes: Buffer.allocUnsafeSlow(FIRST_BYTES), at: FIRST_BYTES };
+}
+
+/** Forgets what was written. */
+export function clear(out: ReverseBuffer): void {
+  if (out.bytes.length > KEPT_BYTES) {
+    out.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  }
+  out.at = out.bytes.length;
+}
+
+/** Bytes written so far. The length of a part is the difference of two of these. */
+export function countWritten({ bytes, at }: ReverseBuffer): number {
+  return bytes.length - at;
+}
+
+/** A copy of what was written. */
+export function written({ bytes, at }: ReverseBuffer): Buffer {
+  return Buffer.from(bytes.subarray(at));
+}
+
+/** An integer from 0 to 2^53 - 1. */
+export function writeVarint(out: ReverseBuffer, value: number): void {
+  reserve(out, MAX_VARINT_BYTES);
+  if (value < 0x80) {
+    out.at -= 1;
+    out.bytes[out.at] = value;
+  } else {
+    writeLongVarint(out, value);
+  }
+}
+
+function writeLongVarint(out: ReverseBuffer, value: number): void {
+  let length = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) {
+    length += 1;
+  }
+  out.at -= length;
+  const { bytes } = out;
+  let position = out.at;
+  let rest = value;
+  while (rest >= 0x80) {
+    bytes[position] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+    position += 1;
+  }
+  bytes[position] = rest;
+}
+
+/** Negative numbers take ten bytes, as the format has it. */
+export function writeInt32(out: ReverseBuffer, value: number): void {
+  if (value >= 0) {
+    writeVarint(out, value);
+  } else {
+    writeInt64(out, BigInt(value));
+  }
+}
+
+export function writeInt64(out: ReverseBuffer, value: bigint): void {
+  if (value >= 0n && value <= MAX_SAFE) {
+    writeVarint(out, Number(value));
+    return;
+  }
+  reserve(out, MAX_VARINT_BYTES);
+  const groups: number[] = [];
+  let rest = BigInt.asUintN(64, value);
+  while (rest >= 0x80n) {
+    groups.push(Number(rest & 0x7fn) | 0x80);
+    rest >>= 7n;
+  }
+  groups.push(Number(rest));
+  out.at -= groups.length;
+  out.bytes.set(groups, out.at);
+}
+
+/** 0 to 2^64 - 1 in eight bytes. */
+export function writeFixed64(out: ReverseBuffer, value: bigint): void {
+  reserve(out, 8);
+  out.at -= 8;
+  out.bytes.writeBigUInt64LE(value, out.at);
+}
+
+export function writeBool(out: ReverseBuffer, value: boolean): void {
+  writeVarint(out, value ? 1 : 0);
+}
+
+export function writeDouble(out: ReverseBuffer, value: number): void {
+  reserve(out, 8);
+  out.at -= 8;
+  out.bytes.writeDoubleLE(value, out.at);
+}
+
+/** UTF-8 behind its length. A lone surrogate becomes U+FFFD. */
+export function writeString(out: ReverseBuffer, value: string): void {
+  const { length } = value;
+  if (length <= SHORT_STRING) {
+    reserve(out, length);
+    if (writeAscii(out, value)) {
+      writeVarint(out, length);
+      return;
+    }
+  }
+  const bytes = Buffer.byteLength(value);
+  reserve(out, bytes);
+  out.at -= bytes;
+  out.bytes.write(value, out.at, bytes);
+  writeVarint(out, bytes);
+}
+
+/** False where a character is not ASCII: nothing is written then. */
+function writeAscii(out: ReverseBuffer, value: string): boolean {
+  const { bytes } = out;
+  let position = out.at;
+  for (let index = value.length - 1; index >= 0; index -= 1) {
+    const code = value.charCodeAt(index);
+    if (code >= 0x80) {
+      return false;
+    }
+    position -= 1;
+    bytes[position] = code;
+  }
+  out.at = position;
+  return true;
+}
+
+/** Bytes behind their length. */
+export function writeBytes(out: ReverseBuffer, value: Uint8Array): void {
+  reserve(out, value.length);
+  out.at -= value.length;
+  out.bytes.set(value, out.at);
+  writeVarint(out, value.length);
+}
+
+function reserve(out: ReverseBuffer, bytes: number): void {
+  if (out.at < bytes) {
+    grow(out, bytes);
+  }
+}
+
+function grow(out: ReverseBuffer, bytes: number): void {
+  const length = out.bytes.length - out.at;
+  const larger = Buffer.allocUnsafeSlow(Math.max(2 * out.bytes.length, length + bytes));
+  out.bytes.copy(larger, larger.length - length, out.at);
+  out.at = larger.length - length;
+  out.bytes = larger;
+}

@@ -1,0 +1,63 @@
+import { resolve } from "node:path";
+import { nkeys } from "@nats-io/transport-node";
+import { expect, test } from "vitest";
+import { textReport } from "../../support/bus-contract.ts";
+import { openNatsBus, until } from "../../support/nats-bus.ts";
+import { describeOnNats, useNatsServer } from "../../support/nats-server.ts";
+
+function tlsFile(name: string): string {
+  return resolve("test/fixtures/tls", name);
+}
+
+const tlsConfig = `tls {
+  cert_file: "${tlsFile("server.pem")}"
+  key_file: "${tlsFile("server-key.pem")}"
+  ca_file: "${tlsFile("ca.pem")}"
+  verify: true
+}`;
+
+await describeOnNats("a bus on NATS proves who it is", (binary) => {
+  test("with a certificate, over TLS", async () => {
+    const server = await useNatsServer(binary, { config: tlsConfig });
+    const { bus } = openNatsBus({
+      servers: [`tls://127.0.0.1:${server.port}`],
+      tls: {
+        caFile: tlsFile("ca.pem"),
+        certFile: tlsFile("client.pem"),
+        keyFile: tlsFile("client-key.pem"),
+      },
+    });
+    await expect(bus.reports.publish(textReport("a"))).resolves.toBeUndefined();
+  });
+
+  test("and does not talk to a server that nobody it trusts vouches for", async () => {
+    const server = await useNatsServer(binary, { config: tlsConfig });
+    const { bus, lines } = openNatsBus({ servers: [`tls://127.0.0.1:${server.port}`] });
+    await until(() => lines.length > 0);
+    expect(lines[0]).toMatch(/^warn NATS is not to be had.*certificate/);
+    expect(bus.status()).toBe("connecting");
+  });
+
+  test("and does not talk in the clear where encryption is demanded", async () => {
+    const server = await useNatsServer(binary);
+    const { lines } = openNatsBus({ servers: [`tls://127.0.0.1:${server.port}`] });
+    await until(() => lines.length > 0);
+    expect(lines[0]).toMatch(/does not support 'tls'/);
+  });
+
+  test("with an NKey", async () => {
+    const pair = nkeys.createUser();
+    const config = `authorization { users: [ { nkey: "${pair.getPublicKey()}" } ] }`;
+    const server = await useNatsServer(binary, { config });
+    const readSeed = () => pair.getSeed();
+    const { bus } = openNatsBus({ servers: [server.url], auth: { kind: "nkey", readSeed } });
+    await expect(bus.reports.publish(textReport("a"))).resolves.toBeUndefined();
+  });
+
+  test("with a token", async () => {
+    const config = 'authorization { token: "open-sesame" }';
+    const server = await useNatsServer(binary, { config });
+    const { bus } = openNatsBus({ servers: [`nats://open-sesame@127.0.0.1:${server.port}`] });
+    await expect(bus.reports.publish(textReport("a"))).resolves.toBeUndefined();
+  });
+});

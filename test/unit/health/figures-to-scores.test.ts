@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import { figuresToScore, holdsClaim } from "../../../src/health/figures-to-scores.ts";
+import { figuresOf, START_MS } from "./score-fixture.ts";
+
+const percentiles = { count: 40, p5Micro: 1_500_000, p50Micro: 20_000_000, p95Micro: 99_000_001 };
+
+describe("figuresToScore()", () => {
+  test("tells millionths in units, and no 5th percentile of times", () => {
+    const figures = figuresOf("a", {
+      successes: 30,
+      failures: 10,
+      rateLimited: 3,
+      firstTokenMs: percentiles,
+      tokensPerSecond: percentiles,
+      durationMs: percentiles,
+      goodMinutes: 4,
+      observedMinutes: 5,
+      recentSuccesses: 2,
+      recentFailures: 1,
+    });
+    const times = { count: 40, p50: 20, p95: 99.000001 };
+    const score = figuresToScore(figures, START_MS);
+    expect(score).toEqual({
+      successes: 30,
+      failures: 10,
+      rateLimited: 3,
+      firstTokenMs: times,
+      tokensPerSecond: { ...times, p5: 1.5 },
+      durationMs: times,
+      success: 0.75,
+      uptime: 0.8,
+      recent: { successes: 2, failures: 1 },
+      degraded: false,
+    });
+    expect(Object.isFrozen(score)).toBe(true);
+  });
+
+  test("ratios are absent below five results and five observed minutes", () => {
+    const few = { successes: 3, failures: 1, goodMinutes: 4, observedMinutes: 4 };
+    expect(figuresToScore(figuresOf("a", few), START_MS)).toMatchObject({
+      success: undefined,
+      uptime: undefined,
+    });
+    const enough = { successes: 4, failures: 1, goodMinutes: 5, observedMinutes: 5 };
+    expect(figuresToScore(figuresOf("a", enough), START_MS)).toMatchObject({
+      success: 0.8,
+      uptime: 1,
+    });
+  });
+
+  test("percentiles without enough samples stay absent", () => {
+    expect(figuresToScore(figuresOf("a"), START_MS).tokensPerSecond).toEqual({
+      count: 0,
+      p5: undefined,
+      p50: undefined,
+      p95: undefined,
+    });
+  });
+
+  test("bad last seconds degrade it", () => {
+    const bad = figuresOf("a", { recentSuccesses: 0, recentFailures: 5 });
+    expect(figuresToScore(bad, START_MS).degraded).toBe(true);
+  });
+
+  test.each([
+    { name: "a claim that holds", state: "degraded", untilMs: START_MS + 1, degraded: true },
+    { name: "a claim that has lapsed", state: "degraded", untilMs: START_MS, degraded: false },
+    { name: "a claim that it is down", state: "down", untilMs: START_MS + 1, degraded: true },
+    { name: "a claim that it goes away", state: "draining", untilMs: START_MS + 1, degraded: true },
+    { name: "a claim that it is up", state: "up", untilMs: START_MS + 1, degraded: false },
+  ] as const)("$name makes degraded $degraded", ({ state, untilMs, degraded }) => {
+    const claimed = figuresOf("a", { outside: { state, reason: "", untilMs } });
+    expect(figuresToScore(claimed, START_MS).degraded).toBe(degraded);
+  });
+});
+
+describe("holdsClaim()", () => {
+  test("a claim has lapsed at its end", () => {
+    const claim = { state: "up", reason: "", untilMs: 10 } as const;
+    expect(holdsClaim(claim, 9)).toBe(true);
+    expect(holdsClaim(claim, 10)).toBe(false);
+  });
+});

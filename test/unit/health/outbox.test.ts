@@ -1,0 +1,222 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { EndpointId } from "../../../src/domain/endpoint.ts";
+import type { OutcomeDelta } from "../../../src/domain/health.ts";
+import { TURN_MS } from "../../../src/health/delta-backlog.ts";
+import { createOutbox, type Draft, type Outbox } from "../../../src/health/outbox.ts";
+import { decodeReport, encodeReport } from "../../../src/health/report-codec.ts";
+import { REPLAY_WINDOW, type Sending } from "../../../src/health/unacknowledged.ts";
+import { SLICE_MS } from "../../../src/score/rolling-window.ts";
+import { makeEndpoint, makeObservation } from "../score/make-observation.ts";
+import { makeReport } from "./any-report.ts";
+
+const START_MS = 1_800_000_000_000;
+const id = (name: string) => name as EndpointId;
+
+function freeze({ sequence, endpoint, signal, observedAtMs }: Draft) {
+  const bytes = encodeReport(makeReport(signal, { sequence, endpoint, observedAtMs }));
+  return { token: endpoint, id: `p:1:${sequence}`, bytes };
+}
+
+const create = (limits: { maxBytes?: number; maxEndpoints?: number } = {}) =>
+  createOutbox({ freeze, ...limits }, START_MS);
+
+function observe(outbox: Outbox, endpoint: string, endedAtMs: number): void {
+  outbox.observe(makeObservation({ endpoint: makeEndpoint(endpoint), endedAtMs }));
+}
+
+function sendAll(outbox: Outbox, nowMs: number): Sending[] {
+  const sent: Sending[] = [];
+  for (let next = outbox.next(nowMs); next !== undefined; next = outbox.next(nowMs)) {
+    sent.push(next);
+  }
+  return sent;
+}
+
+function decoded({ report }: Sending) {
+  const read = decodeReport(report.bytes);
+  expect(read).not.toHaveProperty("problem");
+  return read as Exclude<typeof read, { problem: string }>;
+}
+
+/** What a folder counts: each sequence once, remembering as many as it may. */
+function createFolder() {
+  const seen = new Set<number>();
+  let highest = 0;
+  let successes = 0;
+  return {
+    take(sending: Sending) {
+      const { sequence, signal } = decoded(sending);
+      const isForgotten = sequence < highest - REPLAY_WINDOW;
+      highest = Math.max(highest, sequence);
+      const delta = signal as OutcomeDelta;
+      successes += seen.has(sequence) || isForgotten ? 0 : delta.successes;
+      seen.add(sequence);
+      return { isForgotten };
+    },
+    successes: () => successes,
+  };
+}
+
+describe("createOutbox()", () => {
+  it("keeps sequence and bytes of a report until it is acknowledged, and counts on in another", () => {
+    const outbox = create();
+    observe(outbox, "a", START_MS);
+    outbox.flush(START_MS);
+    const [first] = sendAll(outbox, START_MS) as [Sending];
+    const bytes = Buffer.from(first.report.bytes);
+    observe(outbox, "a", START_MS);
+    outbox.retry(first);
+    outbox.flush(START_MS);
+    const [again, other] = sendAll(outbox, START_MS + 10) as [Sending, Sending];
+    expect(again.report).toBe(first.report);
+    expect(bytes.equals(again.report.bytes)).toBe(true);
+    expect(decoded(other)).toMatchObject({ sequence: 2, signal: { successes: 1 } });
+    outbox.acknowledge(again);
+    outbox.acknowledge(other);
+    expect(outbox.isEmpty()).toBe(true);
+  });
+
+  it("sends signals before deltas, and what failed before both", () => {
+    const outbox = create();
+    observe(outbox, "a", START_MS);
+    outbox.flush(START_MS);
+    const [failed] = sendAll(outbox, START_MS) as [Sending];
+    outbox.retry(failed);
+    observe(outbox, "b", START_MS);
+    outbox.flush(START_MS);
+    outbox.signal(id("c"), { kind: "breaker", state: "open" }, START_MS);
+    const kinds = sendAll(outbox, START_MS).map((sending) => decoded(sending).endpoint);
+    expect(kinds).toEqual(["a", "c", "b"]);
+  });
+
+  it("never sends a given-up report again", () => {
+    const outbox = create();
+    outbox.signal(id("a"), { kind: "breaker", state: "open" }, START_MS);
+    const [sending] = sendAll(outbox, START_MS) as [Sending];
+    outbox.giveUp(sending);
+    expect(outbox.next(START_MS)).toBeUndefined();
+    expect(outbox.isEmpty()).toBe(true);
+  });
+
+  it("tells when a signal was observed, and of a delta when it was told", () => {
+    const outbox = create();
+    outbox.signal(id("a"), { kind: "breaker", state: "open" }, START_MS);
+    observe(outbox, "a", START_MS);
+    outbox.flush(START_MS);
+    const times = sendAll(outbox, START_MS + 500).map((sending) => decoded(sending).observedAtMs);
+    expect(times).toEqual([START_MS, START_MS + 500]);
+  });
+
+  it("says what it holds", () => {
+    const outbox = create({ maxEndpoints: 1 });
+    observe(outbox, "a", START_MS);
+    outbox.signal(id("a"), { kind: "breaker", state: "open" }, START_MS);
+    outbox.signal(id("b"), { kind: "breaker", state: "open" }, START_MS);
+    expect(outbox.stats()).toEqual({
+      deltas: 1,
+      bytes: expect.any(Number),
+      endpoints: 1,
+      droppedDeltas: 0,
+      droppedObservations: 0,
+      unacknowledged: 0,
+      inFlight: 0,
+      lapsed: 0,
+      signals: 1,
+      droppedSignals: 1,
+    });
+    expect(outbox.isEmpty()).toBe(false);
+    expect(outbox.wantsTurns()).toBe(true);
+  });
+
+  const fates = fc.constantFrom("stored", "stored", "lost", "stored-unconfirmed", "late");
+  const step = fc.record({
+    observations: fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 6 }),
+    fates: fc.array(fates, { maxLength: 20 }),
+    passMs: fc.constantFrom(TURN_MS, 200, 1_000, SLICE_MS),
+  });
+  type Fate = "stored" | "lost" | "stored-unconfirmed" | "late";
+  type Step = { observations: string[]; fates: Fate[]; passMs: number };
+
+  /** Plays the steps, then lets everything through. */
+  function play(steps: readonly Step[]) {
+    const outbox = create();
+    const folder = createFolder();
+    const firstTries: number[] = [];
+    const forgotten: number[] = [];
+    let nowMs = START_MS;
+    let observed = 0;
+    let late: Sending[] = [];
+    const store = (sending: Sending) =>
+      folder.take(sending).isForgotten && forgotten.push(sending.sequence);
+    const deal: Record<Fate, (sending: Sending) => void> = {
+      stored(sending) {
+        store(sending);
+        outbox.acknowledge(sending);
+      },
+      lost: (sending) => outbox.retry(sending),
+      "stored-unconfirmed"(sending) {
+        store(sending);
+        store(sending);
+        outbox.retry(sending);
+      },
+      late: (sending) => late.push(sending),
+    };
+    const pump = (list: readonly Fate[], rest: Fate) => {
+      const settled = late;
+      late = [];
+      settled.forEach(deal["stored-unconfirmed"]);
+      for (const [index, sending] of sendAll(outbox, nowMs).entries()) {
+        const isFirst = !firstTries.includes(sending.sequence);
+        firstTries.push(...(isFirst ? [sending.sequence] : []));
+        deal[list[index] ?? rest](sending);
+      }
+    };
+    for (const { observations, fates: list, passMs } of steps) {
+      for (const endpoint of observations) {
+        observe(outbox, endpoint, nowMs);
+        observed += 1;
+      }
+      nowMs += passMs;
+      outbox.turn(nowMs);
+      pump(list, "lost");
+    }
+    outbox.flush(nowMs);
+    for (let round = 0; round < 100; round += 1) {
+      pump([], "stored");
+    }
+    return { outbox, folder, firstTries, forgotten, observed };
+  }
+
+  it("loses nothing and has nothing counted twice, whatever becomes of reports", () => {
+    // Less than half an hour, so that nothing lapses.
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const { outbox, folder, firstTries, forgotten, observed } = play(steps);
+        expect(folder.successes()).toBe(observed);
+        expect(firstTries).toEqual(firstTries.map((_, index) => index + 1));
+        expect(forgotten).toEqual([]);
+        expect(outbox.isEmpty()).toBe(true);
+        expect(outbox.stats()).toMatchObject({ bytes: 0, inFlight: 0, lapsed: 0 });
+      }),
+      { seed: 7, numRuns: 300 },
+    );
+  });
+
+  it("stays within its bounds however long the bus is away", () => {
+    const outbox = create({ maxBytes: 50_000, maxEndpoints: 20 });
+    for (let second = 0; second < 4_000; second += 1) {
+      const nowMs = START_MS + second * 1_000;
+      observe(outbox, `endpoint-${second % 30}`, nowMs);
+      outbox.turn(nowMs);
+      sendAll(outbox, nowMs).forEach(outbox.retry);
+      const { bytes, endpoints, unacknowledged, inFlight } = outbox.stats();
+      expect(bytes).toBeLessThanOrEqual(50_000);
+      expect(endpoints).toBeLessThanOrEqual(20);
+      expect(unacknowledged).toBeLessThanOrEqual(REPLAY_WINDOW);
+      expect(inFlight).toBe(0);
+    }
+    expect(outbox.stats().lapsed).toBeGreaterThan(0);
+    expect(outbox.stats().droppedObservations).toBeGreaterThan(0);
+  });
+});

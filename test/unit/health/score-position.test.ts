@@ -1,0 +1,31 @@
+import { describe, expect, test } from "vitest";
+import { comparePositions, isSameSeries } from "../../../src/health/score-position.ts";
+import { positionOf } from "./score-fixture.ts";
+
+describe("comparePositions()", () => {
+  test.each([
+    { name: "a newer algorithm is beyond any sequence", algorithmVersion: 2, sign: 1 },
+    { name: "an older algorithm is behind any sequence", algorithmVersion: 0, sign: -1 },
+  ])("$name", ({ algorithmVersion, sign }) => {
+    const other = positionOf(sign > 0 ? 1 : 99, { algorithmVersion });
+    expect(Math.sign(comparePositions(other, positionOf(50)))).toBe(sign);
+  });
+
+  test("a newer stream is beyond any sequence of an older one", () => {
+    const wiped = positionOf(1, { streamEpoch: positionOf(1).streamEpoch + 1 });
+    expect(comparePositions(wiped, positionOf(50))).toBeGreaterThan(0);
+  });
+
+  test("times are not compared", () => {
+    expect(comparePositions(positionOf(5, { asOfMs: 1 }), positionOf(5, { asOfMs: 2 }))).toBe(0);
+    expect(comparePositions(positionOf(5, { asOfMs: 2 }), positionOf(6, { asOfMs: 1 }))).toBe(-1);
+  });
+});
+
+describe("isSameSeries()", () => {
+  test("sequences alone may differ", () => {
+    expect(isSameSeries(positionOf(1), positionOf(2))).toBe(true);
+    expect(isSameSeries(positionOf(1), positionOf(1, { streamEpoch: 3 }))).toBe(false);
+    expect(isSameSeries(positionOf(1), positionOf(1, { algorithmVersion: 2 }))).toBe(false);
+  });
+});

@@ -1,0 +1,285 @@
+import { describe, expect, test } from "vitest";
+import type { KeyValue } from "../../../src/domain/bus.ts";
+import { MAX_VALUE_BYTES } from "../../../src/domain/bus-rules.ts";
+import { scoreKeyOf, VERSION_KEY } from "../../../src/health/endpoint-token.ts";
+import { createScoreLedger } from "../../../src/health/score-ledger.ts";
+import { createScorePublisher } from "../../../src/health/score-publisher.ts";
+import { decodeTable, decodeVersion } from "../../../src/health/table-codec.ts";
+import { hashOfTables } from "../../../src/health/table-hash.ts";
+import { createTurns } from "../../../src/health/turns.ts";
+import {
+  createSwitchedBus,
+  figuresOf,
+  positionOf,
+  putOver,
+  sha256,
+  tableEntry,
+  tableOf,
+  versionEntry,
+  versionOf,
+} from "./score-fixture.ts";
+
+/** A fold that stands where it is told to. */
+function createFold() {
+  const fold = {
+    sequence: 1,
+    all: ["m", "n"],
+    changed: new Set(["m", "n"]),
+    endpoints: (model: string) => [figuresOf(`${model}-a`)],
+  };
+  return {
+    fold,
+    output: {
+      position: () => positionOf(fold.sequence),
+      changedModels: () => [...fold.changed],
+      models: () => fold.all,
+      table(model: string) {
+        fold.changed.delete(model);
+        return tableOf(model, positionOf(fold.sequence), fold.endpoints(model));
+      },
+    },
+    advance(...changed: readonly string[]) {
+      fold.sequence += 1;
+      fold.changed = new Set([...fold.changed, ...changed]);
+    },
+  };
+}
+
+function setUp(wrap: (scores: KeyValue) => KeyValue = (scores) => scores) {
+  const world = createSwitchedBus();
+  const { bus, log } = world;
+  const steps: string[] = [];
+  let now = 0;
+  const pace = { stepMs: 0, onYield: () => {} };
+  const turns = createTurns({
+    nowMs: () => (now += pace.stepMs),
+    async yieldTurn() {
+      pace.onYield();
+    },
+  });
+  const written: string[] = [];
+  const scores = wrap({
+    ...bus.scores,
+    async put(key, value, revision) {
+      const put = await bus.scores.put(key, value, revision);
+      written.push(key);
+      return put;
+    },
+  });
+  const { fold, output, advance } = createFold();
+  const publisher = createScorePublisher({
+    fold: output,
+    ledger: createScoreLedger({ scores, turns }),
+    hash: sha256,
+    turns,
+    publisher: "scorer-1",
+    log,
+    intake: {
+      hold: () => steps.push("hold"),
+      async release() {
+        steps.push("release");
+      },
+    },
+  });
+  return { ...world, fold, advance, publisher, steps, written, pace, scores: bus.scores };
+}
+
+const always = () => true;
+
+async function storedVersion(scores: KeyValue) {
+  const entry = await scores.get(VERSION_KEY);
+  return decodeVersion(entry?.value ?? new Uint8Array());
+}
+
+async function storedTable(scores: KeyValue, model: string) {
+  const entry = await scores.get(scoreKeyOf(model));
+  return decodeTable(entry?.value ?? new Uint8Array());
+}
+
+describe("createScorePublisher()", () => {
+  test("writes every model and then the version", async () => {
+    const { publisher, written, scores, steps } = setUp();
+    await expect(publisher.publish(always)).resolves.toBe("written");
+    expect(written).toEqual([scoreKeyOf("m"), scoreKeyOf("n"), VERSION_KEY]);
+    const tables = ["m", "n"].map((model) => tableOf(model, positionOf(1)));
+    await expect(storedVersion(scores)).resolves.toEqual(versionOf(positionOf(1), tables));
+    expect(steps).toEqual(["hold", "release"]);
+    expect(publisher.counts()).toEqual({
+      published: 1,
+      tablesWritten: 2,
+      conflicts: 0,
+      oversized: 0,
+    });
+  });
+
+  test("writes what changed alone, and a version of what is stored", async () => {
+    const { publisher, written, scores, advance } = setUp();
+    await publisher.publish(always);
+    written.length = 0;
+    advance("n");
+    await publisher.publish(always);
+    expect(written).toEqual([scoreKeyOf("n"), VERSION_KEY]);
+    const tables = [tableOf("m", positionOf(1)), tableOf("n", positionOf(2))];
+    await expect(storedVersion(scores)).resolves.toMatchObject({
+      position: positionOf(2),
+      modelCount: 2,
+      stateSha256: hashOfTables(tables, sha256),
+    });
+  });
+
+  test("tells that time has passed although no model changed", async () => {
+    const { publisher, written, advance } = setUp();
+    await publisher.publish(always);
+    written.length = 0;
+    advance();
+    await expect(publisher.publish(always)).resolves.toBe("written");
+    expect(written).toEqual([VERSION_KEY]);
+  });
+
+  test("writes nothing while the stream stands still", async () => {
+    const { publisher, written, steps } = setUp();
+    await publisher.publish(always);
+    written.length = 0;
+    steps.length = 0;
+    await expect(publisher.publish(always)).resolves.toBe("unchanged");
+    expect(written).toEqual([]);
+    expect(steps).toEqual([]);
+  });
+
+  test("empties the table of a model that is gone, once, and leaves it out of the hash", async () => {
+    const { publisher, written, scores, fold, advance } = setUp();
+    await publisher.publish(always);
+    fold.all = ["n"];
+    advance("m");
+    written.length = 0;
+    await publisher.publish(always);
+    expect(written).toEqual([scoreKeyOf("m"), VERSION_KEY]);
+    await expect(storedTable(scores, "m")).resolves.toMatchObject({
+      position: positionOf(2),
+      endpoints: [],
+    });
+    await expect(storedVersion(scores)).resolves.toMatchObject({
+      modelCount: 1,
+      stateSha256: hashOfTables([tableOf("n", positionOf(1))], sha256),
+    });
+    advance();
+    written.length = 0;
+    await publisher.publish(always);
+    expect(written).toEqual([VERSION_KEY]);
+  });
+
+  test("a model that came and went between two publications is never written", async () => {
+    const { publisher, written, advance } = setUp();
+    await publisher.publish(always);
+    advance("brief");
+    written.length = 0;
+    await publisher.publish(always);
+    expect(written).toEqual([VERSION_KEY]);
+  });
+
+  test("empties what an earlier publisher left of models that nobody knows", async () => {
+    const { publisher, scores } = setUp();
+    await putOver(scores, tableEntry(tableOf("old", positionOf(0))));
+    await publisher.publish(always);
+    await expect(storedTable(scores, "old")).resolves.toMatchObject({ endpoints: [] });
+  });
+
+  test("writes every model after it was told to forget", async () => {
+    const { publisher, written, advance } = setUp();
+    await publisher.publish(always);
+    publisher.forget();
+    advance();
+    written.length = 0;
+    await publisher.publish(always);
+    expect(written).toEqual([scoreKeyOf("m"), scoreKeyOf("n"), VERSION_KEY]);
+  });
+
+  test("stops before it reads the fold when more is published already", async () => {
+    const { publisher, written, scores, steps } = setUp();
+    await putOver(scores, versionEntry(versionOf(positionOf(9), [])));
+    await expect(publisher.publish(always)).resolves.toBe("outdated");
+    expect(written).toEqual([]);
+    expect(steps).toEqual([]);
+  });
+
+  test("a newer algorithm is not written over", async () => {
+    const { publisher, scores } = setUp();
+    const position = positionOf(0, { algorithmVersion: 2 });
+    await putOver(scores, versionEntry(versionOf(position, [])));
+    await expect(publisher.publish(always)).resolves.toBe("superseded");
+  });
+
+  test("a table that somebody else brought further ends the round without a version", async () => {
+    const { publisher, written, scores } = setUp();
+    await putOver(scores, tableEntry(tableOf("m", positionOf(9))));
+    await expect(publisher.publish(always)).resolves.toBe("outdated");
+    expect(written).not.toContain(VERSION_KEY);
+    expect((await storedTable(scores, "m")) as object).toMatchObject({ position: positionOf(9) });
+  });
+
+  test("after a conflict everything is read and written again", async () => {
+    const { publisher, written, scores, advance } = setUp();
+    await publisher.publish(always);
+    await putOver(scores, tableEntry(tableOf("n", positionOf(1))));
+    advance("n");
+    await expect(publisher.publish(always)).resolves.toBe("written");
+    expect(publisher.counts().conflicts).toBe(1);
+    written.length = 0;
+    advance();
+    await publisher.publish(always);
+    expect(written).toEqual([scoreKeyOf("m"), scoreKeyOf("n"), VERSION_KEY]);
+  });
+
+  test("what could not be written is written the next time", async () => {
+    const { publisher, written, advance, turn } = setUp();
+    await publisher.publish(always);
+    advance("m");
+    turn(false);
+    await expect(publisher.publish(always)).rejects.toThrow("off");
+    turn(true);
+    written.length = 0;
+    await expect(publisher.publish(always)).resolves.toBe("written");
+    expect(written).toContain(scoreKeyOf("m"));
+    expect(written.at(-1)).toBe(VERSION_KEY);
+  });
+
+  test("stops in the middle of reading when it may not write any more", async () => {
+    const { publisher, written, pace, steps } = setUp();
+    let isLeader = true;
+    pace.stepMs = 8;
+    pace.onYield = () => {
+      isLeader = false;
+    };
+    await expect(publisher.publish(() => isLeader)).resolves.toBe("deposed");
+    expect(written).toEqual([]);
+    expect(steps).toEqual(["hold", "release"]);
+  });
+
+  test("a table that no value can hold is left out and the rest is published", async () => {
+    const { publisher, fold, lines, scores } = setUp();
+    const reason = "x".repeat(200);
+    const outside = { state: "up", reason, untilMs: positionOf(1).asOfMs } as const;
+    const count = Math.ceil(MAX_VALUE_BYTES / reason.length);
+    const many = Array.from({ length: count }, (_, index) =>
+      figuresOf(`m-${String(index).padStart(6, "0")}`, { outside }),
+    );
+    fold.endpoints = (model) => (model === "m" ? many : [figuresOf("n-a")]);
+    await expect(publisher.publish(always)).resolves.toBe("written");
+    expect(publisher.counts()).toMatchObject({ oversized: 1, tablesWritten: 1, published: 1 });
+    expect(lines).toMatchObject([{ level: "error", fields: { model: "m" } }]);
+    await expect(storedVersion(scores)).resolves.toMatchObject({ modelCount: 1 });
+  });
+
+  test("a version that is not written is not counted", async () => {
+    let mayWrite = true;
+    const { publisher } = setUp((scores) => ({
+      ...scores,
+      async put(key, value, revision) {
+        mayWrite = false;
+        return scores.put(key, value, revision);
+      },
+    }));
+    await expect(publisher.publish(() => mayWrite)).resolves.toBe("deposed");
+    expect(publisher.counts().published).toBe(0);
+  });
+});

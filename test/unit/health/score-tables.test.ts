@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import { createScoreTables } from "../../../src/health/score-tables.ts";
+import { hashOfTables } from "../../../src/health/table-hash.ts";
+import { figuresOf, idOf, positionOf, START_MS, sha256, tableOf } from "./score-fixture.ts";
+
+const setUp = () => createScoreTables({ hash: sha256, busMs: () => START_MS });
+
+const claim = (state: "degraded" | "down", untilMs: number) => ({ state, reason: "r", untilMs });
+
+describe("createScoreTables()", () => {
+  test("refuses what is older or equal, in whatever order it comes", () => {
+    const tables = setUp();
+    expect(tables.take(tableOf("m", positionOf(5)), "watched")).toBe(true);
+    expect(tables.take(tableOf("m", positionOf(4)), "watched")).toBe(false);
+    expect(tables.take(tableOf("m", positionOf(5)), "watched")).toBe(false);
+    expect(tables.take(tableOf("m", positionOf(6)), "watched")).toBe(true);
+    expect(tables.tables().map(({ position }) => position.asOfSequence)).toEqual([6]);
+  });
+
+  test("models do not wait for each other", () => {
+    const tables = setUp();
+    tables.take(tableOf("m", positionOf(5)), "watched");
+    expect(tables.take(tableOf("n", positionOf(1)), "watched")).toBe(true);
+  });
+
+  test("takes a new stream although its sequences begin anew", () => {
+    const tables = setUp();
+    tables.take(tableOf("m", positionOf(5)), "watched");
+    const wiped = positionOf(1, { streamEpoch: START_MS + 1 });
+    expect(tables.take(tableOf("m", wiped), "watched")).toBe(true);
+  });
+
+  test("refuses an older algorithm whatever its sequence", () => {
+    const tables = setUp();
+    tables.take(tableOf("m", positionOf(1, { algorithmVersion: 2 })), "watched");
+    expect(tables.take(tableOf("m", positionOf(9)), "watched")).toBe(false);
+  });
+
+  test("what is read to make good a loss replaces its equals, and nothing newer", () => {
+    const tables = setUp();
+    tables.take(tableOf("m", positionOf(5), []), "watched");
+    expect(tables.take(tableOf("m", positionOf(5)), "read")).toBe(true);
+    expect(tables.take(tableOf("m", positionOf(4)), "read")).toBe(false);
+  });
+
+  test("what was kept gives way to anything and replaces nothing", () => {
+    const tables = setUp();
+    expect(tables.take(tableOf("m", positionOf(9)), "kept")).toBe(true);
+    expect(tables.take(tableOf("m", positionOf(10)), "kept")).toBe(false);
+    expect(tables.take(tableOf("m", positionOf(1)), "watched")).toBe(true);
+    expect(tables.take(tableOf("m", positionOf(9)), "kept")).toBe(false);
+  });
+
+  test("what was kept has no part in the hash, and can be dropped", () => {
+    const tables = setUp();
+    tables.take(tableOf("old", positionOf(9)), "kept");
+    const table = tableOf("m", positionOf(1));
+    tables.take(table, "watched");
+    tables.take(tableOf("gone", positionOf(1), []), "watched");
+    expect(tables.stateSha256()).toEqual(hashOfTables([table], sha256));
+    expect(tables.dropKept()).toBe(true);
+    expect(tables.dropKept()).toBe(false);
+    expect([...tables.scores().keys()]).toEqual(["m-a"]);
+  });
+
+  test("endpoints that a newer table lacks are gone, with their claims", () => {
+    const tables = setUp();
+    const outside = claim("down", START_MS + 10);
+    const both = [figuresOf("a", { outside }), figuresOf("b")];
+    tables.take(tableOf("m", positionOf(1), both), "watched");
+    expect([...tables.scores().keys()]).toEqual(["a", "b"]);
+    tables.take(tableOf("m", positionOf(2), [figuresOf("b")]), "watched");
+    expect([...tables.scores().keys()]).toEqual(["b"]);
+    expect(tables.outside(idOf("a"), START_MS)).toBeUndefined();
+  });
+
+  test("a model without endpoints is gone, and an older table does not bring it back", () => {
+    const tables = setUp();
+    tables.take(tableOf("m", positionOf(1)), "watched");
+    tables.take(tableOf("m", positionOf(3), []), "watched");
+    expect(tables.take(tableOf("m", positionOf(2)), "watched")).toBe(false);
+    expect(tables.scores().size).toBe(0);
+  });
+
+  test("an endpoint that moved to another model stays when the first one drops it", () => {
+    const tables = setUp();
+    tables.take(tableOf("m", positionOf(1), [figuresOf("a")]), "watched");
+    tables.take(tableOf("n", positionOf(2), [figuresOf("a", { successes: 77 })]), "watched");
+    tables.take(tableOf("m", positionOf(2), []), "watched");
+    expect(tables.scores().get(idOf("a"))?.successes).toBe(77);
+  });
+
+  test("scores are the same map until something changes", () => {
+    const tables = setUp();
+    tables.take(tableOf("m", positionOf(1)), "watched");
+    const before = tables.scores();
+    expect(tables.scores()).toBe(before);
+    tables.take(tableOf("n", positionOf(1)), "watched");
+    expect(tables.scores()).not.toBe(before);
+    expect(before.size).toBe(1);
+  });
+
+  test("a claim ends by itself, and with it the endpoint's degradation", () => {
+    const tables = setUp();
+    const outside = claim("degraded", START_MS + 10);
+    tables.take(tableOf("m", positionOf(1), [figuresOf("a", { outside })]), "watched");
+    expect(tables.outside(idOf("a"), START_MS + 9)).toEqual(outside);
+    expect(tables.outside(idOf("a"), START_MS + 10)).toBeUndefined();
+    expect(tables.outside(idOf("b"), START_MS)).toBeUndefined();
+    expect(tables.lapse(START_MS + 9)).toBe(false);
+    expect(tables.scores().get(idOf("a"))?.degraded).toBe(true);
+    expect(tables.lapse(START_MS + 10)).toBe(true);
+    expect(tables.scores().get(idOf("a"))?.degraded).toBe(false);
+    expect(tables.lapse(START_MS + 10)).toBe(false);
+  });
+
+  test("a newer table withdraws a claim", () => {
+    const tables = setUp();
+    const outside = claim("down", START_MS + 10);
+    tables.take(tableOf("m", positionOf(1), [figuresOf("a", { outside })]), "watched");
+    tables.take(tableOf("m", positionOf(2), [figuresOf("a")]), "watched");
+    expect(tables.outside(idOf("a"), START_MS)).toBeUndefined();
+  });
+
+  test("drops what it is told to", () => {
+    const tables = setUp();
+    tables.take(tableOf("m", positionOf(1)), "watched");
+    tables.take(tableOf("n", positionOf(1)), "watched");
+    expect(tables.drop(({ model }) => model === "m")).toBe(true);
+    expect(tables.drop(({ model }) => model === "m")).toBe(false);
+    expect([...tables.scores().keys()]).toEqual(["n-a"]);
+  });
+});

@@ -1,0 +1,288 @@
+import { describe, expect, test } from "vitest";
+import type { Bus, FollowOptions } from "../../../src/domain/bus.ts";
+import type { HealthReport } from "../../../src/domain/health.ts";
+import { scoreKeyOf, VERSION_KEY } from "../../../src/health/endpoint-token.ts";
+import { SCORER_LEASE, startScorer } from "../../../src/health/scorer.ts";
+import { decodeTable, decodeVersion } from "../../../src/health/table-codec.ts";
+import { createHealthFold } from "../../../src/score/health-fold.ts";
+import {
+  createSwitchedBus,
+  idOf,
+  outgoing,
+  positionOf,
+  putOver,
+  reportOf,
+  START_MS,
+  settle,
+  sha256,
+  versionEntry,
+  versionOf,
+} from "./score-fixture.ts";
+
+type World = ReturnType<typeof createSwitchedBus>;
+
+function start(world: World, name = "scorer-1", bus: Bus = world.bus) {
+  const fold = createHealthFold({ hash: sha256 });
+  const scorer = startScorer({
+    ...world.clock,
+    bus,
+    fold,
+    name,
+    boot: 9n,
+    hash: sha256,
+    random: () => 0.5,
+    yieldTurn: async () => undefined,
+    log: world.log,
+  });
+  return { scorer, fold };
+}
+
+/** Reports of one endpoint a number. */
+async function report(world: World, sequence: number, others: Partial<HealthReport> = {}) {
+  const told = reportOf(sequence, { observedAtMs: world.clock.nowMs(), ...others });
+  await world.memory.reports.publish(outgoing(told));
+}
+
+async function storedVersion({ memory }: World) {
+  const entry = await memory.scores.get(VERSION_KEY);
+  const version = entry && decodeVersion(entry.value);
+  return version && "position" in version ? version : undefined;
+}
+
+/** Follows by hand: what the bus of the world stores does not reach it. */
+function createScriptedBus(world: World) {
+  const follows: FollowOptions[] = [];
+  const bus: Bus = {
+    ...world.bus,
+    reports: {
+      ...world.bus.reports,
+      follow(options) {
+        follows.push(options);
+        return { lag: () => 3, stop: async () => undefined };
+      },
+    },
+  };
+  return { bus, followed: () => follows[0] as FollowOptions };
+}
+
+describe("startScorer()", () => {
+  test("publishes what was reported, within two seconds", async () => {
+    const world = createSwitchedBus();
+    const { scorer, fold } = start(world);
+    await world.clock.advance(100);
+    await report(world, 1);
+    await world.clock.advance(1_900);
+    await settle();
+    const version = await storedVersion(world);
+    expect(version).toMatchObject({ publisher: "scorer-1", modelCount: 1 });
+    expect(version?.position.asOfSequence).toBe(1);
+    expect(version?.stateSha256).toEqual(fold.stateSha256());
+    const entry = await world.memory.scores.get(scoreKeyOf("m"));
+    expect(decodeTable(entry?.value ?? new Uint8Array())).toEqual(fold.table("m"));
+    expect(scorer.status()).toMatchObject({
+      caughtUp: true,
+      leader: true,
+      lag: 0,
+      published: 1,
+      undecodable: 0,
+      position: version?.position,
+    });
+    await scorer.close();
+    expect(world.clock.pending()).toBe(0);
+  });
+
+  test("replays what was stored before it came, and counts it", async () => {
+    const world = createSwitchedBus();
+    await report(world, 1);
+    await world.memory.reports.publish({ ...outgoing(reportOf(2)), bytes: Uint8Array.of(255) });
+    await world.clock.advance(30 * 60_000);
+    const { scorer } = start(world);
+    await world.clock.advance(2_000);
+    expect(scorer.status()).toMatchObject({ undecodable: 1, position: { asOfSequence: 2 } });
+    expect(scorer.status().verdicts.folded).toBe(1);
+    await scorer.close();
+  });
+
+  test("publishes at most once a second", async () => {
+    const world = createSwitchedBus();
+    const { scorer } = start(world);
+    await world.clock.advance(500);
+    for (let sequence = 1; sequence <= 100; sequence += 1) {
+      await report(world, sequence);
+      await world.clock.advance(100);
+    }
+    expect(scorer.status().published).toBeGreaterThan(8);
+    expect(scorer.status().published).toBeLessThanOrEqual(11);
+    await scorer.close();
+  });
+
+  test("lets time pass in a silent stream", async () => {
+    const world = createSwitchedBus();
+    const { scorer } = start(world);
+    await world.clock.advance(30_000);
+    await settle();
+    expect((await storedVersion(world))?.position.asOfMs).toBeGreaterThanOrEqual(START_MS + 20_000);
+    await scorer.close();
+  });
+
+  test("neither leads nor publishes before it has caught up", async () => {
+    const world = createSwitchedBus();
+    const { bus, followed } = createScriptedBus(world);
+    const { scorer } = start(world, "scorer-1", bus);
+    followed().began(START_MS);
+    await world.clock.advance(60_000);
+    expect(scorer.status()).toMatchObject({ caughtUp: false, leader: false, lag: 3, published: 0 });
+    await expect(storedVersion(world)).resolves.toBeUndefined();
+    followed().caughtUp();
+    await world.clock.advance(2_000);
+    expect(scorer.status()).toMatchObject({ caughtUp: true, leader: true, published: 1 });
+    await scorer.close();
+  });
+
+  test("follows the window, a minute of skew and some more", () => {
+    const world = createSwitchedBus();
+    const { bus, followed } = createScriptedBus(world);
+    start(world, "scorer-1", bus);
+    expect(START_MS - (followed().sinceMs ?? 0)).toBe(34 * 60_000);
+  });
+
+  test("a stream that was made anew voids everything until it has caught up again", async () => {
+    const world = createSwitchedBus();
+    const { bus, followed } = createScriptedBus(world);
+    const { scorer } = start(world, "scorer-1", bus);
+    followed().began(START_MS);
+    followed().caughtUp();
+    followed().take({
+      ...outgoing(reportOf(1)),
+      sequence: 40,
+      storedAtMs: START_MS,
+      headers: {},
+    });
+    await world.clock.advance(2_000);
+    await settle();
+    expect((await storedVersion(world))?.position.asOfSequence).toBe(40);
+    followed().began(START_MS + 5);
+    await world.clock.advance(5_000);
+    expect((await storedVersion(world))?.position.streamEpoch).toBe(START_MS);
+    followed().caughtUp();
+    await world.clock.advance(5_000);
+    await settle();
+    await expect(storedVersion(world)).resolves.toMatchObject({
+      position: { streamEpoch: START_MS + 5, asOfSequence: 0 },
+      modelCount: 0,
+    });
+    const entry = await world.memory.scores.get(scoreKeyOf("m"));
+    expect(decodeTable(entry?.value ?? new Uint8Array())).toMatchObject({ endpoints: [] });
+    await scorer.close();
+  });
+
+  test("one of two publishes, and the other follows within 15 s when it is cut off", async () => {
+    const world = createSwitchedBus();
+    const { scorer: first } = start(world, "scorer-1");
+    await world.clock.advance(1_000);
+    const other = createSwitchedBus(world);
+    const { scorer: second } = start(other, "scorer-2");
+    await report(world, 1);
+    await world.clock.advance(5_000);
+    expect(first.status().leader).toBe(true);
+    expect(second.status()).toMatchObject({ caughtUp: true, leader: false, published: 0 });
+    expect((await storedVersion(world))?.publisher).toBe("scorer-1");
+    world.turn(false);
+    await report(world, 2);
+    await world.clock.advance(15_000);
+    await settle();
+    expect(first.status().leader).toBe(false);
+    expect(second.status().leader).toBe(true);
+    await expect(storedVersion(world)).resolves.toMatchObject({
+      publisher: "scorer-2",
+      modelCount: 1,
+    });
+    world.turn(true);
+    await world.clock.advance(10_000);
+    expect(first.status()).toMatchObject({ leader: false, conflicts: 0 });
+    expect((await storedVersion(world))?.publisher).toBe("scorer-2");
+    await Promise.all([first.close(), second.close()]);
+  });
+
+  test("closing hands the lease over at once", async () => {
+    const world = createSwitchedBus();
+    const { scorer: first } = start(world, "scorer-1");
+    await world.clock.advance(1_000);
+    const { scorer: second } = start(world, "scorer-2");
+    await world.clock.advance(1_000);
+    await first.close();
+    await world.clock.advance(3_000);
+    expect(first.status().leader).toBe(false);
+    expect(second.status().leader).toBe(true);
+    await second.close();
+  });
+
+  test("goes on after a bus that was away", async () => {
+    const world = createSwitchedBus();
+    const { scorer } = start(world);
+    await world.clock.advance(2_000);
+    world.turn(false);
+    await report(world, 1);
+    await world.clock.advance(5_000);
+    expect(scorer.status().lastRound).toBe("failed");
+    await report(world, 2);
+    await world.clock.advance(120_000);
+    expect(scorer.status()).toMatchObject({ leader: false });
+    const warnings = world.lines.filter(({ level }) => level === "warn");
+    expect(warnings.map(({ message }) => message).toSorted()).toEqual([
+      "a lease could not be asked for",
+      "a tick was not confirmed",
+      "scores could not be published",
+    ]);
+    world.turn(true);
+    await world.clock.advance(5_000);
+    await settle();
+    expect(scorer.status().leader).toBe(true);
+    expect((await storedVersion(world))?.position.asOfSequence).toBeGreaterThanOrEqual(2);
+    await scorer.close();
+  });
+
+  test("leaves the lead to scorers of a newer algorithm", async () => {
+    const world = createSwitchedBus();
+    const newer = positionOf(1, { algorithmVersion: 99 });
+    await putOver(world.memory.scores, versionEntry(versionOf(newer, [])));
+    const { scorer } = start(world);
+    await world.clock.advance(3_000);
+    expect(scorer.status()).toMatchObject({ leader: false, lastRound: "superseded" });
+    await expect(world.memory.leases.take(SCORER_LEASE, "newer")).resolves.toBe(true);
+    expect((await storedVersion(world))?.position).toEqual(newer);
+    await scorer.close();
+  });
+
+  test("the one that was stopped for long overwrites nothing when it wakes up", async () => {
+    const world = createSwitchedBus();
+    const { scorer } = start(world);
+    await world.clock.advance(2_000);
+    const ahead = positionOf(50, {
+      streamEpoch: (await storedVersion(world))?.position.streamEpoch ?? 0,
+    });
+    await putOver(world.memory.scores, versionEntry(versionOf(ahead, [])));
+    await report(world, 1, { endpoint: idOf("b") });
+    await world.clock.advance(2_000);
+    await settle();
+    expect(scorer.status().lastRound).toBe("outdated");
+    expect((await storedVersion(world))?.position).toEqual(ahead);
+    await scorer.close();
+  });
+
+  test("ends although the bus does not answer", async () => {
+    const world = createSwitchedBus();
+    const { bus, followed } = createScriptedBus(world);
+    const { scorer } = start(world, "scorer-1", {
+      ...bus,
+      leases: { take: () => new Promise(() => undefined), release: async () => undefined },
+    });
+    followed().began(START_MS);
+    followed().caughtUp();
+    await world.clock.advance(5_000);
+    const closed = scorer.close();
+    await world.clock.advance(2_000);
+    await closed;
+    expect(world.clock.pending()).toBe(0);
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import {
+  createUnacknowledged,
+  MAX_IN_FLIGHT,
+  REPLAY_WINDOW,
+  type Unacknowledged,
+} from "../../../src/health/unacknowledged.ts";
+
+const NEVER = Number.POSITIVE_INFINITY;
+const report = { token: "a", id: "p:1:1", bytes: new Uint8Array() };
+
+/** Adds and confirms until there is no room. */
+function fill(unacknowledged: Unacknowledged): number {
+  let added = 0;
+  while (unacknowledged.hasRoom()) {
+    unacknowledged.forget(unacknowledged.add(report, NEVER));
+    added += 1;
+  }
+  return added;
+}
+
+describe("createUnacknowledged()", () => {
+  it("lets at most 16 be under way", () => {
+    const unacknowledged = createUnacknowledged();
+    let added = 0;
+    while (unacknowledged.hasRoom()) {
+      unacknowledged.add(report, NEVER);
+      added += 1;
+    }
+    expect(added).toBe(MAX_IN_FLIGHT);
+  });
+
+  it("counts sequences from 1 up", () => {
+    const unacknowledged = createUnacknowledged();
+    expect(unacknowledged.nextSequence()).toBe(1);
+    expect(unacknowledged.add(report, NEVER).sequence).toBe(1);
+    expect(unacknowledged.nextSequence()).toBe(2);
+  });
+
+  it("never goes 64 past the oldest that is not acknowledged", () => {
+    const unacknowledged = createUnacknowledged();
+    const oldest = unacknowledged.add(report, NEVER);
+    expect(fill(unacknowledged)).toBe(REPLAY_WINDOW - 1);
+    unacknowledged.retry(oldest);
+    expect(unacknowledged.hasRoom()).toBe(false);
+    const again = unacknowledged.nextRepeated(0);
+    expect(again).toBe(oldest);
+    unacknowledged.forget(oldest);
+    expect(unacknowledged.hasRoom()).toBe(true);
+  });
+
+  it("hands out the oldest that failed first, each once", () => {
+    const unacknowledged = createUnacknowledged();
+    const sent = [1, 2, 3].map(() => unacknowledged.add(report, NEVER));
+    for (const sending of sent.toReversed()) {
+      unacknowledged.retry(sending);
+    }
+    const again = [1, 2, 3, 4].map(() => unacknowledged.nextRepeated(0)?.sequence);
+    expect(again).toEqual([1, 2, 3, undefined]);
+  });
+
+  it("hands out none again while 16 are under way", () => {
+    const unacknowledged = createUnacknowledged();
+    const first = unacknowledged.add(report, NEVER);
+    unacknowledged.retry(first);
+    for (let count = 0; count < MAX_IN_FLIGHT; count += 1) {
+      unacknowledged.add(report, NEVER);
+    }
+    expect(unacknowledged.nextRepeated(0)).toBeUndefined();
+  });
+
+  it("gives up what nobody would count any more, unless it is under way", () => {
+    const unacknowledged = createUnacknowledged();
+    const failed = unacknowledged.add(report, 1_000);
+    unacknowledged.add(report, 1_000);
+    unacknowledged.retry(failed);
+    expect(unacknowledged.nextRepeated(1_000)).toBeUndefined();
+    expect(unacknowledged.stats()).toEqual({ unacknowledged: 1, inFlight: 1, lapsed: 1 });
+  });
+
+  it("settles a report once", () => {
+    const unacknowledged = createUnacknowledged();
+    const sending = unacknowledged.add(report, NEVER);
+    unacknowledged.retry(sending);
+    unacknowledged.forget(sending);
+    unacknowledged.retry(sending);
+    expect(unacknowledged.stats()).toEqual({ unacknowledged: 1, inFlight: 0, lapsed: 0 });
+    unacknowledged.nextRepeated(0);
+    unacknowledged.forget(sending);
+    unacknowledged.forget(sending);
+    expect(unacknowledged.stats()).toEqual({ unacknowledged: 0, inFlight: 0, lapsed: 0 });
+  });
+});

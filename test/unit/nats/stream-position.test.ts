@@ -1,0 +1,90 @@
+import type { StreamInfo } from "@nats-io/jetstream";
+import { describe, expect, test } from "vitest";
+import {
+  beginIfAnew,
+  noteProgress,
+  type ReadFrom,
+  startPosition,
+  whereToStart,
+} from "../../../src/nats/stream-position.ts";
+
+const created = "2026-11-22T10:00:00.123456789Z";
+const createdMs = Date.parse("2026-11-22T10:00:00.123Z");
+
+function streamInfo(lastSequence: number, at = created): StreamInfo {
+  // As much of the server's answer as is read.
+  return { created: at, state: { last_seq: lastSequence } } as StreamInfo;
+}
+
+describe("beginIfAnew()", () => {
+  test("begins when the stream is first seen, and not again while it grows", () => {
+    const position = startPosition({ kind: "new" });
+    expect(beginIfAnew(position, streamInfo(7))).toBe(createdMs);
+    expect(beginIfAnew(position, streamInfo(9))).toBeUndefined();
+    expect(whereToStart(position)).toMatchObject({ opt_start_seq: 8 });
+  });
+
+  test("begins anew at the first message of a stream that was made anew", () => {
+    const position = startPosition({ kind: "new" });
+    beginIfAnew(position, streamInfo(7));
+    position.last = 20;
+    expect(beginIfAnew(position, streamInfo(30, "2026-11-22T11:00:00Z"))).toBe(
+      Date.parse("2026-11-22T11:00:00Z"),
+    );
+    expect(whereToStart(position)).toMatchObject({ opt_start_seq: 1 });
+  });
+
+  test("begins anew when the stream came back without its end", () => {
+    const position = startPosition({ kind: "new" });
+    beginIfAnew(position, streamInfo(7));
+    position.last = 20;
+    expect(beginIfAnew(position, streamInfo(19))).toBe(createdMs);
+    expect(whereToStart(position)).toMatchObject({ opt_start_seq: 8 });
+    position.last = 19;
+    expect(beginIfAnew(position, streamInfo(3))).toBe(createdMs);
+    expect(whereToStart(position)).toMatchObject({ opt_start_seq: 4 });
+  });
+});
+
+describe("noteProgress()", () => {
+  test("catches up once, at the last message that was stored when the epoch began", () => {
+    const position = startPosition({ kind: "since", sinceMs: 0 });
+    beginIfAnew(position, streamInfo(3));
+    const caughtUp = [1, 2, 3, 4].map((sequence) => {
+      position.last = sequence;
+      return noteProgress(position, 5);
+    });
+    expect(caughtUp).toEqual([false, false, true, false]);
+    expect(position.pending).toBe(5);
+  });
+
+  test("catches up when nothing is left, whatever became of the last message", () => {
+    const position = startPosition({ kind: "since", sinceMs: 0 });
+    beginIfAnew(position, streamInfo(3));
+    expect(noteProgress(position, 0)).toBe(true);
+  });
+});
+
+describe("whereToStart()", () => {
+  test.each<{ name: string; from: ReadFrom; start: object }>([
+    {
+      name: "at a time",
+      from: { kind: "since", sinceMs: createdMs },
+      start: { deliver_policy: "by_start_time", opt_start_time: "2026-11-22T10:00:00.123Z" },
+    },
+    {
+      name: "at the latest of each subject",
+      from: { kind: "latest-per-subject", subjects: "$KV.a.>" },
+      start: { deliver_policy: "last_per_subject", filter_subject: "$KV.a.>" },
+    },
+  ])("is $name, and later behind the last message handed out", ({ from, start }) => {
+    const position = startPosition(from);
+    beginIfAnew(position, streamInfo(9));
+    expect(whereToStart(position)).toEqual(start);
+    position.last = 4;
+    expect(whereToStart(position)).toEqual({
+      deliver_policy: "by_start_sequence",
+      opt_start_seq: 5,
+    });
+  });
+});

@@ -1,0 +1,128 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type OutsideClaim, outsideStates } from "../../../src/domain/health.ts";
+import { createCanonicalBytes } from "../../../src/score/canonical-bytes.ts";
+import { createOutsideClaims, type OutsideClaims } from "../../../src/score/outside-claims.ts";
+
+const MINUTE_MS = 60_000;
+
+type Made = { readonly claim: OutsideClaim; readonly madeAtMs: number };
+
+function made(minute: number, minutes: number, changes: Partial<OutsideClaim> = {}): Made {
+  const untilMs = (minute + minutes) * MINUTE_MS;
+  return {
+    madeAtMs: minute * MINUTE_MS,
+    claim: { state: "up", reason: "", untilMs, ...changes },
+  };
+}
+
+function claimsOf(list: readonly Made[]): OutsideClaims {
+  const claims = createOutsideClaims();
+  for (const { claim, madeAtMs } of list) {
+    claims.add(claim, madeAtMs);
+  }
+  return claims;
+}
+
+function bytesOf(claims: OutsideClaims): string {
+  const bytes = createCanonicalBytes();
+  claims.write(bytes);
+  return Buffer.from(bytes.view()).toString("hex");
+}
+
+function statesOf(claims: OutsideClaims, minutes: number, nowMinute: number) {
+  return Array.from({ length: minutes }, (_, minute) =>
+    claims.stateIn(minute, nowMinute * MINUTE_MS),
+  );
+}
+
+describe("createOutsideClaims()", () => {
+  test("has no claim at first", () => {
+    const claims = createOutsideClaims();
+    expect(claims.isEmpty()).toBe(true);
+    expect(claims.current(0)).toBeUndefined();
+    expect(claims.stateIn(0, 0)).toBeUndefined();
+  });
+
+  test("holds a claim until it lapses", () => {
+    const { claim, madeAtMs } = made(1, 2, { state: "down", reason: "incident 7" });
+    const claims = claimsOf([{ claim, madeAtMs }]);
+    expect(claims.current(3 * MINUTE_MS - 1)).toEqual(claim);
+    expect(claims.current(3 * MINUTE_MS)).toBeUndefined();
+  });
+
+  test("does not bring an older claim back", () => {
+    const claims = claimsOf([made(0, 30, { state: "down" }), made(1, 1)]);
+    expect(claims.current(MINUTE_MS)?.state).toBe("up");
+    expect(claims.current(2 * MINUTE_MS)).toBeUndefined();
+  });
+
+  test("speaks for its own minute for good, and for later ones until it lapses", () => {
+    const claims = claimsOf([made(1, 3)]);
+    expect(statesOf(claims, 5, 3.9)).toEqual([undefined, "up", "up", "up", "up"]);
+    expect(statesOf(claims, 5, 4)).toEqual([undefined, "up", undefined, undefined, undefined]);
+  });
+
+  test("lets each minute be told by the newest claim before it", () => {
+    const claims = claimsOf([made(0, 20, { state: "down" }), made(2, 20, { state: "degraded" })]);
+    expect(statesOf(claims, 4, 5)).toEqual(["down", "down", "degraded", "degraded"]);
+  });
+
+  test("drops what is older than thirty minutes", () => {
+    const claims = claimsOf([made(0, 1), made(1, 1)]);
+    claims.prune(30);
+    expect(claims.stateIn(0, 40 * MINUTE_MS)).toBe("up");
+    claims.prune(31);
+    expect(claims.stateIn(0, 40 * MINUTE_MS)).toBeUndefined();
+    claims.prune(32);
+    expect(claims.isEmpty()).toBe(true);
+  });
+
+  test("takes no room for what comes after", () => {
+    const long = Array.from({ length: 500 }, (_, minute) => made(minute, 1));
+    expect(bytesOf(claimsOf(long))).toBe(bytesOf(claimsOf(long.slice(-31))));
+  });
+
+  test.each<{ name: string; worse: Made; better: Made }>([
+    { name: "the later one", worse: made(0.4, 1), better: made(0.5, 1) },
+    { name: "the worse one", worse: made(0, 9), better: made(0, 1, { state: "degraded" }) },
+    { name: "the one that lasts longer", worse: made(0, 1, { reason: "z" }), better: made(0, 2) },
+    {
+      name: "the one with the last reason",
+      worse: made(0, 1, { reason: "a" }),
+      better: made(0, 1, { reason: "b" }),
+    },
+  ])("keeps $name of one minute", ({ worse, better }) => {
+    for (const list of [
+      [worse, better],
+      [better, worse],
+    ]) {
+      expect(claimsOf(list).current(better.madeAtMs)).toEqual(better.claim);
+    }
+  });
+
+  test("does not depend on the order", () => {
+    const anyMade = fc.record({
+      madeAtMs: fc.oneof(fc.nat(3), fc.nat(30 * MINUTE_MS)),
+      claim: fc.record({
+        state: fc.constantFrom(...outsideStates),
+        reason: fc.constantFrom("", "a", "b"),
+        untilMs: fc.nat(60 * MINUTE_MS),
+      }),
+    });
+    const shuffled = fc
+      .array(anyMade, { maxLength: 20 })
+      .chain((list) =>
+        fc.tuple(
+          fc.constant(list),
+          fc.shuffledSubarray(list, { minLength: list.length, maxLength: list.length }),
+        ),
+      );
+    fc.assert(
+      fc.property(shuffled, ([list, permuted]) => {
+        expect(bytesOf(claimsOf([...permuted, ...list]))).toBe(bytesOf(claimsOf(list)));
+      }),
+      { seed: 1, numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,140 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createSnapshotFile, type FiledSnapshot } from "../../../src/store/snapshot-file.ts";
+
+const snapshot: FiledSnapshot = {
+  windowEndMs: 1_800_000_000_000.5,
+  entries: [
+    { key: "version", value: Uint8Array.of(1, 2, 3) },
+    { key: "scores.m", value: new Uint8Array() },
+  ],
+};
+
+type Line = { readonly level: string; readonly message: string; readonly cause: unknown };
+
+let folder: string;
+let path: string;
+let lines: Line[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "atlas-snapshot-"));
+  path = join(folder, "state", "scores");
+  lines = [];
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function fileAt(place = path, maxBytes?: number) {
+  return createSnapshotFile(place, {
+    log: (level, message, fields) => lines.push({ level, message, cause: fields?.["cause"] }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+  });
+}
+
+function plain(loaded: FiledSnapshot | undefined) {
+  return loaded?.entries.map(({ key, value }) => ({ key, value: Uint8Array.from(value) }));
+}
+
+describe("createSnapshotFile()", () => {
+  test("loads what was saved", async () => {
+    await fileAt().save(snapshot);
+    const loaded = await fileAt().load();
+    expect(loaded?.windowEndMs).toBe(snapshot.windowEndMs);
+    expect(plain(loaded)).toEqual(snapshot.entries);
+    expect(lines).toEqual([]);
+  });
+
+  test("there is nothing to load before anything was saved", async () => {
+    await expect(fileAt().load()).resolves.toBeUndefined();
+    expect(lines).toEqual([]);
+  });
+
+  test("the file is its owner's alone and leaves nothing beside it", async () => {
+    await fileAt().save(snapshot);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    await expect(readdir(join(folder, "state"))).resolves.toEqual(["scores"]);
+  });
+
+  test("a leftover of a killed process is in nobody's way", async () => {
+    const file = fileAt();
+    await file.save(snapshot);
+    await writeFile(`${path}.tmp`, "half");
+    await file.save({ ...snapshot, windowEndMs: 5 });
+    expect((await file.load())?.windowEndMs).toBe(5);
+    expect(lines).toEqual([]);
+  });
+
+  test("saves one after another, and the last one stays", async () => {
+    const file = fileAt();
+    await Promise.all([1, 2, 3].map((windowEndMs) => file.save({ ...snapshot, windowEndMs })));
+    expect((await file.load())?.windowEndMs).toBe(3);
+    expect(lines).toEqual([]);
+  });
+
+  test("no byte can change unnoticed", async () => {
+    await fileAt().save(snapshot);
+    const bytes = await readFile(path);
+    for (let index = 0; index < bytes.length; index += 1) {
+      const broken = Buffer.from(bytes);
+      broken.writeUInt8(broken.readUInt8(index) ^ 1, index);
+      await writeFile(path, broken);
+      await expect(fileAt().load()).resolves.toBeUndefined();
+    }
+    expect(lines).toHaveLength(bytes.length);
+    expect(new Set(lines.map(({ level }) => level))).toEqual(new Set(["warn"]));
+  });
+
+  test("no part of a file is taken for the whole", async () => {
+    await fileAt().save(snapshot);
+    const bytes = await readFile(path);
+    for (let length = 0; length < bytes.length; length += 1) {
+      await writeFile(path, bytes.subarray(0, length));
+      await expect(fileAt().load()).resolves.toBeUndefined();
+    }
+    expect(lines).toHaveLength(bytes.length);
+  });
+
+  test("a place that cannot be read is told", async () => {
+    await writeFile(join(folder, "state"), "a file, no folder");
+    await expect(fileAt().load()).resolves.toBeUndefined();
+    expect(lines).toMatchObject([{ level: "warn", cause: { code: "ENOTDIR" } }]);
+  });
+
+  test("what is too large is not read", async () => {
+    await fileAt().save(snapshot);
+    await expect(fileAt(path, 10).load()).resolves.toBeUndefined();
+    expect(lines.map(({ cause }) => String(cause))).toEqual([
+      expect.stringContaining("at most 10 are read"),
+    ]);
+  });
+
+  test("what is too large is not written, and what is there stays", async () => {
+    await fileAt().save(snapshot);
+    await fileAt(path, 10).save({ ...snapshot, windowEndMs: 5 });
+    expect((await fileAt().load())?.windowEndMs).toBe(snapshot.windowEndMs);
+    expect(lines.map(({ level }) => level)).toEqual(["warn"]);
+  });
+
+  test("a place that cannot be written is told once and forgiven when it can", async () => {
+    await writeFile(join(folder, "state"), "a file, no folder");
+    const file = fileAt();
+    await file.save(snapshot);
+    await file.save(snapshot);
+    await rm(join(folder, "state"));
+    await file.save(snapshot);
+    await rm(join(folder, "state"), { recursive: true });
+    await writeFile(join(folder, "state"), "again");
+    await file.save(snapshot);
+    expect(lines.map(({ level }) => level)).toEqual(["warn", "debug", "warn"]);
+  });
+
+  test("a name that is taken by a folder is told, and nothing is left beside it", async () => {
+    await fileAt(join(path, "inner")).save(snapshot);
+    await fileAt().save(snapshot);
+    await expect(fileAt().load()).resolves.toBeUndefined();
+    await expect(readdir(join(folder, "state"))).resolves.toEqual(["scores"]);
+    expect(lines.map(({ level }) => level)).toEqual(["warn", "warn"]);
+  });
+});
