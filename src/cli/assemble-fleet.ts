@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash as hashOnce } from "node:crypto";
 import { createMemoryBus } from "../bus/memory-bus.ts";
 import type { Config } from "../config/config.ts";
 import type { Bus } from "../domain/bus.ts";
@@ -112,9 +112,14 @@ function timeOf({ nowMs, schedule, random }: ServerWorld) {
   return { nowMs, schedule, random };
 }
 
+/** One part, which is nearly always so, needs no object of the library. */
 function hash(parts: Iterable<Uint8Array>): Uint8Array {
+  const [first, ...rest] = parts;
+  if (first !== undefined && rest.length === 0) {
+    return hashOnce("sha256", first, "buffer");
+  }
   const sha256 = createHash("sha256");
-  for (const part of parts) {
+  for (const part of first === undefined ? [] : [first, ...rest]) {
     sha256.update(part);
   }
   return sha256.digest();
