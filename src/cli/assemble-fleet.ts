@@ -63,7 +63,13 @@ export function joinFleet(asked: FleetInput): Fleet {
   const scorer =
     role === "router"
       ? undefined
-      : startScorer({ ...shared, fold: createHealthFold({ hash }), name, boot: bootOf(world) });
+      : startScorer({
+          ...shared,
+          fold: createHealthFold({ hash }),
+          name,
+          boot: bootOf(world),
+          isKnown: (id) => input.endpoint(id) !== undefined,
+        });
   const reporter = createReporter({
     ...timeOf(world),
     reports: bus.reports,

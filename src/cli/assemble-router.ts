@@ -24,6 +24,8 @@ export type AssembledRouter = {
   /** What all processes of the fleet know together. */
   readonly health: SharedHealth;
   readonly fleetStatus: () => FleetStatus;
+  /** Scores kept from before are there, if there were any. Never rejects. */
+  readonly ready: Promise<void>;
   /** Takes another catalogue into the scores. */
   retain(serving: Serving): void;
   /** Breaks what still runs and leaves no timer or connection behind. */
@@ -94,6 +96,7 @@ export function assembleRouter({ serving, connect, world, log }: Assembly): Asse
     live: scoreboard.live,
     health: sharedHealthOf(fleet, log),
     fleetStatus: fleet.status,
+    ready: fleet.reader.ready,
     retain: ({ endpoints }) => scoreboard.retain(endpoints, nowMs()),
     async close() {
       stopRefreshing();

@@ -42,6 +42,8 @@ export async function serve(options: ServeOptions, world: ServerWorld): Promise<
     .catch((error: unknown) => refuse(fleetProblem(settings.config, error)));
   const assembled = assembleRouter({ serving: () => serving, connect, world, log });
   const stop = stopSignal(world, log);
+  // The first call is planned with the scores that were kept.
+  await assembled.ready;
   let listeners: Listeners;
   try {
     listeners = await startListeners({

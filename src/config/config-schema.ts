@@ -288,7 +288,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       snapshotMs: wholeNumber(100, 60_000)
         .default(defaults.snapshotMs)
-        .describe("Scores are published this often while they change."),
+        .describe("The process reads its own window this often, for its breakers and limits."),
     })
     .prefault({}),
   role: roleSchema,

@@ -53,7 +53,6 @@ export type NatsConfig = {
 type HealthConfig = {
   /** Relative to the configuration. Absent: the last scores are kept nowhere. */
   readonly snapshotFile?: string | undefined;
-  readonly publishMs: number;
 };
 
 export type ProberConfig = {

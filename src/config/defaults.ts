@@ -58,16 +58,12 @@ export const defaults = {
   },
   // Half of the shortest idle timeout seen in load balancers on the way.
   heartbeatMs: 5_000,
-  // Fresh enough for routing; the bus sees one report an endpoint and tick.
+  // A breaker and its probes want no fresher figures.
   snapshotMs: 1_000,
   // One process does everything until somebody splits it.
   role: "all",
   // A single server keeps one copy; asking it for more fails.
   busReplicas: 1,
-  health: {
-    // What every replica knows lags by this much; shorter only means more messages.
-    publishMs: 1_000,
-  },
   prober: {
     // Probes of the built-in fleet cost nothing; those of real providers are the operator's decision.
     mode: "simulated",

@@ -7,7 +7,7 @@ import { createSecret } from "./secret.ts";
 
 /** The part of the configuration file about more than one process: bus, roles, health and probes. */
 
-const { prober, health } = defaults;
+const { prober } = defaults;
 
 export const roles = ["all", "router", "scorer", "batch"] as const;
 
@@ -51,9 +51,6 @@ export const healthSchema = z
     snapshotFile: file
       .optional()
       .describe("Keeps the last scores for a start without the bus; absent: nowhere."),
-    publishMs: wholeNumber(100, 10_000)
-      .default(health.publishMs)
-      .describe("What was learnt of an endpoint is published this often while there is something."),
   })
   .prefault({});
 
@@ -91,7 +88,7 @@ export const roleSchema = z
   .enum(roles)
   .default(defaults.role)
   .describe(
-    "What the process does: everything, only calls, only scores, or only batches. Less than all needs a bus.",
+    "What the process does: everything, only calls (router) or only scores (scorer), which need a bus; batch is refused so far.",
   );
 
 export const replicaSchema = z

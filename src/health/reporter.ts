@@ -57,7 +57,10 @@ export type ReporterOptions = {
 };
 
 const FIRST_PAUSE_MS = 250;
-const MAX_PAUSE_MS = 5_000;
+
+/** Part of the 5 s in which all replicas agree again once the bus is back. */
+const MAX_PAUSE_MS = 1_000;
+
 const CLOSE_MS = 2_000;
 const REFUSAL_LOG_MS = 60_000;
 

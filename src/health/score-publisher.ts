@@ -1,4 +1,5 @@
 import { MAX_VALUE_BYTES } from "../domain/bus-rules.ts";
+import type { EndpointId } from "../domain/endpoint.ts";
 import type { ModelScoreTable, ScorePosition } from "../domain/health.ts";
 import type { Log } from "../domain/ports.ts";
 import type { HealthFold } from "../score/health-fold.ts";
@@ -60,6 +61,12 @@ export type PublisherPorts = {
   readonly turns: Turns;
   /** Name of the scorer. */
   readonly publisher: string;
+  /**
+   * Whether an endpoint is one of the catalogue. Where a table is too large for a value, the others are
+   * left out: whoever reports endpoints that do not exist must not end the scores of those that do.
+   * Default: all are.
+   */
+  readonly isKnown?: (endpoint: EndpointId) => boolean;
   readonly log: Log;
 };
 
@@ -156,7 +163,7 @@ async function readFold(state: State, mayWrite: () => boolean): Promise<Reading 
     const table = current.has(model)
       ? fold.table(model)
       : { position, model, endpoints: [], stateSha256: hash([]) };
-    tables.push(toWrite(table));
+    tables.push(toWrite(table, state.isKnown));
   }
   return { position, tables };
 }
@@ -220,15 +227,16 @@ async function writeVersion(
   return verdict;
 }
 
-function toWrite(table: ModelScoreTable): LedgerWrite {
-  const { model, position } = table;
-  return {
-    key: scoreKeyOf(model),
-    model,
-    bytes: encodeTable(table),
-    position,
-    table: summaryOf(table),
-  };
+function toWrite(whole: ModelScoreTable, isKnown: PublisherPorts["isKnown"]): LedgerWrite {
+  const { model, position } = whole;
+  const key = scoreKeyOf(model);
+  const bytes = encodeTable(whole);
+  if (bytes.length <= MAX_VALUE_BYTES || isKnown === undefined) {
+    return { key, model, bytes, position, table: summaryOf(whole) };
+  }
+  const known = whole.endpoints.filter(({ endpoint }) => isKnown(endpoint));
+  const table = { ...whole, endpoints: known };
+  return { key, model, bytes: encodeTable(table), position, table: summaryOf(table) };
 }
 
 /** Nothing to write: the version that is stored tells as much, or more. */

@@ -1,4 +1,5 @@
 import { type Bus, LEASE_MS } from "../domain/bus.ts";
+import type { EndpointId } from "../domain/endpoint.ts";
 import type { ScorePosition } from "../domain/health.ts";
 import type { Log, NowMs, Random, Schedule } from "../domain/ports.ts";
 import { REPLAY_MS } from "../score/health-fold.ts";
@@ -59,6 +60,8 @@ export type ScorerPorts = {
   /** Random, unsigned 64 bits, and not that of a reporter of the same name: it numbers the ticks. */
   readonly boot: bigint;
   readonly hash: Hash;
+  /** As in `PublisherPorts`. Default: all endpoints are. */
+  readonly isKnown?: (endpoint: EndpointId) => boolean;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
   readonly random: Random;

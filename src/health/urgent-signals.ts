@@ -15,7 +15,7 @@ export type UrgentSignal = StateSignal | RateLimitSignal | BreakerSignal | LoadS
  * Signals that nobody was told yet, the one that waits longest first.
  *
  * Of one kind the newest of an endpoint stands for the older ones. A signal says how things are, so one
- * that waited too long would mislead: it lapses, and what it gives a time to has less of it left.
+ * that waited too long would mislead: it lapses, and a pause that it asks for has less of it left.
  */
 export type UrgentSignals = {
   put(endpoint: EndpointId, signal: UrgentSignal, nowMs: number): void;
@@ -67,7 +67,7 @@ export function createUrgentSignals(maxSignals: number): UrgentSignals {
       dropped += 1;
       return next(nowMs);
     }
-    return { endpoint, signal: shorten(signal, leftMs), observedAtMs, untilMs: nowMs + leftMs };
+    return { endpoint, signal: shortened(signal, leftMs), observedAtMs, untilMs: nowMs + leftMs };
   }
 
   return {
@@ -106,13 +106,9 @@ function lifeMs(signal: UrgentSignal): number {
   }
 }
 
-function shorten(signal: UrgentSignal, leftMs: number): UrgentSignal {
-  switch (signal.kind) {
-    case "state":
-      return { ...signal, ttlMs: leftMs };
-    case "rate-limit":
-      return signal.retryAfterMs === undefined ? signal : { ...signal, retryAfterMs: leftMs };
-    default:
-      return signal;
-  }
+/** A claim keeps its whole `ttlMs`: readers count it from the time at which the claim was made. */
+function shortened(signal: UrgentSignal, leftMs: number): UrgentSignal {
+  return signal.kind === "rate-limit" && signal.retryAfterMs !== undefined
+    ? { ...signal, retryAfterMs: leftMs }
+    : signal;
 }

@@ -2,14 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findNatsBinaries } from "../support/nats-binaries.ts";
+import { createNatsServer, type NatsServer } from "../support/nats-process.ts";
 import { type BenchProcess, startProcess } from "./bench-process.ts";
 import { chooseLoadGenerator, type LoadGenerator } from "./load-generator.ts";
 import { routerConfig } from "./router-config.ts";
 import { sampleUnary } from "./sample-call.ts";
 
-/** One of the two servers that are compared. */
+/** One of the servers that are compared. */
 export type Subject = {
-  readonly name: "bare proxy" | "router";
+  /** `router with NATS` shares what it learns by way of a real nats-server. */
+  readonly name: "bare proxy" | "router" | "router with NATS";
   /** Host and port of its gRPC listener. */
   readonly address: string;
   readonly process: BenchProcess;
@@ -58,6 +61,7 @@ export function createLab({ pairs, seconds, warn }: LabOptions): Lab {
   let upstream: Promise<BenchProcess> | undefined;
   let subjects: Promise<readonly [Subject, Subject]> | undefined;
   let load: LoadGenerator | undefined;
+  let nats: Promise<NatsServer> | undefined;
 
   async function start(script: string, rest: readonly string[] = []): Promise<BenchProcess> {
     const started = await startProcess({
@@ -78,10 +82,14 @@ export function createLab({ pairs, seconds, warn }: LabOptions): Lab {
 
   async function startFresh(name: Subject["name"], nodeOptions: readonly string[]) {
     const origin = `http://${(await startUpstream()).address}`;
+    if (name === "router with NATS") {
+      nats ??= startNats();
+    }
+    const natsUrl = name === "router with NATS" ? (await nats)?.url : undefined;
     const subject =
-      name === "router"
-        ? await startRouter({ origin, folder, nodeOptions })
-        : await startBareProxy(origin, nodeOptions);
+      name === "bare proxy"
+        ? await startBareProxy(origin, nodeOptions)
+        : await startRouter({ name, origin, folder, nodeOptions, natsUrl });
     processes.push(subject.process);
     return subject;
   }
@@ -112,9 +120,23 @@ export function createLab({ pairs, seconds, warn }: LabOptions): Lab {
     },
     async close() {
       await Promise.all(processes.map((running) => running.stop()));
+      const [server] = await Promise.allSettled([nats]);
+      await (server.status === "fulfilled" ? server.value?.dispose() : undefined);
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The newest that there is, on the core of this process. */
+async function startNats(): Promise<NatsServer> {
+  const { found, missing } = await findNatsBinaries();
+  const binary = found.at(-1);
+  if (binary === undefined) {
+    throw new Error(`no nats-server: ${missing.map(({ reason }) => reason).join("; ")}`);
+  }
+  const server = await createNatsServer(binary);
+  await server.start();
+  return server;
 }
 
 async function startBareProxy(origin: string, nodeOptions: readonly string[]): Promise<Subject> {
@@ -128,13 +150,16 @@ async function startBareProxy(origin: string, nodeOptions: readonly string[]): P
 }
 
 type RouterStart = {
+  readonly name: Subject["name"];
+  readonly natsUrl: string | undefined;
   readonly origin: string;
   readonly folder: string;
   readonly nodeOptions: readonly string[];
 };
 
 /** As a user starts it. */
-async function startRouter({ origin, folder, nodeOptions }: RouterStart): Promise<Subject> {
+async function startRouter(options: RouterStart): Promise<Subject> {
+  const { name, natsUrl, origin, folder, nodeOptions } = options;
   const grpcPort = await freePort();
   const configFile = join(folder, `router-${grpcPort}.yaml`);
   const config = routerConfig({
@@ -146,10 +171,13 @@ async function startRouter({ origin, folder, nodeOptions }: RouterStart): Promis
   writeFileSync(configFile, config);
   const started = await startProcess({
     command: process.execPath,
-    arguments: [...nodeOptions, scriptOf("../../src/main.ts"), "serve", "--config", configFile],
+    arguments: [
+      ...[...nodeOptions, scriptOf("../../src/main.ts"), "serve", "--config", configFile],
+      ...(natsUrl === undefined ? [] : ["--nats", natsUrl]),
+    ],
     place: "measured",
   });
-  const subject: Subject = { name: "router", address: `127.0.0.1:${grpcPort}`, process: started };
+  const subject: Subject = { name, address: `127.0.0.1:${grpcPort}`, process: started };
   try {
     await waitUntilItAnswers(subject);
   } catch (error) {

@@ -10,14 +10,18 @@ import { cpus } from "node:os";
 import { inspect, parseArgs } from "node:util";
 import { type BenchCase, type CaseResult, type Check, passes } from "./bench-case.ts";
 import { pinThisProcess, placement } from "./bench-process.ts";
+import { foldCases } from "./fold-cases.ts";
 import { functionCases } from "./function-cases.ts";
 import { createLab, type Lab } from "./lab.ts";
 import { latencyCases } from "./latency-cases.ts";
 import { memoryCases } from "./memory-cases.ts";
+import { reportCases } from "./report-cases.ts";
 import { throughputCases } from "./throughput-cases.ts";
 
 const cases: readonly BenchCase[] = [
   ...functionCases,
+  ...foldCases,
+  ...reportCases,
   ...throughputCases,
   ...latencyCases,
   ...memoryCases,

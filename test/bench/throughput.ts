@@ -45,7 +45,15 @@ const SAMPLE_EVERY_MS = 250;
 const BYTES_TOLERANCE = 0.1;
 
 export async function compareThroughput(lab: Lab, plan: ThroughputPlan): Promise<CaseResult> {
-  const [baseline, router] = await lab.subjects();
+  return await compareSubjects(lab, plan, await lab.subjects());
+}
+
+/** The second against the first. */
+export async function compareSubjects(
+  lab: Lab,
+  plan: ThroughputPlan,
+  [baseline, router]: readonly [Subject, Subject],
+): Promise<CaseResult> {
   const warmUp = { ...lab, seconds: Math.min(WARM_UP_SECONDS, lab.seconds * 2), load: lab.load };
   await runOnce(warmUp, plan, baseline);
   await runOnce(warmUp, plan, router);
@@ -55,7 +63,7 @@ export async function compareThroughput(lab: Lab, plan: ThroughputPlan): Promise
     baselineRuns.push(await runOnce(lab, plan, baseline));
     routerRuns.push(await runOnce(lab, plan, router));
   }
-  return resultOf(plan, baselineRuns, routerRuns);
+  return resultOf({ ...plan, names: [baseline.name, router.name] }, baselineRuns, routerRuns);
 }
 
 /** Rejects when a call failed, or when what came back is not what a checked call brings. */
@@ -137,10 +145,11 @@ function startSampler({ sample }: ThroughputPlan, { address }: Subject) {
 }
 
 function resultOf(
-  plan: ThroughputPlan,
+  plan: ThroughputPlan & { readonly names: readonly [Subject["name"], Subject["name"]] },
   baseline: readonly Run[],
   router: readonly Run[],
 ): CaseResult {
+  const [baselineName, routerName] = plan.names;
   const of = (runs: readonly Run[], key: Exclude<keyof Run, "sample">) =>
     median(runs.map((run) => run[key]));
   const ratios = router.map((run, pair) => run.perSecond / (baseline[pair]?.perSecond ?? 0));
@@ -169,13 +178,17 @@ function resultOf(
     },
     checks: [
       {
-        what: `${plan.unit}, router : bare proxy`,
+        what: `${plan.unit}, ${routerName} : ${baselineName}`,
         value: ratio,
         unit: "",
         ...(plan.target === undefined ? {} : { target: plan.target }),
         ...doubtOf([...baseline, ...router]),
       },
-      { what: `${plan.unit} of the router`, value: round(of(router, "perSecond"), 0), unit: "/s" },
+      {
+        what: `${plan.unit} of the ${routerName}`,
+        value: round(of(router, "perSecond"), 0),
+        unit: "/s",
+      },
     ],
   };
 }

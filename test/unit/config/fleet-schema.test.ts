@@ -46,7 +46,7 @@ describe("busSchema", () => {
 
 describe("healthSchema", () => {
   test("keeps no file and publishes every second", () => {
-    expect(healthSchema.parse(undefined)).toEqual({ publishMs: 1_000 });
+    expect(healthSchema.parse(undefined)).toEqual({});
   });
 });
 

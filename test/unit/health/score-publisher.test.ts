@@ -3,7 +3,7 @@ import type { KeyValue } from "../../../src/domain/bus.ts";
 import { MAX_VALUE_BYTES } from "../../../src/domain/bus-rules.ts";
 import { scoreKeyOf, VERSION_KEY } from "../../../src/health/endpoint-token.ts";
 import { createScoreLedger } from "../../../src/health/score-ledger.ts";
-import { createScorePublisher } from "../../../src/health/score-publisher.ts";
+import { createScorePublisher, type PublisherPorts } from "../../../src/health/score-publisher.ts";
 import { decodeTable, decodeVersion } from "../../../src/health/table-codec.ts";
 import { hashOfTables } from "../../../src/health/table-hash.ts";
 import { createTurns } from "../../../src/health/turns.ts";
@@ -45,7 +45,10 @@ function createFold() {
   };
 }
 
-function setUp(wrap: (scores: KeyValue) => KeyValue = (scores) => scores) {
+function setUp(
+  wrap: (scores: KeyValue) => KeyValue = (scores) => scores,
+  more: Pick<PublisherPorts, "isKnown"> = {},
+) {
   const world = createSwitchedBus();
   const { bus, log } = world;
   const steps: string[] = [];
@@ -73,6 +76,7 @@ function setUp(wrap: (scores: KeyValue) => KeyValue = (scores) => scores) {
     hash: sha256,
     turns,
     publisher: "scorer-1",
+    ...more,
     log,
     intake: {
       hold: () => steps.push("hold"),
@@ -268,6 +272,26 @@ describe("createScorePublisher()", () => {
     expect(publisher.counts()).toMatchObject({ oversized: 1, tablesWritten: 1, published: 1 });
     expect(lines).toMatchObject([{ level: "error", fields: { model: "m" } }]);
     await expect(storedVersion(scores)).resolves.toMatchObject({ modelCount: 1 });
+  });
+
+  test("a table that is too large by endpoints nobody knows is published without them", async () => {
+    const { publisher, fold, scores } = setUp((same) => same, {
+      isKnown: (endpoint) => ["m-a", "m-b", "n-a"].includes(endpoint),
+    });
+    const strangers = Array.from({ length: MAX_VALUE_BYTES / 256 }, (_, index) =>
+      figuresOf(`m-${index}`.padEnd(256, "x")),
+    );
+    const known = [figuresOf("m-a"), figuresOf("m-b")];
+    const unheardOf = figuresOf("n-z");
+    fold.endpoints = (model) =>
+      model === "m" ? [...known, ...strangers] : [figuresOf("n-a"), unheardOf];
+    await expect(publisher.publish(always)).resolves.toBe("written");
+    expect(publisher.counts()).toMatchObject({ oversized: 0, tablesWritten: 2, published: 1 });
+    await expect(storedTable(scores, "m")).resolves.toMatchObject({ endpoints: known });
+    await expect(storedTable(scores, "n")).resolves.toMatchObject({
+      endpoints: [figuresOf("n-a"), unheardOf],
+    });
+    await expect(storedVersion(scores)).resolves.toMatchObject({ modelCount: 2 });
   });
 
   test("a version that is not written is not counted", async () => {

@@ -58,10 +58,15 @@ describe("createUrgentSignals()", () => {
     expect([signals.size(), signals.dropped()]).toEqual([1, 1]);
   });
 
-  it("takes what a claim waited from its life", () => {
+  it("hands over a claim as it was made, with the time of its making", () => {
     const signals = createUrgentSignals(10);
     signals.put(a, down, 1_000);
-    expect(signals.take(3_000)).toMatchObject({ signal: { ttlMs: 3_000 }, untilMs: 6_000 });
+    expect(signals.take(3_000)).toEqual({
+      endpoint: a,
+      signal: down,
+      observedAtMs: 1_000,
+      untilMs: 6_000,
+    });
   });
 
   it("takes what a rate limit waited from the provider's wait", () => {
