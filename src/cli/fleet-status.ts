@@ -1,5 +1,6 @@
 import type { Role } from "../config/config.ts";
 import type { BusStatus } from "../domain/bus.ts";
+import type { PublishedVersion } from "../domain/health.ts";
 import type { Prober } from "../health/prober.ts";
 import type { Reporter } from "../health/reporter.ts";
 import type { ScoreReader } from "../health/score-reader.ts";
@@ -18,6 +19,10 @@ export type FleetStatus = {
   readonly scoresStale: boolean;
   /** Absent before any scores. */
   readonly scoreAgeMs: number | undefined;
+  /** Where the stream of reports stood when the scores were made; absent before any. */
+  readonly scorePosition?: string;
+  /** Equal on all replicas with equal positions: SHA-256 in hex. */
+  readonly scoreHash?: string;
   /** Sums that wait to be told. */
   readonly outboxDeltas: number;
   /** Absent where no scorer runs. */
@@ -43,7 +48,7 @@ export type FleetParts = {
 
 export function fleetStatusOf(parts: FleetParts): FleetStatus {
   const { role, name, reader, reporter, scorer, prober } = parts;
-  const { ageMs, stale } = reader.status();
+  const { ageMs, stale, version } = reader.status();
   const bus = parts.bus();
   return {
     role,
@@ -52,9 +57,18 @@ export function fleetStatusOf(parts: FleetParts): FleetStatus {
     degraded: bus !== "memory" && bus !== "connected",
     scoresStale: stale,
     scoreAgeMs: ageMs === undefined ? undefined : Math.round(ageMs),
+    ...(version && publishedPart(version)),
     outboxDeltas: reporter.stats().deltas,
     ...(scorer && { scorer: scorerPart(scorer) }),
     ...(prober && { prober: { leader: prober.stats().leading } }),
+  };
+}
+
+function publishedPart({ position, stateSha256 }: PublishedVersion) {
+  const { algorithmVersion, streamEpoch, asOfSequence } = position;
+  return {
+    scorePosition: `${algorithmVersion}:${streamEpoch}:${asOfSequence}`,
+    scoreHash: Buffer.from(stateSha256).toString("hex"),
   };
 }
 

@@ -81,8 +81,8 @@ export const EndpointScoreSchema: GenMessage<EndpointScore> = /*@__PURE__*/
  */
 export type ScoreSnapshot = Message<"atlas.v1.ScoreSnapshot"> & {
   /**
-   * Grows with every publication; equal revisions have equal content on every replica.
-   * 0: nothing has been published.
+   * Counts the snapshots of the answering replica: grows with each, and compares with no other
+   * replica's. 0: nothing is known yet.
    *
    * @generated from field: int64 revision = 1;
    */

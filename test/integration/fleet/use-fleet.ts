@@ -1,0 +1,172 @@
+import { type Client, createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { CatalogService, type EndpointStats } from "../../../gen/atlas/v1/catalog_service_pb.ts";
+import { ScoringService } from "../../../gen/atlas/v1/scoring_service_pb.ts";
+import { findNatsBinaries, type NatsBinary } from "../../support/nats-binaries.ts";
+import { type RouterClient, routerClient, specOf } from "../../support/router-client.ts";
+import { type RunningRouter, startRouter } from "../../support/running-router.ts";
+
+export const MODEL = "openai/gpt-4o-mini";
+
+/** Declares the tests for the newest server alone: what differs by server is the bus's own tests. */
+export async function describeOnNewestNats(
+  name: string,
+  tests: (binary: NatsBinary) => void,
+): Promise<void> {
+  const { found, missing } = await findNatsBinaries();
+  const newest = found.at(-1);
+  if (newest === undefined) {
+    const reason = missing.map((one) => one.reason).join("; ");
+    test(name, ({ skip }) => skip(`no nats-server: ${reason}`));
+    return;
+  }
+  describe(`${name}, nats-server ${newest.version}`, () => tests(newest));
+}
+
+export type Member = RunningRouter & {
+  readonly name: string;
+  readonly client: RouterClient;
+  readonly catalog: Client<typeof CatalogService>;
+  readonly scoring: Client<typeof ScoringService>;
+  readiness(): Promise<Readiness>;
+};
+
+export type Readiness = {
+  readonly status: number;
+  readonly ready: boolean;
+  readonly degraded: boolean;
+  readonly bus: string;
+  readonly scoreAgeMs?: number;
+  readonly scorer?: { readonly leader: boolean; readonly caughtUp: boolean };
+};
+
+export type MemberSettings = {
+  readonly name: string;
+  readonly role: "router" | "scorer";
+  readonly natsUrl: string;
+  /** Keys of `bus.nats` beside its servers, as in YAML's flow style. */
+  readonly login?: string;
+  /** Further lines of the configuration. */
+  readonly more?: string;
+};
+
+/** Answers fast and is never probed, so that every figure comes from a call of the test. */
+export function configOf({ name, role, natsUrl, login = "", more = "" }: MemberSettings): string {
+  return [
+    "simulator: { timeScale: 0 }",
+    "prober: { mode: off }",
+    `role: ${role}`,
+    `replica: ${name}`,
+    `bus: { nats: { servers: ["${natsUrl}"]${login} } }`,
+    more,
+  ].join("\n");
+}
+
+/** A process of the fleet, within this one. Ends with the test, if it has not before. */
+export async function startMember(settings: MemberSettings): Promise<Member> {
+  const member = await openMember(settings);
+  onTestFinished(member.stop);
+  return member;
+}
+
+async function openMember(settings: MemberSettings): Promise<Member> {
+  const running = await startRouter({ config: configOf(settings) });
+  const transport = createGrpcTransport({ baseUrl: running.grpcUrl });
+  let ended: Promise<void> | undefined;
+  const stop = () => {
+    ended ??= running.stop();
+    return ended;
+  };
+  return {
+    ...running,
+    stop,
+    name: settings.name,
+    client: routerClient(running.grpcUrl),
+    catalog: createClient(CatalogService, transport),
+    scoring: createClient(ScoringService, transport),
+    readiness: () => readinessOf(running.httpUrl),
+  };
+}
+
+export async function startMembers(
+  role: MemberSettings["role"],
+  names: readonly string[],
+  natsUrl: string,
+): Promise<readonly Member[]> {
+  const members = await Promise.all(names.map((name) => openMember({ name, role, natsUrl })));
+  onTestFinished(async () => {
+    await Promise.all(members.map(({ stop }) => stop()));
+  });
+  return members;
+}
+
+async function readinessOf(httpUrl: string): Promise<Readiness> {
+  const response = await fetch(`${httpUrl}/readyz`);
+  return { ...((await response.json()) as Omit<Readiness, "status">), status: response.status };
+}
+
+export async function callMany(member: Member, calls: number): Promise<void> {
+  await Promise.all(
+    Array.from({ length: calls }, () => member.client.complete({ spec: specOf(MODEL) })),
+  );
+}
+
+/** Figures of each endpoint of the model, as a caller of GetModel reads them, without those that move by time. */
+export async function pageOf({ catalog }: Member) {
+  const { endpoints } = await catalog.getModel({ id: MODEL });
+  return endpoints.map(({ id, stats }) => {
+    const { uptime: _, ...figures } = timeless(stats) ?? {};
+    return { id, ...figures };
+  });
+}
+
+/** Each process tells the window's end by its own clock. */
+function timeless(stats: EndpointStats | undefined) {
+  if (stats === undefined) {
+    return undefined;
+  }
+  const { windowEndTime: _, ...rest } = stats;
+  return rest;
+}
+
+type Page = Awaited<ReturnType<typeof pageOf>>;
+
+/** Calls that the page counts. */
+export function countedOn(page: Page): number {
+  return page.reduce((sum, { sampleCount }) => sum + Number(sampleCount ?? 0n), 0);
+}
+
+/** Scores as this process holds them, without the number it gave to its own snapshot. */
+async function scoresOf({ scoring }: Member) {
+  const { snapshot } = await scoring.getScores({});
+  return snapshot?.scores.map((score) => ({ ...score, stats: timeless(score.stats) })) ?? [];
+}
+
+/** All of them hold equal scores, which are of so many calls. */
+export async function expectEqualScores(members: readonly Member[], calls: number): Promise<void> {
+  const [first, ...others] = await Promise.all(members.map(scoresOf));
+  expect(others).toEqual(others.map(() => first));
+  const pages = await Promise.all(members.map(pageOf));
+  expect(pages.map(countedOn)).toEqual(pages.map(() => calls));
+}
+
+/** Milliseconds until the assertions of `holds` passed; rejects with what failed last. */
+export async function held(timeoutMs: number, holds: () => Promise<void>): Promise<number> {
+  const startedMs = performance.now();
+  await vi.waitFor(holds, { timeout: timeoutMs, interval: 50 });
+  return performance.now() - startedMs;
+}
+
+/** The scorer that publishes, and the others. */
+export async function leaderOf(scorers: readonly Member[]): Promise<[Member, readonly Member[]]> {
+  const led = await Promise.all(
+    scorers.map(async (scorer) => (await scorer.readiness()).scorer?.leader === true),
+  );
+  const leaders = scorers.filter((_, index) => led[index]);
+  const [leader] = leaders;
+  if (leader === undefined || leaders.length > 1) {
+    throw new Error(`${leaders.length} scorers lead`);
+  }
+  return [leader, scorers.filter((scorer) => scorer !== leader)];
+}
