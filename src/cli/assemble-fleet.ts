@@ -1,4 +1,3 @@
-import { createHash, hash as hashOnce } from "node:crypto";
 import { createMemoryBus } from "../bus/memory-bus.ts";
 import type { Config } from "../config/config.ts";
 import type { Bus } from "../domain/bus.ts";
@@ -11,6 +10,7 @@ import { type Prober, startProber } from "../health/prober.ts";
 import { createReporter, type Reporter } from "../health/reporter.ts";
 import { type ScoreReader, startScoreReader } from "../health/score-reader.ts";
 import { startScorer } from "../health/scorer.ts";
+import { sha256 } from "../health/sha256.ts";
 import { createTrafficClock, type TrafficClock } from "../health/traffic-clock.ts";
 import { createUpstreamProbe, probeCostOf } from "../health/upstream-probe.ts";
 import { ALGORITHM_VERSION, createHealthFold } from "../score/health-fold.ts";
@@ -54,7 +54,7 @@ export function joinFleet(asked: FleetInput): Fleet {
   const { role } = config;
   const name = config.replica === "" ? world.processName : config.replica;
   const bus = busOf(input, name);
-  const shared = { ...timeOf(world), hash, yieldTurn, bus, log };
+  const shared = { ...timeOf(world), hash: sha256, yieldTurn, bus, log };
   const reader = startScoreReader({
     ...shared,
     algorithmVersion: ALGORITHM_VERSION,
@@ -65,7 +65,7 @@ export function joinFleet(asked: FleetInput): Fleet {
       ? undefined
       : startScorer({
           ...shared,
-          fold: createHealthFold({ hash }),
+          fold: createHealthFold({ hash: sha256 }),
           name,
           boot: bootOf(world),
           isKnown: (id) => input.endpoint(id) !== undefined,
@@ -116,19 +116,6 @@ function busOf({ config, world, log }: FleetInput, name: string): Bus {
 /** Without the rest of the world, which is none of theirs. */
 function timeOf({ nowMs, schedule, random }: ServerWorld) {
   return { nowMs, schedule, random };
-}
-
-/** One part, which is nearly always so, needs no object of the library. */
-function hash(parts: Iterable<Uint8Array>): Uint8Array {
-  const [first, ...rest] = parts;
-  if (first !== undefined && rest.length === 0) {
-    return hashOnce("sha256", first, "buffer");
-  }
-  const sha256 = createHash("sha256");
-  for (const part of first === undefined ? [] : [first, ...rest]) {
-    sha256.update(part);
-  }
-  return sha256.digest();
 }
 
 function yieldTurn(): Promise<void> {

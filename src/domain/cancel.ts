@@ -1,7 +1,6 @@
 /**
  * Tells whoever works that the work is over. The part of `AbortSignal` that a call needs, so that every
- * `AbortSignal` is one. A call carries two of its own, whose making and listeners cost a tenth of the
- * platform's.
+ * `AbortSignal` is one. A call carries two of its own, which are plain objects: the platform's are event targets.
  */
 export type CancelSignal = {
   readonly aborted: boolean;

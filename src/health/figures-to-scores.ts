@@ -1,12 +1,8 @@
 import type { EndpointFigures, OutsideClaim, PercentileFigures } from "../domain/health.ts";
 import type { EndpointScore } from "../domain/score.ts";
 import { isDegraded } from "../score/fast-window.ts";
-
-/** A ratio of fewer results would be a coin or two. */
-const MIN_RESULTS = 5;
-
-/** One bad minute of fewer would read as an endpoint that is down most of the time. */
-const MIN_OBSERVED_MINUTES = 5;
+import { successRatio } from "../score/figures.ts";
+import { uptimeRatio } from "../score/uptime.ts";
 
 const MICRO = 1_000_000;
 
@@ -20,7 +16,6 @@ const MICRO = 1_000_000;
  */
 export function figuresToScore(figures: EndpointFigures, busMs: number): EndpointScore {
   const { successes, failures, rateLimited, goodMinutes, observedMinutes, outside } = figures;
-  const results = successes + failures;
   const recent = { successes: figures.recentSuccesses, failures: figures.recentFailures };
   const isClaimed = outside !== undefined && outside.state !== "up" && holdsClaim(outside, busMs);
   return Object.freeze({
@@ -35,8 +30,8 @@ export function figuresToScore(figures: EndpointFigures, busMs: number): Endpoin
       p95: fromMicro(figures.tokensPerSecond.p95Micro),
     }),
     durationMs: middleAndTail(figures.durationMs),
-    success: results < MIN_RESULTS ? undefined : successes / results,
-    uptime: observedMinutes < MIN_OBSERVED_MINUTES ? undefined : goodMinutes / observedMinutes,
+    success: successRatio(successes, failures),
+    uptime: uptimeRatio(goodMinutes, observedMinutes),
     recent: Object.freeze(recent),
     degraded: isClaimed || isDegraded(recent),
   });

@@ -8,13 +8,14 @@ import type {
 } from "../domain/health.ts";
 import type { Log, NowMs } from "../domain/ports.ts";
 import type { ScoreSnapshot } from "../domain/score.ts";
+import type { Hash } from "../score/shared-endpoint.ts";
 import { type BusClock, createBusClock } from "./bus-clock.ts";
 import { scoreKeyOf, VERSION_KEY } from "./endpoint-token.ts";
 import { comparePositions } from "./score-position.ts";
 import { createScoreTables, type ScoreTables } from "./score-tables.ts";
 import type { KeptScores } from "./snapshot-keeper.ts";
 import { decodeTable, decodeVersion } from "./table-codec.ts";
-import { equalBytes, type Hash } from "./table-hash.ts";
+import { equalBytes } from "./table-hash.ts";
 
 /**
  * What has been published, as far as it has reached us: tables, and the version that tells whether they

@@ -3,6 +3,7 @@ import type { EndpointId } from "../domain/endpoint.ts";
 import type { ModelScoreTable, ScorePosition } from "../domain/health.ts";
 import type { Log } from "../domain/ports.ts";
 import type { HealthFold } from "../score/health-fold.ts";
+import type { Hash } from "../score/shared-endpoint.ts";
 import { scoreKeyOf, VERSION_KEY } from "./endpoint-token.ts";
 import {
   type LedgerWrite,
@@ -12,7 +13,7 @@ import {
 } from "./score-ledger.ts";
 import { comparePositions } from "./score-position.ts";
 import { encodeTable, encodeVersion } from "./table-codec.ts";
-import { type Hash, hashOfTables, summaryOf } from "./table-hash.ts";
+import { hashOfTables, summaryOf } from "./table-hash.ts";
 import type { Turns } from "./turns.ts";
 import { writeAll } from "./write-all.ts";
 

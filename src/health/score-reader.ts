@@ -3,6 +3,7 @@ import type { EndpointId } from "../domain/endpoint.ts";
 import type { ModelScoreTable, OutsideClaim, PublishedVersion } from "../domain/health.ts";
 import type { Log, NowMs, Random, Schedule } from "../domain/ports.ts";
 import { EMPTY_SCORES, type ScoreSnapshot } from "../domain/score.ts";
+import type { Hash } from "../score/shared-endpoint.ts";
 import { VERSION_KEY } from "./endpoint-token.ts";
 import { createEntryInbox } from "./entry-inbox.ts";
 import {
@@ -13,7 +14,7 @@ import {
 import { createScoreFeed, type FedEntry } from "./score-feed.ts";
 import { settleWithin } from "./settle-within.ts";
 import { loadScores, type SnapshotStore, saveScores } from "./snapshot-keeper.ts";
-import type { Hash } from "./table-hash.ts";
+
 import { createTurns, type Turns } from "./turns.ts";
 
 /**

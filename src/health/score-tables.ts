@@ -1,9 +1,10 @@
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { EndpointFigures, ModelScoreTable, OutsideClaim } from "../domain/health.ts";
 import type { EndpointScore } from "../domain/score.ts";
+import type { Hash } from "../score/shared-endpoint.ts";
 import { figuresToScore, holdsClaim } from "./figures-to-scores.ts";
 import { comparePositions } from "./score-position.ts";
-import { type Hash, hashOfTables, summaryOf } from "./table-hash.ts";
+import { hashOfTables, summaryOf } from "./table-hash.ts";
 
 /** `kept`: from before this process. `read`: everything that is stored, read to make good a loss. */
 export type TableOrigin = "kept" | "watched" | "read";

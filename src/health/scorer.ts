@@ -3,6 +3,7 @@ import type { EndpointId } from "../domain/endpoint.ts";
 import type { ScorePosition } from "../domain/health.ts";
 import type { Log, NowMs, Random, Schedule } from "../domain/ports.ts";
 import { REPLAY_MS } from "../score/health-fold.ts";
+import type { Hash } from "../score/shared-endpoint.ts";
 import { createLeaseHolder, type LeaseHolder } from "./lease-holder.ts";
 import {
   createReportIntake,
@@ -20,7 +21,7 @@ import {
 } from "./score-publisher.ts";
 import { createScorerTick } from "./scorer-tick.ts";
 import { settleWithin } from "./settle-within.ts";
-import type { Hash } from "./table-hash.ts";
+
 import { createTurns } from "./turns.ts";
 
 /**

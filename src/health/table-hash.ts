@@ -1,5 +1,4 @@
-/** SHA-256 of the parts one after another. */
-export type Hash = (parts: Iterable<Uint8Array>) => Uint8Array;
+import type { Hash } from "../score/shared-endpoint.ts";
 
 /** What a table without endpoints leaves out of the hash of all. */
 export type TableSummary = { readonly model: string; readonly stateSha256: Uint8Array };

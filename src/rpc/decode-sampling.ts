@@ -90,7 +90,7 @@ function decimalOf(float: number | undefined): number | undefined {
   if (float === undefined) {
     return undefined;
   }
-  // Nearly all are written with few digits, and text costs ten times as much as arithmetic.
+  // Nearly all are written with few digits, and arithmetic is cheaper than text.
   const short = Math.round(float * 10_000) / 10_000;
   return Math.fround(short) === float ? short : Number(float.toPrecision(7));
 }

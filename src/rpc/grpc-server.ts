@@ -1,8 +1,8 @@
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { createCallTracker } from "./call-tracker.ts";
+import { addHealth } from "./grpc-health.ts";
 import { grpcServiceOf } from "./grpc-service.ts";
 import { type GrpcSessionHooks, hookGrpcSessions } from "./grpc-session-hooks.ts";
-import { addHealth } from "./health.ts";
 import {
   defaultListenerLimits,
   type ListenerLimits,

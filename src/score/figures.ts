@@ -22,6 +22,9 @@ export type Percentiles = {
 const MIN_SAMPLES_OF_TAIL = 20;
 const MIN_SAMPLES_OF_MEDIAN = 5;
 
+/** A ratio of fewer results would be a coin or two. */
+const MIN_RESULTS = 5;
+
 const PERCENTS = [5, 50, 95];
 
 const MICRO = 1_000_000;
@@ -36,6 +39,12 @@ export function resultsIn(window: WindowCounts) {
     failures: sumOf(window, badKinds),
     rateLimited: sumOf(window, rateKinds),
   };
+}
+
+/** 0 to 1; absent with too few results. */
+export function successRatio(successes: number, failures: number): number | undefined {
+  const results = successes + failures;
+  return results < MIN_RESULTS ? undefined : successes / results;
 }
 
 export function percentilesIn(window: WindowCounts, group: CellGroup): Percentiles {

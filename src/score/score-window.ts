@@ -1,7 +1,7 @@
 import type { Observation } from "../domain/ports.ts";
 import type { EndpointScore } from "../domain/score.ts";
 import { BIN_MS, binOf, createFastWindow, isDegraded } from "./fast-window.ts";
-import { percentilesIn, resultsIn } from "./figures.ts";
+import { percentilesIn, resultsIn, successRatio } from "./figures.ts";
 import { nextMultiple } from "./next-multiple.ts";
 import { cellsOf, isFault, MAX_OBSERVATION_CELLS } from "./observation-delta.ts";
 import { createRollingWindow, type RollingWindow, SLICE_MS, sliceOf } from "./rolling-window.ts";
@@ -22,8 +22,6 @@ export type ScoreWindow = {
   nextChangeMs(nowMs: number): number;
   heldBytes(): number;
 };
-
-const MIN_RESULTS = 5;
 
 export function createScoreWindow(nowMs: number): ScoreWindow {
   const window = createRollingWindow(sliceOf(nowMs));
@@ -77,7 +75,6 @@ function readScore(
   if (samples === 0 && uptime.ratio === undefined) {
     return undefined;
   }
-  const results = successes + failures;
   const firstToken = percentilesIn(window, firstTokenCells);
   const throughput = percentilesIn(window, throughputCells);
   const duration = percentilesIn(window, durationCells);
@@ -92,7 +89,7 @@ function readScore(
     }),
     tokensPerSecond: Object.freeze(throughput),
     durationMs: Object.freeze({ count: duration.count, p50: duration.p50, p95: duration.p95 }),
-    success: results < MIN_RESULTS ? undefined : successes / results,
+    success: successRatio(successes, failures),
     uptime: uptime.ratio,
     recent: Object.freeze(recent),
     degraded: isDegraded(recent),

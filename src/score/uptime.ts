@@ -55,11 +55,16 @@ export function createUptime(): Uptime {
       }
       return {
         observedMinutes,
-        ratio: observedMinutes < MIN_OBSERVED_MINUTES ? undefined : goodMinutes / observedMinutes,
+        ratio: uptimeRatio(goodMinutes, observedMinutes),
       };
     },
     heldBytes: () => ring.heldBytes(),
   };
+}
+
+/** 0 to 1; absent below the minimum of observed minutes. */
+export function uptimeRatio(goodMinutes: number, observedMinutes: number): number | undefined {
+  return observedMinutes < MIN_OBSERVED_MINUTES ? undefined : goodMinutes / observedMinutes;
 }
 
 /** At least 95 %, in whole numbers, so that every replica agrees. */

@@ -1,8 +1,8 @@
 /** What it costs to fold health reports of a fleet into shared scores, and to read the scores. */
-import { createHash, hash as hashOnce } from "node:crypto";
 import type { EndpointId } from "../../src/domain/endpoint.ts";
 import type { HealthReport, OutcomeDelta } from "../../src/domain/health.ts";
 import type { Observation } from "../../src/domain/ports.ts";
+import { sha256 } from "../../src/health/sha256.ts";
 import { createHealthFold, type HealthFold } from "../../src/score/health-fold.ts";
 import { createDelta } from "../../src/score/observation-delta.ts";
 import { exampleEndpoint } from "../support/examples.ts";
@@ -30,18 +30,6 @@ const DELTAS = 2_000;
 const MAX_RESULTS = 20;
 
 type Stored = { readonly storedAtMs: number; readonly report: HealthReport };
-
-const hash = (parts: Iterable<Uint8Array>): Uint8Array => {
-  const [only, ...more] = parts;
-  if (only !== undefined && more.length === 0) {
-    return hashOnce("sha256", only, "buffer");
-  }
-  const digest = createHash("sha256");
-  for (const part of parts) {
-    digest.update(part);
-  }
-  return digest.digest();
-};
 
 /** The same on every run. */
 function createRandom(): () => number {
@@ -136,7 +124,7 @@ function readAll(fold: HealthFold): { readonly totalMs: number; readonly longest
 const foldCase: BenchCase = {
   name: "shared-fold",
   async run() {
-    const fold = createHealthFold({ hash });
+    const fold = createHealthFold({ hash: sha256 });
     const intake = createIntake(fold);
     const deltas = deltasOf((random) => 1 + Math.floor(random() * MAX_RESULTS));
     const feed = createFeed(deltas, ENDPOINTS);
@@ -189,7 +177,7 @@ const foldCase: BenchCase = {
 const memoryCase: BenchCase = {
   name: "shared-fold-memory",
   async run() {
-    const fold = createHealthFold({ hash });
+    const fold = createHealthFold({ hash: sha256 });
     const intake = createIntake(fold);
     const feed = createFeed(
       deltasOf(() => BUSY_RESULTS),

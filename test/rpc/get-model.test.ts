@@ -15,6 +15,7 @@ import { RouterError } from "../../src/domain/router-error.ts";
 import type { Block, EndpointScore, LiveState } from "../../src/domain/score.ts";
 import { noSharedHealth } from "../../src/rpc/shared-health.ts";
 import { exampleCatalog, exampleModel } from "../support/example-catalog.ts";
+import { exampleScore } from "../support/example-score.ts";
 import { exampleEndpoint } from "../support/examples.ts";
 import { errorOf, reasonOf } from "../support/rpc-errors.ts";
 import { createRpcInMemory } from "../support/rpc-in-memory.ts";
@@ -26,18 +27,7 @@ const priced = (id: string, input: number | undefined, output = 1, changes = {})
     ...changes,
   });
 
-const score: EndpointScore = {
-  successes: 9,
-  failures: 1,
-  rateLimited: 10,
-  firstTokenMs: { count: 9, p50: 300, p95: undefined },
-  tokensPerSecond: { count: 9, p5: 20, p50: 40, p95: 60 },
-  durationMs: { count: 9, p50: 900, p95: undefined },
-  success: 0.9,
-  uptime: undefined,
-  recent: { successes: 1, failures: 0 },
-  degraded: false,
-};
+const score = exampleScore();
 
 const live = (block: Block | undefined, breaker: LiveState["breaker"] = "closed"): LiveState => ({
   inflight: 0,

@@ -315,9 +315,9 @@ export const ScoringService: GenService<{
   },
   /**
    * Takes what an outside source knows of an endpoint: a status page's watcher, a deployment script,
-   * an operator, an engine's metrics. For those who cannot publish on the bus themselves; every
-   * router and scorer learns it as if they had. Answered when the report is queued, which outlives a
-   * bus that is away.
+   * an operator, an engine's metrics. For those who cannot publish on the bus themselves: it goes into
+   * the stream of reports as if they had. Scorers fold state and probe; rate limits and load are
+   * kept for people and tools. Answered when the report is queued, which outlives a bus that is away.
    *
    * @generated from rpc atlas.v1.ScoringService.PublishHealth
    */

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { createMemoryBus } from "../../../src/bus/memory-bus.ts";
 import {
   type Bus,
@@ -17,6 +16,7 @@ import type {
 import type { Log } from "../../../src/domain/ports.ts";
 import { scoreKeyOf, tokenOf, VERSION_KEY } from "../../../src/health/endpoint-token.ts";
 import { encodeReport } from "../../../src/health/report-codec.ts";
+import { sha256 as sha256Of } from "../../../src/health/sha256.ts";
 import { encodeTable, encodeVersion } from "../../../src/health/table-codec.ts";
 import { hashOfTables } from "../../../src/health/table-hash.ts";
 import { createManualClock, type ManualClock } from "../../support/manual-clock.ts";
@@ -25,12 +25,9 @@ export const START_MS = 1_800_000_000_000;
 
 export const idOf = (name: string) => name as EndpointId;
 
+/** As plain bytes, which `toEqual` tells from a buffer. */
 export function sha256(parts: Iterable<Uint8Array>): Uint8Array {
-  const hash = createHash("sha256");
-  for (const part of parts) {
-    hash.update(part);
-  }
-  return Uint8Array.from(hash.digest());
+  return Uint8Array.from(sha256Of(parts));
 }
 
 export function positionOf(

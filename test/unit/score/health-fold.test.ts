@@ -7,6 +7,7 @@ import {
   outsideStates,
 } from "../../../src/domain/health.ts";
 import { failureKinds, type Outcome } from "../../../src/domain/outcome.ts";
+import { sha256 } from "../../../src/health/sha256.ts";
 import {
   ALGORITHM_VERSION,
   createHealthFold,
@@ -16,7 +17,7 @@ import {
 import { createDelta } from "../../../src/score/observation-delta.ts";
 import { createScoreWindow } from "../../../src/score/score-window.ts";
 import { failed, makeObservation } from "./make-observation.ts";
-import { hexOf, makeDelta, makeReport, type ReportChanges, sha256 } from "./make-report.ts";
+import { hexOf, makeDelta, makeReport, type ReportChanges } from "./make-report.ts";
 
 const SLICE_MS = 30_000;
 const MINUTE_MS = 60_000;

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { EndpointId } from "../../../src/domain/endpoint.ts";
 import type { HealthReport, HealthSignal, OutcomeDelta } from "../../../src/domain/health.ts";
 
@@ -37,14 +36,6 @@ export function makeReport(changes: ReportChanges = {}): HealthReport {
     ...others,
     endpoint: endpoint as EndpointId,
   };
-}
-
-export function sha256(parts: Iterable<Uint8Array>): Uint8Array {
-  const hash = createHash("sha256");
-  for (const part of parts) {
-    hash.update(part);
-  }
-  return hash.digest();
 }
 
 export function hexOf(bytes: Uint8Array): string {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { EndpointId } from "../../../src/domain/endpoint.ts";
+import { sha256 } from "../../../src/health/sha256.ts";
 import { createSharedBoard, type SharedBoard } from "../../../src/score/shared-board.ts";
-import { hexOf, sha256 } from "./make-report.ts";
+import { hexOf } from "./make-report.ts";
 
 const MINUTE_MS = 60_000;
 
