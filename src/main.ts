@@ -7,6 +7,7 @@ import { basename, dirname } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { type CliWorld, exitCodes, type Output } from "./cli/cli-world.ts";
 import { interruptedEarly } from "./cli/interrupted-early.ts";
+import { watchProcess } from "./cli/process-watch.ts";
 import type { ServerWorld } from "./cli/server-world.ts";
 
 /**
@@ -125,6 +126,7 @@ const serverWorld: ServerWorld = {
   schedule,
   random: Math.random,
   newId: randomUUID,
+  watchProcess,
   processName: `${hostname().slice(0, 50)}:${process.pid}`,
 };
 
@@ -151,3 +153,7 @@ const world: CliWorld = {
 
 const { runAtlas } = await import("./cli/program.ts");
 await runAtlas(world, argv);
+
+/** Whatever still hangs then, such as an export to a collector that does not answer, is not waited for. */
+const LAST_WORDS_MS = 1_000;
+setTimeout(() => process.exit(), LAST_WORDS_MS).unref();

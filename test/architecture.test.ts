@@ -1,5 +1,7 @@
-import { globSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { OBSERVABILITY, observabilityOf } from "../docs/generate/observability.ts";
 import { parseConfig } from "../src/config/parse-config.ts";
 import { routerErrors } from "../src/domain/router-error.ts";
 
@@ -13,10 +15,31 @@ type BiomeConfig = {
 };
 
 /** Folders that compute from their arguments and their own state. */
-const pureFolders = ["domain", "decode", "catalog", "plan", "score", "config"];
+const pureFolders = [
+  "domain",
+  "decode",
+  "catalog",
+  "plan",
+  "score",
+  "config",
+  "trace",
+  "metrics",
+  "ledger",
+];
 
 /** Folders in which every file has a unit test. */
-const testedFolders = ["attempt", "catalog", "config", "decode", "observe", "plan", "score"];
+const testedFolders = [
+  "attempt",
+  "catalog",
+  "config",
+  "decode",
+  "observe",
+  "plan",
+  "score",
+  "trace",
+  "metrics",
+  "ledger",
+];
 
 /** Files that hold only types or data, which compile or not and have nothing to run. */
 const untested = /^src\/config\/config\.ts$/;
@@ -50,7 +73,7 @@ describe.each(pureFolders)("src/%s", (folder) => {
 test("only main.ts reads the environment, and only it starts or ends the process", () => {
   const files = filesMatching("src/**/*.ts").filter((file) => file !== "src/main.ts");
   const touching = /\bprocess\s*\.\s*(env|exit|argv|on|stdout|stderr|stdin|kill)\b/;
-  expect(files.filter((file) => touching.test(readFileSync(file, "utf8")))).toEqual([]);
+  expect(files.filter((file) => touching.test(codeOf(file)))).toEqual([]);
 });
 
 test("every folder of src has an import rule", () => {
@@ -83,6 +106,30 @@ test("the README's error table and the code list the same codes", () => {
   const rows = readFileSync("README.md", "utf8").matchAll(/^\| `([a-z-]+)` \| (\w+) \|/gm);
   const documented = Object.fromEntries([...rows].map(([, code, source]) => [code, { source }]));
   expect(documented).toEqual(routerErrors);
+});
+
+test("docs/observability.md shows every span, metric, alert and key as the code has it", () => {
+  const document = readFileSync(OBSERVABILITY, "utf8");
+  expect(document, "npm run generate writes it").toBe(observabilityOf(document));
+});
+
+test("docs/observability.md names every variable of OpenTelemetry that the code does", () => {
+  const document = readFileSync(OBSERVABILITY, "utf8");
+  const named = filesMatching("src/**/*.ts").flatMap((file) =>
+    [...readFileSync(file, "utf8").matchAll(/\bOTEL_[A-Z_]*[A-Z]\b/g)].map(([name]) => name),
+  );
+  expect(named).not.toHaveLength(0);
+  expect(named.filter((name) => !document.includes(`\`${name}\``))).toEqual([]);
+});
+
+test("every file that the documents link to is there", () => {
+  const broken = filesMatching("{README.md,docs/**/*.md}").flatMap((file) =>
+    [...readFileSync(file, "utf8").matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)]
+      .map(([, target = ""]) => join(dirname(file), target))
+      .filter((target) => !existsSync(target))
+      .map((target) => `${file}: ${target}`),
+  );
+  expect(broken).toEqual([]);
 });
 
 test("every dependency has its reason in docs/dependencies.md, and nothing else has", () => {
@@ -118,6 +165,11 @@ test("the README's configuration is valid", () => {
   const parsed = parseConfig(yaml, { OPENAI_API_KEY: "k" });
   expect(parsed).toMatchObject({ ok: true });
 });
+
+/** Without whole lines of comments, which may name what code may not do. */
+function codeOf(file: string): string {
+  return readFileSync(file, "utf8").replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, "");
+}
 
 /** `src/{plan,score}/**` names plan and score. */
 function foldersOf(glob: string): readonly string[] {

@@ -10,11 +10,12 @@ export default defineConfig({
       reporter: ["text-summary", "html"],
       thresholds: {
         lines: 85,
-        "src/{domain,decode,catalog,plan,attempt,observe,score,gates,config}/**": {
-          lines: 100,
-          branches: 100,
-          perFile: true,
-        },
+        "src/{domain,decode,catalog,plan,attempt,observe,score,gates,config,trace,metrics,ledger}/**":
+          {
+            lines: 100,
+            branches: 100,
+            perFile: true,
+          },
       },
     },
     projects: [

@@ -6,6 +6,7 @@ import type { PlannedEndpoint } from "../domain/plan.ts";
 import type { Admission, NowMs, ObservationSink, Schedule, Upstream } from "../domain/ports.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import { estimateInputTokens, tokensOfBytes } from "../domain/token-estimate.ts";
+import { attemptSlot, traceparentOf } from "../domain/trace.ts";
 import { outputTokensOf, type Usage } from "../domain/usage.ts";
 import { type AttemptTrace, createAttemptTrace } from "./attempt-trace.ts";
 import { type ClockLimits, type Expiry, startClocks } from "./clocks.ts";
@@ -64,8 +65,12 @@ export async function attemptOnce(
   const endedAtMs = ports.nowMs();
   trace.close(outcome);
   const end = endOf(attempt, trace, { outcome, endedAtMs });
+  if (isWorthALook(outcome)) {
+    attempt.call.trace.keep = true;
+  }
   ports.observe({
     callId: attempt.call.id,
+    trace: attempt.call.trace,
     attempt: end.record,
     endedAtMs,
     streamed: attempt.streamed,
@@ -74,6 +79,11 @@ export async function attemptOnce(
     usage: outputTokensOf(end.usage) > 0 || end.usage.source === "provider" ? end.usage : undefined,
   });
   return end;
+}
+
+/** A caller who leaves is an everyday event. */
+function isWorthALook({ kind }: Outcome): boolean {
+  return kind !== "success" && kind !== "canceled";
 }
 
 /**
@@ -86,7 +96,7 @@ async function settle(
   trace: AttemptTrace,
   ports: AttemptOncePorts,
 ): Promise<Outcome> {
-  const { call, planned, streamed, limits } = attempt;
+  const { call, planned, number, streamed, limits } = attempt;
   if (call.signal.aborted) {
     return CANCELED;
   }
@@ -112,6 +122,10 @@ async function settle(
         stream: streamed,
         emit: trace.emit,
         signal: canceller.signal,
+        trace: {
+          traceparent: traceparentOf(call.trace, attemptSlot(number)),
+          tracestate: call.trace.traceState,
+        },
         onActivity: () => clocks.activity(ports.nowMs()),
       })
       .then(end, fail);

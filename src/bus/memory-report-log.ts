@@ -33,8 +33,8 @@ type Following = {
 type Store = MemoryReportLogOptions & {
   readonly streamEpoch: number;
   readonly reports: StoredReport[];
-  /** Times by id, in the order of the times. */
-  readonly seen: Map<string, number>;
+  /** What is stored by id, in the order of the times. */
+  readonly seen: Map<string, Pick<StoredReport, "storedAtMs" | "sequence">>;
   readonly followings: Set<Following>;
   /** Index in `reports` of the oldest kept. */
   head: number;
@@ -82,7 +82,7 @@ export function createMemoryReportLog(options: MemoryReportLogOptions): MemoryRe
       if (store.closed) {
         throw new BusUnavailable("the bus is closed");
       }
-      keep(store, report);
+      return keep(store, report);
     },
     follow(followOptions) {
       const following = createFollowing(store, followOptions);
@@ -112,17 +112,20 @@ function firstSequence({ lastSequence, reports, head }: Store): number {
   return lastSequence - (reports.length - head) + 1;
 }
 
-function keep(store: Store, report: OutgoingReport): void {
+/** The sequence under which it is stored, now or before. */
+function keep(store: Store, report: OutgoingReport): number {
   const storedAtMs = timeOf(store);
   forgetIds(store, storedAtMs);
-  if (store.seen.has(report.id)) {
-    return;
+  const known = store.seen.get(report.id);
+  if (known !== undefined) {
+    return known.sequence;
   }
-  store.seen.set(report.id, storedAtMs);
+  const sequence = ++store.lastSequence;
+  store.seen.set(report.id, { storedAtMs, sequence });
   store.lastStoredAtMs = storedAtMs;
   store.reports.push({
     token: report.token,
-    sequence: ++store.lastSequence,
+    sequence,
     storedAtMs,
     // A copy: the sender may use its buffer again.
     bytes: report.bytes.slice(),
@@ -133,10 +136,11 @@ function keep(store: Store, report: OutgoingReport): void {
   for (const following of store.followings) {
     wake(store, following);
   }
+  return sequence;
 }
 
 function forgetIds({ seen }: Store, nowMs: number): void {
-  for (const [id, storedAtMs] of seen) {
+  for (const [id, { storedAtMs }] of seen) {
     if (storedAtMs > nowMs - DUPLICATE_WINDOW_MS) {
       return;
     }

@@ -5,19 +5,27 @@ import type { Endpoint } from "../domain/catalog.ts";
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { Log, ObservationSink, Upstream } from "../domain/ports.ts";
 import type { LiveView } from "../domain/score.ts";
+import type { SpanSink } from "../domain/trace.ts";
+import { createApplyTracer } from "../health/apply-tracer.ts";
 import { createHealthSink } from "../health/health-sinks.ts";
 import { type Prober, startProber } from "../health/prober.ts";
 import { createReporter, type Reporter } from "../health/reporter.ts";
 import { type ScoreReader, startScoreReader } from "../health/score-reader.ts";
-import { startScorer } from "../health/scorer.ts";
+import { type Scorer, startScorer } from "../health/scorer.ts";
 import { sha256 } from "../health/sha256.ts";
 import { createTrafficClock, type TrafficClock } from "../health/traffic-clock.ts";
 import { createUpstreamProbe, probeCostOf } from "../health/upstream-probe.ts";
+import type { Metrics } from "../metrics/create-metrics.ts";
+import type { FleetFigures } from "../metrics/sources.ts";
 import { ALGORITHM_VERSION, createHealthFold } from "../score/health-fold.ts";
 import { createSnapshotFile } from "../store/snapshot-file.ts";
 import { connectFleetBus } from "./fleet-bus.ts";
+import { countReconnects, fleetFiguresOf } from "./fleet-figures.ts";
+import { timedReports } from "./fleet-sources.ts";
 import { type FleetStatus, fleetStatusOf } from "./fleet-status.ts";
+import { replicaNameOf } from "./replica-name.ts";
 import type { ServerWorld } from "./server-world.ts";
+import { yieldTurn } from "./yield-turn.ts";
 
 /** What this process shares with the others: it tells what it learns, and hears what all have learnt. */
 export type Fleet = {
@@ -26,6 +34,8 @@ export type Fleet = {
   readonly observe: ObservationSink;
   readonly signal: Reporter["signal"];
   status(): FleetStatus;
+  /** For metrics. */
+  figures(): FleetFigures;
   /** Tells what is left. Never rejects. */
   close(): Promise<void>;
 };
@@ -38,6 +48,10 @@ export type FleetInput = {
   readonly live: LiveView;
   /** For probes. */
   readonly upstream: Upstream;
+  /** Takes the spans of reports; absent: there are none. */
+  readonly spans: SpanSink | undefined;
+  /** Told of every report that is handed to NATS; absent: nobody is. */
+  readonly published: Metrics["published"] | undefined;
   readonly world: ServerWorld;
   readonly log: Log;
 };
@@ -48,31 +62,25 @@ export type FleetInput = {
  * Nothing waits for the bus: calls go on with the scores that were kept, or with none.
  */
 export function joinFleet(asked: FleetInput): Fleet {
-  const { config, world } = asked;
-  const log = config.bus.nats === undefined ? quietLog(asked.log) : asked.log;
-  const input = { ...asked, log };
+  const isAlone = asked.config.bus.nats === undefined;
+  const input = { ...asked, log: isAlone ? quietLog(asked.log) : asked.log };
+  const { config, world, log } = input;
   const { role } = config;
-  const name = config.replica === "" ? world.processName : config.replica;
+  const name = replicaNameOf(config, world);
   const bus = busOf(input, name);
-  const shared = { ...timeOf(world), hash: sha256, yieldTurn, bus, log };
+  const reconnects = countReconnects(bus);
   const reader = startScoreReader({
-    ...shared,
+    ...sharedBy(bus, input),
     algorithmVersion: ALGORITHM_VERSION,
     ...storeOf(config, log),
   });
-  const scorer =
-    role === "router"
-      ? undefined
-      : startScorer({
-          ...shared,
-          fold: createHealthFold({ hash: sha256 }),
-          name,
-          boot: bootOf(world),
-          isKnown: (id) => input.endpoint(id) !== undefined,
-        });
+  const scorer = role === "router" ? undefined : scorerOf(bus, name, input);
+  const apply = input.spans && createApplyTracer({ ...timeOf(world), reader, sink: input.spans });
   const reporter = createReporter({
     ...timeOf(world),
-    reports: bus.reports,
+    ...spansOf(input),
+    ...(apply && { confirmed: apply.confirmed }),
+    reports: reportsOf(bus, input),
     producer: name,
     boot: bootOf(world),
     modelOf: (id) => input.endpoint(id)?.model,
@@ -81,7 +89,8 @@ export function joinFleet(asked: FleetInput): Fleet {
   const traffic = createTrafficClock(reader.latest);
   const prober = role === "scorer" ? undefined : proberOf({ bus, name, traffic, reporter }, input);
   const health = createHealthSink({ live: input.live, signal: reporter.signal });
-  const busStatus = config.bus.nats === undefined ? () => "memory" as const : bus.status;
+  const busStatus = isAlone ? () => "memory" as const : bus.status;
+  const known = { role, name, bus: busStatus, reader, reporter, scorer, prober, reconnects, apply };
   return {
     reader,
     observe(observation) {
@@ -90,15 +99,43 @@ export function joinFleet(asked: FleetInput): Fleet {
       traffic.observe(observation);
     },
     signal: reporter.signal,
-    status: () => fleetStatusOf({ role, name, bus: busStatus, reader, reporter, scorer, prober }),
+    status: () => fleetStatusOf(known),
+    figures: () => fleetFiguresOf(known),
     async close() {
       await prober?.close();
       await reporter.close();
+      apply?.close();
       await scorer?.close();
       await reader.close();
       await bus.close();
     },
   };
+}
+
+function sharedBy(bus: Bus, { world, log }: FleetInput) {
+  return { ...timeOf(world), hash: sha256, yieldTurn, bus, log };
+}
+
+function scorerOf(bus: Bus, name: string, input: FleetInput): Scorer {
+  return startScorer({
+    ...sharedBy(bus, input),
+    ...spansOf(input),
+    fold: createHealthFold({ hash: sha256 }),
+    name,
+    boot: bootOf(input.world),
+    isKnown: (id) => input.endpoint(id) !== undefined,
+  });
+}
+
+function reportsOf({ reports }: Bus, { config, published, world }: FleetInput) {
+  return config.bus.nats === undefined || published === undefined
+    ? reports
+    : timedReports(reports, world.nowMs, published);
+}
+
+/** Empty where no spans are made. */
+function spansOf({ spans, config }: FleetInput) {
+  return spans && { spans, system: config.bus.nats === undefined ? "memory" : "nats" };
 }
 
 /** A process that is alone leads everything, which is no news. */
@@ -116,12 +153,6 @@ function busOf({ config, world, log }: FleetInput, name: string): Bus {
 /** Without the rest of the world, which is none of theirs. */
 function timeOf({ nowMs, schedule, random }: ServerWorld) {
   return { nowMs, schedule, random };
-}
-
-function yieldTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 /** 64 bits of a fresh UUID, most of them random. */

@@ -11,9 +11,10 @@ import { createScoreboard } from "../score/scoreboard.ts";
 import type { Connection } from "../upstream/connection.ts";
 import { createHttpUpstream } from "../upstream/http-upstream.ts";
 import { type Fleet, joinFleet } from "./assemble-fleet.ts";
+import type { RouterTelemetry } from "./assemble-telemetry.ts";
+import { fleetSourcesOf } from "./fleet-sources.ts";
 import type { FleetStatus } from "./fleet-status.ts";
 import { createAttemptLog } from "./log-attempts.ts";
-import { createCallLog } from "./log-calls.ts";
 import type { ServerWorld } from "./server-world.ts";
 import type { Serving } from "./serving-state.ts";
 
@@ -24,6 +25,7 @@ export type AssembledRouter = {
   /** What all processes of the fleet know together. */
   readonly health: SharedHealth;
   readonly fleetStatus: () => FleetStatus;
+  readonly telemetry: RouterTelemetry;
   /** Scores kept from before are there, if there were any. Never rejects. */
   readonly ready: Promise<void>;
   /** Takes another catalogue into the scores. */
@@ -37,12 +39,19 @@ type Assembly = {
   readonly serving: () => Serving;
   /** How to reach an endpoint of the catalogue that a call was planned with. */
   readonly connect: (endpoint: Endpoint) => Connection;
+  readonly telemetry: RouterTelemetry;
   readonly world: ServerWorld;
   readonly log: Log;
 };
 
 /** Puts the stages of a call together with the providers behind them. */
-export function assembleRouter({ serving, connect, world, log }: Assembly): AssembledRouter {
+export function assembleRouter({
+  serving,
+  connect,
+  telemetry,
+  world,
+  log,
+}: Assembly): AssembledRouter {
   const { nowMs, schedule, random } = world;
   const { retry, timeouts, scores: scoring } = serving().config;
   const scoreboard = createScoreboard({ random }, nowMs());
@@ -59,10 +68,13 @@ export function assembleRouter({ serving, connect, world, log }: Assembly): Asse
     endpoint: (id) => serving().catalog.endpoint(id),
     live: scoreboard.live,
     upstream: http.upstream,
+    spans: telemetry.spans,
+    published: telemetry.published,
     world,
     log,
   });
   const { latest } = fleet.reader;
+  telemetry.attach({ live: scoreboard.live, ...fleetSourcesOf(fleet) });
   const router = createRouter({
     catalog: () => serving().catalog,
     scores: latest,
@@ -72,7 +84,7 @@ export function assembleRouter({ serving, connect, world, log }: Assembly): Asse
     attempt: {
       upstream: http.upstream,
       observe: createObserver(
-        [scoreboard.record, fleet.observe, createAttemptLog(log)],
+        [scoreboard.record, fleet.observe, ...telemetry.observed, createAttemptLog(log)],
         onSinkError,
       ),
       admission: scoreboard,
@@ -87,7 +99,7 @@ export function assembleRouter({ serving, connect, world, log }: Assembly): Asse
       schedule,
       random,
     },
-    finished: createCallObserver([createCallLog(log, nowMs)], onSinkError),
+    finished: createCallObserver(telemetry.finished, onSinkError),
   });
   scoreboard.retain(serving().endpoints, nowMs());
   return {
@@ -96,12 +108,14 @@ export function assembleRouter({ serving, connect, world, log }: Assembly): Asse
     live: scoreboard.live,
     health: sharedHealthOf(fleet, log),
     fleetStatus: fleet.status,
+    telemetry,
     ready: fleet.reader.ready,
     retain: ({ endpoints }) => scoreboard.retain(endpoints, nowMs()),
     async close() {
       stopRefreshing();
       await fleet.close();
       await http.close();
+      await telemetry.close();
     },
   };
 }

@@ -4,6 +4,7 @@ import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { CatalogService } from "../../gen/atlas/v1/catalog_service_pb.ts";
+import { InsightService } from "../../gen/atlas/v1/insight_service_pb.ts";
 import { RouterService } from "../../gen/atlas/v1/router_service_pb.ts";
 import { ScoringService } from "../../gen/atlas/v1/scoring_service_pb.ts";
 import { sendDeadline } from "./call-deadline.ts";
@@ -19,6 +20,7 @@ export type ServerConnection = {
   readonly router: Client<typeof RouterService>;
   readonly catalog: Client<typeof CatalogService>;
   readonly scoring: Client<typeof ScoringService>;
+  readonly insight: Client<typeof InsightService>;
   /** As of `Http2Session`: to be called once, before any call. Rejects with an `UnreachableError`. */
   connect: Http2Session["connect"];
   /** Ends the connection with every call on it. */
@@ -42,6 +44,7 @@ export async function createServerConnection(
     router: createClient(RouterService, transport),
     catalog: createClient(CatalogService, transport),
     scoring: createClient(ScoringService, transport),
+    insight: createClient(InsightService, transport),
     connect: (signal, withinMs) => session.connect(signal, withinMs),
     close: () => session.close(),
   };

@@ -1,6 +1,7 @@
 import type { Role } from "../config/config.ts";
 import type { BusStatus } from "../domain/bus.ts";
 import type { PublishedVersion } from "../domain/health.ts";
+import type { ApplyTracer } from "../health/apply-tracer.ts";
 import type { Prober } from "../health/prober.ts";
 import type { Reporter } from "../health/reporter.ts";
 import type { ScoreReader } from "../health/score-reader.ts";
@@ -44,6 +45,10 @@ export type FleetParts = {
   readonly reporter: Reporter;
   readonly scorer: Scorer | undefined;
   readonly prober: Prober | undefined;
+  /** Default: none were counted. */
+  readonly reconnects?: () => number;
+  /** Absent: the spans are not made. */
+  readonly apply?: ApplyTracer | undefined;
 };
 
 export function fleetStatusOf(parts: FleetParts): FleetStatus {

@@ -8,6 +8,8 @@ import { formatUsage } from "./format-usage.ts";
 
 /** How a call went, whether its answer came whole or streamed. */
 export type AnswerSummary = {
+  /** Empty when not told. */
+  readonly id?: string;
   readonly endpoint: string;
   readonly attempts: readonly Attempt[];
   readonly usage?: Usage | undefined;
@@ -16,9 +18,12 @@ export type AnswerSummary = {
   readonly finishReasons: readonly FinishReason[];
 };
 
-/** One line: where, how often, how much, how fast, and an end that is not the ordinary one. */
+/**
+ * One line: where, how often, how much, how fast, an end that is not the ordinary one, and the command
+ * that tells more.
+ */
 export function formatSummary(summary: AnswerSummary): string {
-  const { endpoint, attempts, usage, cost, timings, finishReasons } = summary;
+  const { id = "", endpoint, attempts, usage, cost, timings, finishReasons } = summary;
   const odd = [...new Set(finishReasons)].filter((reason) => reason !== FinishReason.STOP);
   const rate = timings?.outputTokensPerSecond ?? 0;
   const parts = [
@@ -32,6 +37,7 @@ export function formatSummary(summary: AnswerSummary): string {
     odd.length === 0
       ? ""
       : `ended by ${odd.map((reason) => wordOf(FinishReasonSchema, reason)).join(", ")}`,
+    id === "" ? "" : `atlas trace ${id}`,
   ];
   return parts.filter((part) => part !== "").join(" · ");
 }

@@ -2,6 +2,7 @@ import { setLogger } from "@grpc/grpc-js";
 import { RouterService } from "../../gen/atlas/v1/router_service_pb.ts";
 import type { Config, Role } from "../config/config.ts";
 import type { Log } from "../domain/ports.ts";
+import { createRpcObserver } from "../observe/observe.ts";
 import { startGrpcServer } from "../rpc/grpc-server.ts";
 import type { HandlerPorts } from "../rpc/handler-ports.ts";
 import { createHandlers, defaultHandlerLimits } from "../rpc/handlers.ts";
@@ -37,8 +38,11 @@ export async function startListeners(input: ListenersInput): Promise<Listeners> 
   const { serving, assembled, tls, world, log } = input;
   const { config } = serving();
   const { nowMs, schedule, random } = world;
+  const { telemetry } = assembled;
   const services = servicesFor(config.role, {
     ...assembled,
+    ...(config.role === "scorer" ? {} : { insight: telemetry.insight }),
+    recordsAnswers: telemetry.recordsAnswers,
     catalog: () => serving().catalog,
     nowMs,
     schedule,
@@ -57,6 +61,10 @@ export async function startListeners(input: ListenersInput): Promise<Listeners> 
     schedule,
     random,
     log,
+    beginTrace: telemetry.beginTrace,
+    onRpcEnd: createRpcObserver(telemetry.rpcEnded, (cause) =>
+      log("error", "the end of an RPC was not taken", { cause }),
+    ),
   };
   const { grpc, http } = config.listen;
   const library = relayLibraryLog(log);
@@ -70,11 +78,13 @@ export async function startListeners(input: ListenersInput): Promise<Listeners> 
         tls: tls.http,
         readiness: () => readinessOf(serving(), assembled),
         lifeSigns: assembled.fleetStatus,
+        routes: telemetry.route,
       }),
     config.listen,
   );
   library.begin();
   const [grpcServer, httpServer] = opened;
+  telemetry.attach({ openCalls: () => grpcServer.activeCalls() + httpServer.activeCalls() });
   return {
     grpc: `${tls.grpc === undefined ? "grpc" : "grpcs"}://${urlHost(grpc.host)}:${grpcServer.port}`,
     http: `${tls.http === undefined ? "http" : "https"}://${urlHost(http.host)}:${httpServer.port}`,

@@ -1,6 +1,7 @@
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { Failure, FailureKind } from "../domain/outcome.ts";
 import type { Log, Observation, ObservationSink } from "../domain/ports.ts";
+import { createQuietLines, type QuietLines } from "./quiet-lines.ts";
 
 /** Failures that end when somebody acts, and would go unseen while other endpoints take the calls. */
 const needsSomebody: ReadonlySet<FailureKind> = new Set<FailureKind>([
@@ -13,27 +14,18 @@ const needsSomebody: ReadonlySet<FailureKind> = new Set<FailureKind>([
 /** A broken endpoint fails thousands of times a second, in the same way. */
 const QUIET_MS = 10_000;
 
-type Line = { readonly loggedAtMs: number; suppressed: number };
-
 /**
  * A line for every failed attempt that has a cause to tell or that only somebody's action ends, also
  * when the call itself succeeded elsewhere; at most one per endpoint and kind in 10 s. `suppressed`
  * counts the attempts that were left out since the line before.
  */
 export function createAttemptLog(log: Log): ObservationSink {
-  const lines = new Map<EndpointId, Map<FailureKind, Line>>();
+  const lines = new Map<EndpointId, QuietLines<FailureKind>>();
 
-  /** Attempts left out since the last line; absent when it is too early for another one. */
-  function suppressedBefore(id: EndpointId, kind: FailureKind, nowMs: number): number | undefined {
-    const ofEndpoint = lines.get(id) ?? new Map<FailureKind, Line>();
-    lines.set(id, ofEndpoint);
-    const last = ofEndpoint.get(kind);
-    if (last !== undefined && nowMs - last.loggedAtMs < QUIET_MS) {
-      last.suppressed += 1;
-      return undefined;
-    }
-    ofEndpoint.set(kind, { loggedAtMs: nowMs, suppressed: 0 });
-    return last?.suppressed ?? 0;
+  function linesOf(id: EndpointId): QuietLines<FailureKind> {
+    const known = lines.get(id) ?? createQuietLines<FailureKind>(QUIET_MS);
+    lines.set(id, known);
+    return known;
   }
 
   return (observation) => {
@@ -42,7 +34,7 @@ export function createAttemptLog(log: Log): ObservationSink {
     if (outcome.kind === "success" || !isTold(outcome)) {
       return;
     }
-    const suppressed = suppressedBefore(endpoint.id, outcome.kind, endedAtMs);
+    const suppressed = linesOf(endpoint.id).pass(outcome.kind, endedAtMs);
     if (suppressed !== undefined) {
       log("warn", "attempt failed", fieldsOf(observation, outcome, suppressed));
     }
@@ -54,13 +46,14 @@ function isTold({ kind, cause }: Failure): boolean {
 }
 
 function fieldsOf(
-  { callId, attempt }: Observation,
+  { callId, trace, attempt }: Observation,
   { kind, message, cause }: Failure,
   suppressed: number,
 ): Readonly<Record<string, unknown>> {
   const { endpoint, number, httpStatus, upstreamRequestId } = attempt;
   return {
     call: callId,
+    trace: trace.traceId,
     attempt: number,
     endpoint: endpoint.id,
     failure: kind,

@@ -1,57 +1,119 @@
 import type { CallEnd, CompletionCall } from "../domain/call.ts";
 import type { CallSink, Log, NowMs } from "../domain/ports.ts";
 import { type RouterErrorCode, routerErrors } from "../domain/router-error.ts";
+import { inputTokensOf, outputTokensOf } from "../domain/usage.ts";
+import { createQuietLines } from "./quiet-lines.ts";
 
 /** A caller that asks for what there is not asks for it again. */
 const QUIET_MS = 10_000;
 
-type Line = { readonly loggedAtMs: number; suppressed: number };
+/** What callers may write freely is cut to this many characters. */
+const MAX_WORD_CHARS = 64;
+
+const NANO_USD = 1_000_000_000;
 
 /**
- * A warning for every call that failed and was not its caller's doing.
+ * One line for every call of the router. It never holds prompts, answers, labels or the end user.
  *
- * What was refused to a caller before any attempt, as when nothing satisfies its policy, is told as
- * well, at most once per reason in 10 s: the policy may be the operator's. `suppressed` counts the
- * refusals that were left out since the line before. Reasons are few, so this never grows.
+ * - `call failed`, a warning: it was not its caller's doing. Always written.
+ * - `call refused`: refused to its caller before any attempt, as when nothing satisfies its policy. At
+ *   most once per reason in 10 s: the policy may be the operator's.
+ * - `call ended`: it succeeded, or ended by its caller's doing. At most `callsPerSecond`, which is read
+ *   anew for each; 0, the default, writes none, and then such a call costs nothing.
+ *
+ * `suppressed` counts the lines of the same kind that were left out since the one before.
  */
-export function createCallLog(log: Log, nowMs: NowMs): CallSink {
-  const refusals = new Map<RouterErrorCode, Line>();
-
-  /** Refusals left out since the last line; absent when it is too early for another one. */
-  function suppressedBefore(reason: RouterErrorCode): number | undefined {
-    const last = refusals.get(reason);
-    const atMs = nowMs();
-    if (last !== undefined && atMs - last.loggedAtMs < QUIET_MS) {
-      last.suppressed += 1;
-      return undefined;
-    }
-    refusals.set(reason, { loggedAtMs: atMs, suppressed: 0 });
-    return last?.suppressed ?? 0;
-  }
+export function createCallLog(
+  log: Log,
+  nowMs: NowMs,
+  callsPerSecond: () => number = () => 0,
+): CallSink {
+  const refusals = createQuietLines<RouterErrorCode>(QUIET_MS);
+  const ended = createSampling(callsPerSecond);
 
   return (call, end) => {
     const { error } = end;
-    if (error === undefined) {
+    if (error !== undefined && routerErrors[error.code].source !== "caller") {
+      log("warn", "call failed", fieldsOf(call, end, undefined));
       return;
     }
-    if (routerErrors[error.code].source !== "caller") {
-      log("warn", "call failed", fieldsOf(call, end));
-    } else if (end.attempts.length === 0) {
-      const suppressed = suppressedBefore(error.code);
-      if (suppressed !== undefined) {
-        log("info", "call refused", { ...fieldsOf(call, end), suppressed });
-      }
+    const isRefusal = error !== undefined && end.attempts.length === 0;
+    const suppressed = isRefusal ? refusals.pass(error.code, nowMs()) : ended(nowMs());
+    if (suppressed !== undefined) {
+      log("info", isRefusal ? "call refused" : "call ended", fieldsOf(call, end, suppressed));
     }
   };
 }
 
-function fieldsOf({ id, spec }: CompletionCall, { error, attempts, timings }: CallEnd) {
+/** Counts what was left out in a second that had its lines; absent: this one is left out too. */
+function createSampling(perSecond: () => number): (nowMs: number) => number | undefined {
+  let second = Number.NEGATIVE_INFINITY;
+  let written = 0;
+  let suppressed = 0;
+  return (nowMs) => {
+    const now = Math.floor(nowMs / 1_000);
+    if (now !== second) {
+      second = now;
+      written = 0;
+    }
+    if (written >= perSecond()) {
+      suppressed += 1;
+      return undefined;
+    }
+    written += 1;
+    const before = suppressed;
+    suppressed = 0;
+    return before;
+  };
+}
+
+function fieldsOf(call: CompletionCall, end: CallEnd, suppressed: number | undefined) {
+  const { id, trace, spec, policy, caller } = call;
+  const { decision, error, attempts, timings } = end;
+  const last = attempts.at(-1);
   return {
     call: id,
-    reason: error?.code,
-    message: error?.message,
-    model: spec.model,
+    trace: trace.traceId,
+    outcome: error?.code ?? "success",
+    // After an attempt it may quote a provider, and providers quote prompts.
+    message: attempts.length === 0 ? error?.message : undefined,
+    // A name that the catalogue does not have is the caller's.
+    model: decision?.endpoint.model ?? clipped(spec.model),
+    endpoint: last?.endpoint.id,
+    tier: policy.tier,
+    operation: clippedOrAbsent(policy.operation),
+    application: clippedOrAbsent(caller.application),
     attempts: attempts.map(({ endpoint, outcome }) => `${endpoint.id}: ${outcome.kind}`),
     totalMs: Math.round(timings.total),
+    firstTokenMs: last?.firstTokenMs === undefined ? undefined : Math.round(last.firstTokenMs),
+    failedAttemptsMs: Math.round(timings.failedAttempts),
+    // Mostly below 1: a whole number would say nothing.
+    routerMs: tenths(timings.plan + timings.routerOverhead),
+    ...spentIn(end),
+    suppressed,
   };
+}
+
+function spentIn(end: CallEnd) {
+  if (end.usage === undefined) {
+    return undefined;
+  }
+  const { usage, cost } = end;
+  return {
+    inputTokens: inputTokensOf(usage),
+    outputTokens: outputTokensOf(usage),
+    costUsd: cost.total === undefined ? undefined : cost.total / NANO_USD,
+  };
+}
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
+function clippedOrAbsent(text: string): string | undefined {
+  return text === "" ? undefined : clipped(text);
+}
+
+function clipped(text: string): string {
+  return text.length > MAX_WORD_CHARS ? `${text.slice(0, MAX_WORD_CHARS - 1)}…` : text;
 }

@@ -10,6 +10,8 @@ import { createPaint, wantsColour } from "./paint.ts";
 import { addRouteCommand } from "./route.ts";
 import { addScoresCommand } from "./scores.ts";
 import { addServeCommand, addSimulateCommand } from "./server-commands.ts";
+import { addSpendCommand } from "./spend.ts";
+import { addTraceCommand } from "./trace.ts";
 import { UsageProblem } from "./usage-problem.ts";
 import { reportLocal } from "./with-server.ts";
 
@@ -37,6 +39,8 @@ export function createProgram(world: CliWorld): Command {
   addServeCommand(program, world);
   addRouteCommand(program, world);
   addCompleteCommand(program, world);
+  addTraceCommand(program, world);
+  addSpendCommand(program, world);
   addModelsCommand(program, world);
   addScoresCommand(program, world);
   addHealthCommand(program, world, world.connectBus ?? connectTailBus);

@@ -3,6 +3,7 @@ import type { Problem } from "../decode/problems.ts";
 import type { Log } from "../domain/ports.ts";
 import { createLog } from "../telemetry/log.ts";
 import { type AssembledRouter, assembleRouter } from "./assemble-router.ts";
+import { assembleTelemetry } from "./assemble-telemetry.ts";
 import { exitCodes } from "./cli-world.ts";
 import { describeServing } from "./describe-serving.ts";
 import { fleetProblems, withFleetOptions } from "./fleet-options.ts";
@@ -40,7 +41,8 @@ export async function serve(options: ServeOptions, world: ServerWorld): Promise<
   let serving = await source
     .prepare(settings)
     .catch((error: unknown) => refuse(fleetProblem(settings.config, error)));
-  const assembled = assembleRouter({ serving: () => serving, connect, world, log });
+  const telemetry = await assembleTelemetry({ serving: () => serving, connect, world, log });
+  const assembled = assembleRouter({ serving: () => serving, connect, telemetry, world, log });
   const stop = stopSignal(world, log);
   // The first call is planned with the scores that were kept.
   await assembled.ready;
@@ -93,7 +95,7 @@ function withOptions(settings: Settings, options: ServeOptions): Settings {
         grpc: { ...grpc, port: options.grpcPort ?? grpc.port },
         http: { ...http, port: options.httpPort ?? http.port },
       },
-      log: { level: options.logLevel ?? config.log.level },
+      log: { ...config.log, level: options.logLevel ?? config.log.level },
     },
   };
 }

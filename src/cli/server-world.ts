@@ -1,5 +1,7 @@
 import type { NowMs, Random, Schedule } from "../domain/ports.ts";
+import type { GcType } from "../metrics/create-metrics.ts";
 import type { ExitCode, Output } from "./cli-world.ts";
+import type { ProcessWatch } from "./process-watch.ts";
 
 /** What the long-running commands know of the process around them. */
 export type ServerWorld = {
@@ -30,4 +32,6 @@ export type ServerWorld = {
   readonly newId: () => string;
   /** Host name and process id: unique among the processes of a fleet, up to 64 characters. */
   readonly processName: string;
+  /** Watches what the process uses, from now on; `onGarbage` is told of every collection. */
+  watchProcess(onGarbage: (type: GcType, durationMs: number) => void): ProcessWatch;
 };

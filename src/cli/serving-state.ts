@@ -5,6 +5,7 @@ import type { CatalogSnapshot, Endpoint } from "../domain/catalog.ts";
 import type { RoutingPolicy } from "../domain/policy.ts";
 import { unrestrictedPolicy } from "../plan/effective-policy.ts";
 import type { Fleet } from "../simulator/fleet.ts";
+import { otlpSecretsOf } from "../telemetry/otlp-env.ts";
 import type { Connection } from "../upstream/connection.ts";
 import { type Account, accountsOf } from "./accounts.ts";
 import { busSecrets } from "./fleet-options.ts";
@@ -65,6 +66,7 @@ export function createServingSource(
       secrets.use([
         ...[...accounts.values()].flatMap((account) => account.secrets),
         ...busSecrets(config),
+        ...otlpSecretsOf(env),
       ]);
       revision += 1;
       const catalog = buildCatalog(merged, { revision, access: accountFor });

@@ -1,6 +1,7 @@
 import type {
   ContentDelta,
   FinishReason,
+  RouteSwitched,
   StreamCompleteResponse,
   StreamFinished,
   ToolCallDelta,
@@ -37,14 +38,9 @@ export function createStreamPrinter(options: StreamPrinterOptions): StreamPrinte
   const drafts: Draft[] = [];
   const finishReasons: FinishReason[] = [];
   let finished: StreamFinished | undefined;
+  let id = "";
   const text = lineWriter(answer);
   const reasoning = lineWriter(notes);
-
-  function draftOf(choice: number): Draft {
-    const draft = drafts[choice] ?? { text: "", tools: [] };
-    drafts[choice] = draft;
-    return draft;
-  }
 
   function takeContent({ choiceIndex, delta }: ContentDelta): void {
     if (delta.case === "text" || delta.case === "refusal") {
@@ -52,7 +48,7 @@ export function createStreamPrinter(options: StreamPrinterOptions): StreamPrinte
       if (choiceIndex === 0) {
         text.write(delta.value);
       } else {
-        draftOf(choiceIndex).text += delta.value;
+        draftOf(drafts, choiceIndex).text += delta.value;
       }
     }
     if (delta.case === "reasoning" && choiceIndex === 0) {
@@ -61,7 +57,7 @@ export function createStreamPrinter(options: StreamPrinterOptions): StreamPrinte
   }
 
   function takeToolCall({ choiceIndex, toolIndex, name, argumentsJsonFragment }: ToolCallDelta) {
-    const { tools } = draftOf(choiceIndex);
+    const { tools } = draftOf(drafts, choiceIndex);
     const tool = tools[toolIndex] ?? { name, argumentsJson: "" };
     tools[toolIndex] = tool;
     tool.argumentsJson += argumentsJsonFragment;
@@ -79,16 +75,15 @@ export function createStreamPrinter(options: StreamPrinterOptions): StreamPrinte
         case "choiceFinished":
           finishReasons.push(event.value.finishReason);
           break;
-        case "routeSwitched": {
-          const { failed, nextEndpoint } = event.value;
-          const why = failed === undefined ? "switched" : formatFailure(failed);
-          reasoning.write(`${why}; trying ${nextEndpoint}\n`, notesPaint.dim);
+        case "routeSwitched":
+          reasoning.write(switchLine(event.value), notesPaint.dim);
           break;
-        }
         case "finished":
           finished = event.value;
           break;
         case "started":
+          id = event.value.id;
+          break;
         case "usage":
         case "heartbeat":
         case undefined:
@@ -104,8 +99,20 @@ export function createStreamPrinter(options: StreamPrinterOptions): StreamPrinte
         writeDraft(draft, index, text);
       });
     },
-    summary: () => (finished === undefined ? undefined : { ...finished, finishReasons }),
+    summary: () => (finished === undefined ? undefined : { ...finished, id, finishReasons }),
   };
+}
+
+function switchLine({ failed, nextEndpoint }: RouteSwitched): string {
+  const why = failed === undefined ? "switched" : formatFailure(failed);
+  return `${why}; trying ${nextEndpoint}\n`;
+}
+
+/** Begins one that is not there yet. */
+function draftOf(drafts: Draft[], choice: number): Draft {
+  const draft = drafts[choice] ?? { text: "", tools: [] };
+  drafts[choice] = draft;
+  return draft;
 }
 
 /** The line above an answer that is not the only one. */

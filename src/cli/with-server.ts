@@ -15,7 +15,7 @@ import {
 } from "./render-error.ts";
 
 /** What a command calls. */
-export type Server = Pick<ServerConnection, "router" | "catalog" | "scoring"> & {
+export type Server = Pick<ServerConnection, "router" | "catalog" | "scoring" | "insight"> & {
   /** Aborts at the first interrupt and when the command is done. Every call takes it. */
   readonly signal: AbortSignal;
 };
@@ -49,8 +49,8 @@ export async function withServer(
   try {
     await connection.connect(signal, options.deadline);
     connected = true;
-    const { router, catalog, scoring } = connection;
-    await run({ router, catalog, scoring, signal });
+    const { router, catalog, scoring, insight } = connection;
+    await run({ router, catalog, scoring, insight, signal });
   } catch (error) {
     if (interrupt.signal.aborted) {
       const message = connected ? CALL_CANCELLED : NO_CALL;
@@ -102,12 +102,22 @@ function reportFailure(world: CliWorld, options: GlobalOptions, error: unknown):
   }
 }
 
+const MODELS_HINT = "`atlas models` lists what the router serves.";
+
+/** What helps next, by the reason of the failure. */
+const hints: Readonly<Record<string, string>> = {
+  MODEL_NOT_FOUND: MODELS_HINT,
+  ENDPOINT_NOT_FOUND: MODELS_HINT,
+  CALL_NOT_FOUND: "`atlas trace` lists the calls that the router remembers.",
+};
+
 function reportCall(world: CliWorld, { json }: GlobalOptions, error: ConnectError): void {
   const description = describeError(error);
   const paint = createPaint(wantsColour(world.stderr, world.env));
   world.stderr.write(json ? renderErrorJson(description) : renderError(description, paint));
-  if (!json && ["MODEL_NOT_FOUND", "ENDPOINT_NOT_FOUND"].includes(description.reason)) {
-    world.stderr.write(paint.dim("`atlas models` lists what the router serves.\n"));
+  const hint = hints[description.reason];
+  if (!json && hint !== undefined) {
+    world.stderr.write(paint.dim(`${hint}\n`));
   }
   world.setExitCode(exitCodes.callFailed);
 }

@@ -12,6 +12,7 @@ import {
   roleSchema,
 } from "./fleet-schema.ts";
 import { createSecret } from "./secret.ts";
+import { telemetrySchema } from "./telemetry-schema.ts";
 
 /** The layout of the configuration file. Descriptions are what docs/configuration.md shows. */
 
@@ -303,12 +304,18 @@ export const configSchema = z.strictObject({
     .describe("Access to providers by their id in the catalogue."),
   catalog: catalogSchema,
   simulator: simulatorSchema.prefault({}),
+  telemetry: telemetrySchema,
   log: z
     .strictObject({
       level: z
         .enum(["debug", "info", "warn", "error"])
         .default("info")
         .describe("Least severe level that is written."),
+      callsPerSecond: wholeNumber(0, 1_000_000)
+        .default(defaults.log.callsPerSecond)
+        .describe(
+          "Most lines a second about calls that succeeded or ended by their caller; what exceeds them is counted.",
+        ),
     })
     .prefault({}),
 });

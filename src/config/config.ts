@@ -21,7 +21,12 @@ export type Config = {
   readonly providers: Readonly<Record<string, ProviderConfig>>;
   readonly catalog: CatalogConfig;
   readonly simulator: SimulatorConfig;
-  readonly log: { readonly level: LogLevel };
+  readonly telemetry: TelemetryConfig;
+  readonly log: {
+    readonly level: LogLevel;
+    /** Lines of calls that succeeded, a second; 0: none. */
+    readonly callsPerSecond: number;
+  };
 };
 
 /** What a process of the fleet does. */
@@ -142,6 +147,30 @@ type AccountConfig = {
   readonly baseUrl?: string | undefined;
   /** Sent with every call; values are secrets because some are. */
   readonly headers: Readonly<Record<string, Secret>>;
+};
+
+export type TelemetryConfig = {
+  readonly traces: {
+    readonly mode: "auto" | "off";
+    /** 0 to 1, of the traces that begin here. */
+    readonly ratio: number;
+    /** Calls that take longer are kept whatever the ratio. */
+    readonly slowMs: number;
+    /** Calls kept a second although they were not sampled. */
+    readonly keptPerSecond: number;
+    /** Prompts and answers go into spans. */
+    readonly content: boolean;
+    /** Regular expressions for the flags `giu`; what they match in content is masked. */
+    readonly redact: readonly string[];
+  };
+  readonly metrics: { readonly enabled: boolean };
+  /** How many calls `atlas trace` can look back on; 0: none. */
+  readonly calls: { readonly recent: number };
+  readonly spend: {
+    /** How far `atlas spend` looks back; 0: nothing is summed up. */
+    readonly hours: number;
+    readonly seriesPerHour: number;
+  };
 };
 
 type CatalogConfig = {

@@ -78,6 +78,28 @@ export const defaults = {
     // Hundreds of endpoints a minute at a second each, and no burst that a provider would notice.
     concurrency: 4,
   },
+  traces: {
+    // Enough of ordinary traffic to compare with; errors, fallbacks and slow calls are kept anyway.
+    ratio: 0.1,
+    // Longer than nearly every answer streams, as far as the callers' patience goes.
+    slowMs: 30_000,
+    // A burst of failures is told by its first ones; the rest would only displace them.
+    keptPerSecond: 50,
+  },
+  calls: {
+    // Some minutes of a busy replica, at about 2 KB a call.
+    recent: 2_000,
+  },
+  spend: {
+    // A weekend back, by the hour.
+    hours: 72,
+    // Each is some 600 bytes; with all of them used in all hours that is 86 MB.
+    seriesPerHour: 2_000,
+  },
+  log: {
+    // Readable, and far below what a log pipeline minds; failures are told beyond it.
+    callsPerSecond: 100,
+  },
   simulator: {
     // Equal seeds give equal fleets, so that a first run looks like the documentation.
     seed: 1,

@@ -16,7 +16,8 @@ export type ConfigChange = {
 /**
  * Keys that are read once, each with everything below it: sockets and what the listeners were opened
  * with, the bus and what hangs on it, the fleet, whose endpoints' addresses everything else holds, and
- * what holds a state of its own, such as the retry budget and the connections to providers.
+ * what holds a state of its own, such as the retry budget, the connections to providers and what
+ * is kept of past calls.
  */
 const readOnce: readonly string[] = [
   "errorDomain",
@@ -35,6 +36,12 @@ const readOnce: readonly string[] = [
   "timeouts.defaultDeadlineMs",
   "timeouts.writeStallMs",
   "stream.heartbeatMs",
+  "telemetry.traces.mode",
+  "telemetry.traces.content",
+  "telemetry.traces.redact",
+  "telemetry.metrics",
+  "telemetry.calls",
+  "telemetry.spend",
   "log",
 ];
 

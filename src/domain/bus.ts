@@ -45,8 +45,8 @@ export type StoredReport = {
 };
 
 export type ReportLog = {
-  /** Resolves when stored. Rejects with `BusUnavailable` within 10 s. */
-  publish(report: OutgoingReport): Promise<void>;
+  /** Resolves when stored, with its position in the stream. Rejects with `BusUnavailable` within 10 s. */
+  publish(report: OutgoingReport): Promise<number>;
   /**
    * Hands out every report stored since `sinceMs` and every later one, in the order of the stream, once.
    *

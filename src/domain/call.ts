@@ -1,3 +1,4 @@
+import type { AnswerChoice } from "./answer.ts";
 import type { CancelSignal } from "./cancel.ts";
 import type { Endpoint } from "./catalog.ts";
 import type { CallerLabels, CompletionSpec } from "./completion.ts";
@@ -9,6 +10,7 @@ import type { RouteDecision } from "./plan.ts";
 import type { RoutingPolicy } from "./policy.ts";
 import type { RouterError } from "./router-error.ts";
 import type { StreamEvent } from "./stream-event.ts";
+import type { TraceContext } from "./trace.ts";
 import type { Usage } from "./usage.ts";
 
 /** One call, decoded and checked. */
@@ -21,16 +23,22 @@ export type CompletionCall = {
   readonly caller: CallerLabels;
   /** Whether the caller wants the answer as it is generated. */
   readonly streaming: boolean;
-  /** Epoch milliseconds, when the first byte of the request was decoded. */
+  /**
+   * Epoch milliseconds, when the request was there whole and its decoding began. What its upload took is
+   * the caller's and its network's, but uses up the caller's timeout.
+   */
   readonly receivedAtMs: number;
   /** Epoch milliseconds; the router never works past it. */
   readonly deadlineMs: number;
   /** Sent while nothing else is; 0 sends none. */
   readonly heartbeatIntervalMs: number;
+  readonly trace: TraceContext;
   /** Aborts when the caller leaves, or when the server gives up on it with a `RouterError` as reason. */
   readonly signal: CancelSignal;
   /** Takes events in order, on the producer's stack. Never throws and never waits. */
   readonly emit: (event: CallEvent) => void;
+  /** What has been answered so far. Present only while answers are recorded for traces. */
+  readonly answer?: (() => readonly AnswerChoice[]) | undefined;
 };
 
 export type CallEvent =
@@ -69,7 +77,11 @@ export type Timings = {
   /** Of the last attempt. An answer that came whole counts here entirely. */
   readonly upstreamFirstToken: number;
   readonly upstreamGeneration: number;
-  /** Decoding, encoding, waiting for the event loop. */
+  /**
+   * The router's own share: decoding the request, what the handlers do, waiting for the event loop, and
+   * encoding what is streamed outside of the attempts. Not the upload of the request, nor encoding and
+   * sending what is said after the call's end: an answer that is sent whole, the end of a stream.
+   */
   readonly routerOverhead: number;
   readonly total: number;
 };

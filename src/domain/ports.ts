@@ -7,6 +7,7 @@ import type { Outcome } from "./outcome.ts";
 import type { RouteExplanation } from "./plan.ts";
 import type { RoutingPolicy } from "./policy.ts";
 import type { Emit } from "./stream-event.ts";
+import type { TraceContext } from "./trace.ts";
 import type { Usage } from "./usage.ts";
 
 /** Epoch milliseconds with fractions that never go back. Only `main.ts` supplies the real clock. */
@@ -25,6 +26,8 @@ export type UpstreamCall = {
   /** Ask for the answer as a stream. Either way it is told by `emit`. */
   readonly stream: boolean;
   readonly emit: Emit;
+  /** Headers `traceparent` and `tracestate` of this attempt; an empty one is not sent. Absent: neither. */
+  readonly trace?: { readonly traceparent: string; readonly tracestate: string };
   /** Called for whatever keeps the connection alive without being an event: SSE comments, pings. */
   readonly onActivity?: () => void;
   /** Aborts when the attempt is over, whatever the reason. */
@@ -42,6 +45,8 @@ export type Upstream = (call: UpstreamCall) => Promise<Outcome>;
 /** What one attempt taught us. */
 export type Observation = {
   readonly callId: string;
+  /** Of the call. Its `keep` is final about this attempt: sinks that ran before have seen to it. */
+  readonly trace: TraceContext;
   readonly attempt: AttemptRecord;
   readonly endedAtMs: number;
   /** False: the answer came whole, so first token and throughput are not known. */
@@ -59,6 +64,29 @@ export type ObservationSink = (observation: Observation) => void;
 
 /** Takes every call of the router exactly once, when it has ended. Never throws. */
 export type CallSink = (call: CompletionCall, end: CallEnd) => void;
+
+/** One RPC of any service, ended: the last thing there is to know about it. */
+export type RpcEnd = {
+  /** Which protocol: gRPC, or Connect and gRPC-Web. */
+  readonly system: "grpc" | "connectrpc";
+  /** `atlas.v1.RouterService/Complete`; `_OTHER` for what no service has. */
+  readonly method: string;
+  readonly trace: TraceContext;
+  /** Epoch milliseconds, as of a call; of a request that was never there whole, when its headers were. */
+  readonly receivedAtMs: number;
+  readonly endedAtMs: number;
+  /** Name of the gRPC code: `OK`, `UNAVAILABLE`. */
+  readonly status: string;
+  /** `ErrorInfo.reason`; absent when it succeeded. */
+  readonly reason: string | undefined;
+  /** Id of the completion that it was; absent of other methods, and of calls refused before they had one. */
+  readonly callId: string | undefined;
+  /** Where the caller, or its proxy, connects from; empty when not known. */
+  readonly peer: string;
+};
+
+/** Takes every RPC exactly once, after its answer was handed to the transport. Never throws. */
+export type RpcSink = (end: RpcEnd) => void;
 
 /** Keeps count of what runs where. */
 export type Admission = {

@@ -5,6 +5,7 @@ export const routerErrors = {
   "invalid-request": { source: "caller" },
   "model-not-found": { source: "caller" },
   "endpoint-not-found": { source: "caller" },
+  "call-not-found": { source: "caller" },
   "context-length-exceeded": { source: "caller" },
   "no-eligible-endpoint": { source: "caller" },
   "eval-gate-failed": { source: "caller" },

@@ -6,6 +6,12 @@ import { SLICE_MS, SLICES, sliceOf } from "../score/rolling-window.ts";
 import { tokenOf } from "./endpoint-token.ts";
 import { createFifo, type Fifo } from "./fifo.ts";
 import { type PackedDelta, packDelta, unpackDelta } from "./packed-delta.ts";
+import {
+  addOrigin,
+  bytesOfOrigins,
+  type OriginList,
+  type ReportOrigins,
+} from "./report-origins.ts";
 
 /**
  * What attempts showed and nobody was told yet.
@@ -35,6 +41,8 @@ export type DueDelta = {
   /** Of the endpoint. */
   readonly token: string;
   readonly delta: OutcomeDelta;
+  /** Absent: none of its attempts is kept, or nobody asks. */
+  readonly origins: ReportOrigins | undefined;
 };
 
 export type BacklogStats = {
@@ -53,6 +61,8 @@ export type BacklogOptions = {
   readonly maxEndpoints?: number;
   /** Of deltas that wait. Default 64 MB: a thousand busy endpoints for half an hour. */
   readonly maxBytes?: number;
+  /** Remembers the attempts whose spans are kept. Default: no. */
+  readonly keepsOrigins?: boolean;
 };
 
 /** Twenty places in a second: a timer that often costs nothing, and 50 reports at once are no burst. */
@@ -71,10 +81,17 @@ const OBSERVATION_BYTES = 160;
 /** All counts there are. */
 const MAX_DELTA_BYTES = 81_920;
 
-type OpenDelta = { readonly slice: number; readonly builder: DeltaBuilder; bytes: number };
+type OpenDelta = {
+  readonly slice: number;
+  readonly builder: DeltaBuilder;
+  bytes: number;
+  origins: OriginList | undefined;
+};
+
 type ClosedDelta = {
   readonly slice: number;
   readonly packed: PackedDelta;
+  readonly origins: OriginList | undefined;
   readonly bytes: number;
 };
 
@@ -92,6 +109,7 @@ type Place = {
 type State = {
   readonly maxEndpoints: number;
   readonly maxBytes: number;
+  readonly keepsOrigins: boolean;
   readonly places: Map<EndpointId, Place>;
   /** Places with something to tell, by their turn. */
   readonly turns: readonly Place[][];
@@ -111,6 +129,7 @@ export function createDeltaBacklog(options: BacklogOptions, nowMs: number): Delt
   const state: State = {
     maxEndpoints: options.maxEndpoints ?? DEFAULT_MAX_ENDPOINTS,
     maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES,
+    keepsOrigins: options.keepsOrigins ?? false,
     places: new Map(),
     turns: Array.from({ length: TURNS }, () => []),
     due: createFifo(),
@@ -167,12 +186,23 @@ function observe(state: State, observation: Observation): void {
     delta.bytes += OBSERVATION_BYTES;
     state.bytes += OBSERVATION_BYTES;
   }
+  if (state.keepsOrigins && observation.trace.keep) {
+    keepOrigin(state, delta, observation);
+  }
   if (!place.isWatched) {
     watch(state, place);
   }
   if (state.bytes > state.maxBytes) {
     makeRoom(state, place);
   }
+}
+
+function keepOrigin(state: State, delta: OpenDelta, observation: Observation): void {
+  const bytesBefore = bytesOfOrigins(delta.origins);
+  delta.origins = addOrigin(delta.origins, observation);
+  const added = bytesOfOrigins(delta.origins) - bytesBefore;
+  delta.bytes += added;
+  state.bytes += added;
 }
 
 /** What is no time counts for the latest turn. */
@@ -218,11 +248,12 @@ function openDelta(state: State, place: Place, slice: number): OpenDelta {
   const { open } = place;
   if (open !== undefined) {
     const packed = packDelta(open.builder.build());
-    const bytes = DELTA_BYTES + packed.length;
-    place.closed.push({ slice: open.slice, packed, bytes });
+    const { slice: closedSlice, origins } = open;
+    const bytes = DELTA_BYTES + packed.length + bytesOfOrigins(origins);
+    place.closed.push({ slice: closedSlice, packed, origins, bytes });
     state.bytes += bytes - open.bytes;
   }
-  const delta = { slice, builder: createDelta(slice), bytes: DELTA_BYTES };
+  const delta = { slice, builder: createDelta(slice), bytes: DELTA_BYTES, origins: undefined };
   place.open = delta;
   state.deltas += 1;
   state.bytes += DELTA_BYTES;
@@ -311,7 +342,8 @@ function take(state: State): DueDelta | undefined {
     markDue(state, place);
   }
   const delta = "packed" in removed ? unpackDelta(removed.packed) : removed.builder.build();
-  return { endpoint: place.endpoint, token: place.token, delta };
+  const { origins } = removed;
+  return { endpoint: place.endpoint, token: place.token, delta, origins };
 }
 
 /** Takes the oldest delta out of a place that is not empty. */

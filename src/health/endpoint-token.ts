@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { HealthReport } from "../domain/health.ts";
 
 /** Key of the entry that tells readers whether they missed a table. */
 export const VERSION_KEY = "version";
@@ -36,4 +37,34 @@ export function tokenOf(id: string): string {
 /** Key of a model's scores. */
 export function scoreKeyOf(model: string): string {
   return `scores.${tokenOf(model)}`;
+}
+
+/** Whether a report may be told under a token: that of the endpoint it names, or of ticks for a tick. */
+export type TokenCheck = (
+  token: string,
+  report: Pick<HealthReport, "endpoint" | "signal">,
+) => boolean;
+
+/** More endpoints than a fold knows. */
+const MAX_REMEMBERED = 32_768;
+
+/** Remembers tokens that were right, since most endpoints are told of every second. */
+export function createTokenCheck(): TokenCheck {
+  const known = new Map<string, string>();
+  return (token, { endpoint, signal }) => {
+    if (signal.kind === "tick") {
+      return token === TICK_TOKEN;
+    }
+    if (known.get(endpoint) === token) {
+      return true;
+    }
+    const isRight = tokenOf(endpoint) === token;
+    if (isRight) {
+      if (known.size >= MAX_REMEMBERED) {
+        known.clear();
+      }
+      known.set(endpoint, token);
+    }
+    return isRight;
+  };
 }

@@ -1,11 +1,18 @@
 import type { EndpointId } from "../domain/endpoint.ts";
-import type { ObservationSink } from "../domain/ports.ts";
+import type { Observation, ObservationSink } from "../domain/ports.ts";
 import type { LiveState, LiveView } from "../domain/score.ts";
+import { originOf } from "./report-origins.ts";
+import type { SpanContext } from "./span-context.ts";
 import type { UrgentSignal } from "./urgent-signals.ts";
 
 export type HealthSinkPorts = {
   readonly live: LiveView;
-  readonly signal: (endpoint: EndpointId, signal: UrgentSignal) => void;
+  /** `origin` is the attempt that showed it, if its span is kept. */
+  readonly signal: (
+    endpoint: EndpointId,
+    signal: UrgentSignal,
+    origin: SpanContext | undefined,
+  ) => void;
 };
 
 /** A provider that refuses every call is told of once a second. */
@@ -31,14 +38,15 @@ export function createHealthSink({ live, signal }: HealthSinkPorts): Observation
     return told;
   }
 
-  function tellBreaker(endpoint: EndpointId, told: Told, state: LiveState["breaker"]): void {
+  function tellBreaker(by: Observation, told: Told, state: LiveState["breaker"]): void {
     if (told.breaker !== state) {
       told.breaker = state;
-      signal(endpoint, { kind: "breaker", state });
+      signal(by.attempt.endpoint.id, { kind: "breaker", state }, originOf(by));
     }
   }
 
-  return ({ attempt, endedAtMs }) => {
+  return (observation) => {
+    const { attempt, endedAtMs } = observation;
     const { endpoint, outcome } = attempt;
     const known = troubled.get(endpoint.id);
     const breaker = live.of(endpoint.id)?.breaker ?? "closed";
@@ -49,11 +57,11 @@ export function createHealthSink({ live, signal }: HealthSinkPorts): Observation
     const isQuiet = endedAtMs - told.rateLimitedAtMs >= RATE_LIMIT_INTERVAL_MS;
     if (outcome.kind === "rate-limited" && isQuiet) {
       told.rateLimitedAtMs = endedAtMs;
-      signal(endpoint.id, rateLimitSignal(outcome.retryAfterMs));
+      signal(endpoint.id, rateLimitSignal(outcome.retryAfterMs), originOf(observation));
     } else if (breaker === "closed" && isQuiet) {
       troubled.delete(endpoint.id);
     }
-    tellBreaker(endpoint.id, told, breaker);
+    tellBreaker(observation, told, breaker);
   };
 }
 

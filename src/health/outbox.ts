@@ -8,6 +8,8 @@ import {
   createDeltaBacklog,
   sliceLapsesAtMs,
 } from "./delta-backlog.ts";
+import type { ReportOrigins } from "./report-origins.ts";
+import type { SpanContext } from "./span-context.ts";
 import { createUnacknowledged, type Sending, type UnacknowledgedStats } from "./unacknowledged.ts";
 import { createUrgentSignals, type UrgentSignal } from "./urgent-signals.ts";
 
@@ -19,7 +21,7 @@ import { createUrgentSignals, type UrgentSignal } from "./urgent-signals.ts";
  * first, and keeps them until it is acknowledged; what comes later goes into another item. Until then
  * deltas merge and signals are replaced, which bounds what waits.
  *
- * A folder remembers the 64 sequences below the highest it saw. At most 16 reports are under way, and
+ * A folder remembers the 64 sequences below the highest it saw. At most 64 reports are under way, and
  * none is tried 64 or more past the oldest that is not acknowledged: a report is never sent again when
  * nobody remembers whether it was counted. One that nobody would count any more is given up instead.
  *
@@ -28,7 +30,8 @@ import { createUrgentSignals, type UrgentSignal } from "./urgent-signals.ts";
 export type Outbox = {
   /** O(1). */
   observe(observation: Observation): void;
-  signal(endpoint: EndpointId, signal: UrgentSignal, nowMs: number): void;
+  /** `origin` is the attempt that showed it, if its span is kept. */
+  signal(endpoint: EndpointId, signal: UrgentSignal, nowMs: number, origin?: SpanContext): void;
   /** To be called at every multiple of `TURN_MS` for as long as `wantsTurns`. */
   turn(nowMs: number): void;
   wantsTurns(): boolean;
@@ -54,6 +57,8 @@ export type Draft = {
   readonly token: string | undefined;
   readonly observedAtMs: number;
   readonly signal: HealthSignal;
+  /** Absent: no span is kept of what it tells. */
+  readonly origins: ReportOrigins | undefined;
 };
 
 export type OutboxOptions = BacklogOptions & {
@@ -94,8 +99,8 @@ export function createOutbox(options: OutboxOptions, nowMs: number): Outbox {
     if (due === undefined) {
       return undefined;
     }
-    const { endpoint, token, delta } = due;
-    const draft = { endpoint, token, observedAtMs: atMs, signal: delta };
+    const { endpoint, token, delta, origins } = due;
+    const draft = { endpoint, token, observedAtMs: atMs, signal: delta, origins };
     return freeze(draft, sliceLapsesAtMs(delta.slice));
   }
 

@@ -148,7 +148,8 @@ function takeVersion(
     state.refused += 1;
     return false;
   }
-  if (live) {
+  // Nothing was stored yet in a stream that is empty, and no time says nothing about its clock.
+  if (live && position.asOfSequence > 0) {
     state.clock.observe(position.asOfMs, receivedAtMs);
   }
   state.version = version;

@@ -1,5 +1,8 @@
 import type { DeadLetters, StoredReport } from "../domain/bus.ts";
+import type { HealthReport } from "../domain/health.ts";
 import type { FoldVerdict, HealthFold } from "../score/health-fold.ts";
+import { createTokenCheck, type TokenCheck } from "./endpoint-token.ts";
+import type { ProcessTracer } from "./process-tracer.ts";
 import { decodeReport } from "./report-codec.ts";
 import type { Turns } from "./turns.ts";
 
@@ -8,10 +11,15 @@ import type { Turns } from "./turns.ts";
  *
  * While tables are read from the fold it has to stand still, so that all of them tell of one position:
  * what comes then waits, and is folded afterwards in pieces.
+ *
+ * Whom the bus lets publish under the token of one endpoint must not tell about another: a report counts
+ * only under the token of the endpoint that it names.
  */
 export type ReportIntake = {
   /** Forgets what waits. */
   began(streamEpoch: number): void;
+  /** What was taken so far had been stored before following began. */
+  caughtUp(): void;
   take(stored: StoredReport): void;
   /** From here on reports wait. */
   hold(): void;
@@ -24,7 +32,9 @@ export type ReportIntake = {
 export type IntakeCounts = {
   readonly verdicts: Readonly<Record<FoldVerdict, number>>;
   readonly undecodable: number;
-  /** Unreadable reports of which no copy could be kept, because too many came at once. */
+  /** Reports under the token of another endpoint than they name. */
+  readonly wrongToken: number;
+  /** Dead letters of which no copy could be kept, because too many came at once. */
   readonly lettersDropped: number;
 };
 
@@ -35,14 +45,23 @@ export type IntakePorts = {
   readonly fold: FoldInput;
   readonly deadLetters: DeadLetters;
   readonly turns: Turns;
+  /** Absent: no spans are made. */
+  readonly tracer?: ProcessTracer | undefined;
 };
 
 /** Whoever floods the stream with rubbish must not fill our memory with letters about it. */
 const MAX_LETTERS_AT_A_TIME = 16;
 
+/** Why such a report is a dead letter. */
+const WRONG_TOKEN = "wrong-token";
+
 type State = IntakePorts & {
   readonly verdicts: Record<FoldVerdict, number>;
+  readonly isTokenOf: TokenCheck;
+  /** Sequence of the latest report taken. */
+  latest: number;
   undecodable: number;
+  wrongToken: number;
   lettersDropped: number;
   lettersOnTheWay: number;
   isHeld: boolean;
@@ -63,7 +82,10 @@ export function createReportIntake(ports: IntakePorts): ReportIntake {
       ignored: 0,
       "too-many-endpoints": 0,
     },
+    isTokenOf: createTokenCheck(),
+    latest: 0,
     undecodable: 0,
+    wrongToken: 0,
     lettersDropped: 0,
     lettersOnTheWay: 0,
     isHeld: false,
@@ -73,9 +95,15 @@ export function createReportIntake(ports: IntakePorts): ReportIntake {
   return {
     began(streamEpoch) {
       empty(state);
+      state.latest = 0;
+      ports.tracer?.began();
       ports.fold.restart(streamEpoch);
     },
+    caughtUp() {
+      ports.tracer?.caughtUp(state.latest);
+    },
     take(stored) {
+      state.latest = stored.sequence;
       if (state.isHeld || state.queue.length > 0) {
         state.queue.push(stored);
       } else {
@@ -90,6 +118,7 @@ export function createReportIntake(ports: IntakePorts): ReportIntake {
     counts: () => ({
       verdicts: { ...state.verdicts },
       undecodable: state.undecodable,
+      wrongToken: state.wrongToken,
       lettersDropped: state.lettersDropped,
     }),
   };
@@ -120,18 +149,33 @@ function foldOne(state: State, stored: StoredReport): void {
   const decoded = decodeReport(stored.bytes);
   if ("problem" in decoded) {
     state.undecodable += 1;
-    state.fold.skip(stored);
-    keepApart(state, stored, decoded.problem);
+    leaveAside(state, stored, { report: undefined, problem: decoded.problem });
+    return;
+  }
+  if (!state.isTokenOf(stored.token, decoded)) {
+    state.wrongToken += 1;
+    leaveAside(state, stored, { report: undefined, problem: WRONG_TOKEN });
     return;
   }
   const verdict = state.fold.take(stored, decoded);
   state.verdicts[verdict] += 1;
   if (verdict === "unknown-layout" || verdict === "invalid") {
-    keepApart(state, stored, verdict);
+    keepApart(state, stored, { report: decoded, problem: verdict });
+  } else {
+    state.tracer?.processed(stored, { outcome: verdict, report: decoded, problem: undefined });
   }
 }
 
-function keepApart(state: State, report: StoredReport, reason: string): void {
+/** The position moves, and nothing else. */
+function leaveAside(state: State, stored: StoredReport, letter: Letter): void {
+  state.fold.skip(stored);
+  keepApart(state, stored, letter);
+}
+
+type Letter = { readonly report: HealthReport | undefined; readonly problem: string };
+
+function keepApart(state: State, stored: StoredReport, letter: Letter): void {
+  state.tracer?.processed(stored, { outcome: "dead-letter", ...letter });
   if (state.lettersOnTheWay >= MAX_LETTERS_AT_A_TIME) {
     state.lettersDropped += 1;
     return;
@@ -140,5 +184,5 @@ function keepApart(state: State, report: StoredReport, reason: string): void {
   const isDone = () => {
     state.lettersOnTheWay -= 1;
   };
-  state.deadLetters.put({ reason, report }).then(isDone, isDone);
+  state.deadLetters.put({ reason: letter.problem, report: stored }).then(isDone, isDone);
 }

@@ -1,10 +1,13 @@
 import { BusUnavailable, type OutgoingReport, type ReportLog } from "../domain/bus.ts";
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { Log, NowMs, ObservationSink, Random, Schedule } from "../domain/ports.ts";
+import type { SpanSink } from "../domain/trace.ts";
 import { TURN_MS } from "./delta-backlog.ts";
 import { tokenOf } from "./endpoint-token.ts";
 import { createOutbox, type Draft, type Outbox, type OutboxStats } from "./outbox.ts";
+import { type ConfirmedReport, createPublishTracer, type PublishTracer } from "./publish-tracer.ts";
 import { encodeReport } from "./report-codec.ts";
+import type { SpanContext } from "./span-context.ts";
 import type { Sending } from "./unacknowledged.ts";
 import type { UrgentSignal } from "./urgent-signals.ts";
 
@@ -19,8 +22,8 @@ import type { UrgentSignal } from "./urgent-signals.ts";
 export type Reporter = {
   /** On the path of every call: O(1), and nothing is allocated but the first time in a second. */
   readonly observe: ObservationSink;
-  /** Never throws. */
-  signal(endpoint: EndpointId, signal: UrgentSignal): void;
+  /** Never throws. `origin` is the attempt that showed it, if its span is kept. */
+  signal(endpoint: EndpointId, signal: UrgentSignal, origin?: SpanContext): void;
   stats(): ReporterStats;
   /** Tells what is left, for up to 2 s, and then nothing more. Never rejects. */
   close(): Promise<void>;
@@ -48,8 +51,15 @@ export type ReporterOptions = {
   /** `undefined`: not known. Must not throw. */
   readonly modelOf: (endpoint: EndpointId) => string | undefined;
   readonly log: Log;
-  /** W3C trace context for a report that is made now; lower-case names. Must not throw. */
-  readonly traceHeaders?: () => Readonly<Record<string, string>>;
+  /**
+   * Takes a PRODUCER span of every report that tells of attempts whose spans are kept, when it is stored;
+   * such reports carry its W3C context. Absent: nothing is remembered of traces.
+   */
+  readonly spans?: SpanSink;
+  /** `messaging.system.name` in spans. Default `nats`. */
+  readonly system?: string;
+  /** Told of every report with a span when it is stored. Must not throw. */
+  readonly confirmed?: (report: ConfirmedReport) => void;
   /** With something to tell. Default 10,000. */
   readonly maxEndpoints?: number;
   /** Of deltas that wait. Default 64 MB. */
@@ -67,6 +77,7 @@ const REFUSAL_LOG_MS = 60_000;
 type State = {
   readonly options: ReporterOptions;
   readonly outbox: Outbox;
+  readonly tracer: PublishTracer | undefined;
   published: number;
   unconfirmed: number;
   rejected: number;
@@ -88,10 +99,15 @@ export function createReporter(options: ReporterOptions): Reporter {
     ...(maxEndpoints === undefined ? {} : { maxEndpoints }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
   };
-  const freeze = (draft: Draft) => freezeReport(options, draft);
+  const tracer = tracerOf(options);
+  const freeze = (draft: Draft) => {
+    const report = freezeReport(options, draft);
+    return tracer === undefined ? report : tracer.begin(report, draft);
+  };
   const state: State = {
     options,
-    outbox: createOutbox({ freeze, ...limits }, nowMs()),
+    outbox: createOutbox({ freeze, keepsOrigins: tracer !== undefined, ...limits }, nowMs()),
+    tracer,
     published: 0,
     unconfirmed: 0,
     rejected: 0,
@@ -110,9 +126,9 @@ export function createReporter(options: ReporterOptions): Reporter {
         scheduleTurn(state);
       }
     },
-    signal(endpoint, signal) {
+    signal(endpoint, signal, origin) {
       if (!state.isClosed) {
-        state.outbox.signal(endpoint, signal, nowMs());
+        state.outbox.signal(endpoint, signal, nowMs(), origin);
         pump(state);
       }
     },
@@ -125,7 +141,7 @@ export function createReporter(options: ReporterOptions): Reporter {
 }
 
 function freezeReport(options: ReporterOptions, draft: Draft): OutgoingReport {
-  const { producer, boot, modelOf, traceHeaders } = options;
+  const { producer, boot, modelOf } = options;
   const { sequence, endpoint, observedAtMs, signal } = draft;
   const model = modelOf(endpoint) ?? "";
   const bytes = encodeReport({
@@ -137,12 +153,18 @@ function freezeReport(options: ReporterOptions, draft: Draft): OutgoingReport {
     observedAtMs,
     signal,
   });
-  const report = {
+  return {
     token: draft.token ?? tokenOf(endpoint),
     id: `${producer}:${boot}:${sequence}`,
     bytes,
   };
-  return traceHeaders === undefined ? report : { ...report, headers: traceHeaders() };
+}
+
+function tracerOf(options: ReporterOptions): PublishTracer | undefined {
+  const { spans, system = "nats", confirmed, nowMs, random } = options;
+  return (
+    spans && createPublishTracer({ sink: spans, system, onConfirmed: confirmed, nowMs, random })
+  );
 }
 
 /** Turns go on for as long as an endpoint has something to tell. */
@@ -182,12 +204,13 @@ function isPaused({ cancelPause }: State): boolean {
 }
 
 async function send(state: State, sending: Sending): Promise<void> {
-  const { outbox, options } = state;
+  const { outbox, options, tracer } = state;
   try {
-    await options.reports.publish(sending.report);
+    const position = await options.reports.publish(sending.report);
     state.published += 1;
     state.failures = 0;
     outbox.acknowledge(sending);
+    tracer?.confirmed(sending.report, position);
   } catch (error) {
     if (error instanceof BusUnavailable) {
       state.unconfirmed += 1;

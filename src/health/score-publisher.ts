@@ -12,7 +12,7 @@ import {
   type WriteVerdict,
 } from "./score-ledger.ts";
 import { comparePositions } from "./score-position.ts";
-import { encodeTable, encodeVersion } from "./table-codec.ts";
+import { encodeInParts, encodeVersion } from "./table-codec.ts";
 import { hashOfTables, summaryOf } from "./table-hash.ts";
 import type { Turns } from "./turns.ts";
 import { writeAll } from "./write-all.ts";
@@ -51,7 +51,10 @@ export type PublisherCounts = {
 };
 
 /** What a fold gives out. */
-export type FoldOutput = Pick<HealthFold, "position" | "changedModels" | "models" | "table">;
+export type FoldOutput = Pick<
+  HealthFold,
+  "position" | "changedModels" | "models" | "readOn" | "table"
+>;
 
 export type PublisherPorts = {
   readonly fold: FoldOutput;
@@ -71,7 +74,7 @@ export type PublisherPorts = {
   readonly log: Log;
 };
 
-type Reading = { readonly position: ScorePosition; readonly tables: readonly LedgerWrite[] };
+type Reading = { readonly position: ScorePosition; readonly tables: readonly ModelScoreTable[] };
 
 type State = PublisherPorts & {
   /** What is stored is known. */
@@ -133,7 +136,8 @@ async function publishOnce(state: State, mayWrite: () => boolean): Promise<Publi
   if (reading === undefined) {
     return "deposed";
   }
-  const write = (table: LedgerWrite) => writeTable(state, table, mayWrite);
+  const write = async (table: ModelScoreTable) =>
+    writeTable(state, await toWrite(state, table), mayWrite);
   const verdict = await writeAll(reading.tables, write, turns);
   return verdict === "written" ? writeVersion(state, reading.position, mayWrite) : verdict;
 }
@@ -146,25 +150,34 @@ async function getAcquainted(state: State): Promise<void> {
   state.isAcquainted = true;
 }
 
-/** Absent: nobody may write any more. */
+/**
+ * All tables of one position, because the fold stands still meanwhile. Absent: nobody may write any more.
+ *
+ * What reports wait for is this and no more: tables do not change, so bytes are made of them afterwards.
+ */
 async function readFold(state: State, mayWrite: () => boolean): Promise<Reading | undefined> {
   const { fold, hash, turns, due } = state;
   turns.begin();
   const position = fold.position();
   const current = new Set(fold.models());
   noteDue(state, current);
-  const tables: LedgerWrite[] = [];
+  const tables: ModelScoreTable[] = [];
+  const isOver = () => turns.isOver();
   for (const model of due) {
+    while (!fold.readOn(model, isOver)) {
+      await turns.next();
+    }
     if (turns.isOver()) {
       await turns.next();
     }
     if (!mayWrite()) {
       return undefined;
     }
-    const table = current.has(model)
-      ? fold.table(model)
-      : { position, model, endpoints: [], stateSha256: hash([]) };
-    tables.push(toWrite(table, state.isKnown));
+    tables.push(
+      current.has(model)
+        ? fold.table(model)
+        : { position, model, endpoints: [], stateSha256: hash([]) },
+    );
   }
   return { position, tables };
 }
@@ -228,16 +241,29 @@ async function writeVersion(
   return verdict;
 }
 
-function toWrite(whole: ModelScoreTable, isKnown: PublisherPorts["isKnown"]): LedgerWrite {
+async function toWrite({ isKnown, turns }: State, whole: ModelScoreTable): Promise<LedgerWrite> {
   const { model, position } = whole;
   const key = scoreKeyOf(model);
-  const bytes = encodeTable(whole);
+  const bytes = await encode(whole, turns);
   if (bytes.length <= MAX_VALUE_BYTES || isKnown === undefined) {
     return { key, model, bytes, position, table: summaryOf(whole) };
   }
   const known = whole.endpoints.filter(({ endpoint }) => isKnown(endpoint));
   const table = { ...whole, endpoints: known };
-  return { key, model, bytes: encodeTable(table), position, table: summaryOf(table) };
+  return { key, model, bytes: await encode(table, turns), position, table: summaryOf(table) };
+}
+
+async function encode(table: ModelScoreTable, turns: Turns): Promise<Uint8Array> {
+  const parts = encodeInParts(table);
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done === true) {
+      return value;
+    }
+    if (turns.isOver()) {
+      await turns.next();
+    }
+  }
 }
 
 /** Nothing to write: the version that is stored tells as much, or more. */

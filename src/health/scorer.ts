@@ -2,9 +2,11 @@ import { type Bus, LEASE_MS } from "../domain/bus.ts";
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { ScorePosition } from "../domain/health.ts";
 import type { Log, NowMs, Random, Schedule } from "../domain/ports.ts";
+import type { SpanSink } from "../domain/trace.ts";
 import { REPLAY_MS } from "../score/health-fold.ts";
 import type { Hash } from "../score/shared-endpoint.ts";
 import { createLeaseHolder, type LeaseHolder } from "./lease-holder.ts";
+import { createProcessTracer, type ProcessTracer } from "./process-tracer.ts";
 import {
   createReportIntake,
   type FoldInput,
@@ -50,6 +52,8 @@ export type ScorerStatus = PublisherCounts &
     readonly lastRound: Publication | "failed" | undefined;
     /** Epoch milliseconds of the last version written; absent before any. */
     readonly publishedAtMs: number | undefined;
+    /** Of reports in a kept trace, beyond 50 a second. */
+    readonly spansDropped: number;
   };
 
 export type ScorerPorts = {
@@ -69,6 +73,10 @@ export type ScorerPorts = {
   /** Resolves after what waits in the event loop had its turn. */
   readonly yieldTurn: () => Promise<void>;
   readonly log: Log;
+  /** Takes a CONSUMER span of every report that came with the context of a kept trace. Default: nobody. */
+  readonly spans?: SpanSink;
+  /** `messaging.system.name` in spans. Default `nats`. */
+  readonly system?: string;
 };
 
 export const SCORER_LEASE = "scorer";
@@ -84,6 +92,7 @@ const CLOSE_MS = 2_000;
 
 type State = {
   readonly ports: ScorerPorts;
+  readonly tracer: ProcessTracer | undefined;
   readonly intake: ReportIntake;
   readonly publisher: ScorePublisher;
   readonly lease: LeaseHolder;
@@ -126,6 +135,7 @@ export function startScorer(ports: ScorerPorts): Scorer {
       position: fold.position(),
       lastRound: state.lastRound,
       publishedAtMs: state.publishedAtMs,
+      spansDropped: state.tracer?.stats().spansDropped ?? 0,
     }),
     async close() {
       state.isClosed = true;
@@ -139,11 +149,13 @@ export function startScorer(ports: ScorerPorts): Scorer {
 function createState(ports: ScorerPorts): State {
   const { bus, fold, name } = ports;
   const turns = createTurns(ports);
-  const intake = createReportIntake({ fold, deadLetters: bus.deadLetters, turns });
+  const tracer = tracerOf(ports);
+  const intake = createReportIntake({ fold, deadLetters: bus.deadLetters, turns, tracer });
   const ledger = createScoreLedger({ scores: bus.scores, turns });
   const publisher = createScorePublisher({ ...ports, intake, ledger, turns, publisher: name });
   const state: State = {
     ports,
+    tracer,
     intake,
     publisher,
     lease: createLeaseHolder({
@@ -162,6 +174,10 @@ function createState(ports: ScorerPorts): State {
   return state;
 }
 
+function tracerOf({ spans, system = "nats", name, ...ports }: ScorerPorts) {
+  return spans && createProcessTracer({ ...ports, sink: spans, system, consumer: name });
+}
+
 function restart(state: State, streamEpoch: number): void {
   state.isCaughtUp = false;
   state.generation += 1;
@@ -173,6 +189,7 @@ function restart(state: State, streamEpoch: number): void {
 function catchUp(state: State): void {
   const { fold, log } = state.ports;
   state.isCaughtUp = true;
+  state.intake.caughtUp();
   log("info", "caught up with the health reports", { ...fold.position() });
   state.lease.hurry();
 }

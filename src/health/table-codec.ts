@@ -37,6 +37,11 @@ const SHA256_BYTES = 32;
 const WINDOW_MINUTES = 30;
 const MAX_PUBLISHER = 256;
 
+/** Some hundred microseconds of work. */
+const PART_ENDPOINTS = 64;
+
+const NO_BYTES = new Uint8Array();
+
 const encodeScores = createMessageEncoder(ModelScoresSchema);
 const decodeScores = createMessageDecoder(ModelScoresSchema);
 const encodePublished = createMessageEncoder(PublishedVersionSchema);
@@ -44,12 +49,38 @@ const decodePublished = createMessageDecoder(PublishedVersionSchema);
 
 /** Equal tables have equal bytes. Every number is whole and within 0 and 2^53 - 1. */
 export function encodeTable(table: ModelScoreTable): Uint8Array {
+  const parts = encodeInParts(table);
+  for (;;) {
+    const { done, value } = parts.next();
+    if (done === true) {
+      return value;
+    }
+  }
+}
+
+/**
+ * As `encodeTable`, with a pause after every 64 endpoints: messages that follow each other are one message
+ * to whoever reads them, and have the bytes of one whose fields are in the same order.
+ */
+export function* encodeInParts(table: ModelScoreTable): Generator<void, Uint8Array> {
+  const { model, endpoints } = table;
+  const parts = [encodePart({ position: encodePosition(table.position), model })];
+  for (let from = 0; from < endpoints.length; from += PART_ENDPOINTS) {
+    const part = endpoints.slice(from, from + PART_ENDPOINTS);
+    parts.push(encodePart({ endpoints: part.map(encodeFigures) }));
+    yield;
+  }
+  parts.push(encodePart({ stateSha256: ownedBytes(table.stateSha256) }));
+  return Buffer.concat(parts);
+}
+
+function encodePart(fields: Partial<Omit<ModelScores, "$typeName">>): Buffer {
   const message: ModelScores = {
     $typeName: "atlas.events.v1.ModelScores",
-    position: encodePosition(table.position),
-    model: table.model,
-    endpoints: table.endpoints.map(encodeFigures),
-    stateSha256: ownedBytes(table.stateSha256),
+    model: "",
+    endpoints: [],
+    stateSha256: NO_BYTES,
+    ...fields,
   };
   return encodeScores(message);
 }

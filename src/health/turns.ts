@@ -16,21 +16,21 @@ export type TurnPorts = {
   readonly yieldTurn: () => Promise<void>;
 };
 
-/**
- * A piece ends with the step that outlasts it, and several may follow each other in one turn of the event
- * loop, which should not last 20 ms.
- */
+/** A piece ends with the step that outlasts it; others have theirs in the same turn of the event loop. */
 const PIECE_MS = 4;
 
+/** Of several who wait each goes on in a turn of the event loop of its own. */
 export function createTurns({ nowMs, yieldTurn }: TurnPorts): Turns {
   let beganMs = nowMs();
+  let lastTurn = Promise.resolve();
   return {
     begin() {
       beganMs = nowMs();
     },
     isOver: () => nowMs() - beganMs >= PIECE_MS,
     async next() {
-      await yieldTurn();
+      lastTurn = lastTurn.then(yieldTurn);
+      await lastTurn;
       beganMs = nowMs();
     },
   };

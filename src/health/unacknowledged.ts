@@ -33,7 +33,8 @@ export type UnacknowledgedStats = {
   readonly lapsed: number;
 };
 
-export const MAX_IN_FLIGHT = 16;
+/** As many as the window above allows: the more are answered together, the fewer times the process wakes. */
+export const MAX_IN_FLIGHT = 64;
 
 /** Sequences that a folder of reports remembers. */
 export const REPLAY_WINDOW = 64;

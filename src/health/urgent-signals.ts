@@ -7,6 +7,8 @@ import type {
   StateSignal,
 } from "../domain/health.ts";
 import { createFifo } from "./fifo.ts";
+import type { ReportOrigins } from "./report-origins.ts";
+import type { SpanContext } from "./span-context.ts";
 
 /** What is told at once, by itself. */
 export type UrgentSignal = StateSignal | RateLimitSignal | BreakerSignal | LoadSignal | ProbeSignal;
@@ -18,7 +20,8 @@ export type UrgentSignal = StateSignal | RateLimitSignal | BreakerSignal | LoadS
  * that waited too long would mislead: it lapses, and a pause that it asks for has less of it left.
  */
 export type UrgentSignals = {
-  put(endpoint: EndpointId, signal: UrgentSignal, nowMs: number): void;
+  /** `origin` is the attempt that showed it, if its span is kept. */
+  put(endpoint: EndpointId, signal: UrgentSignal, nowMs: number, origin?: SpanContext): void;
   /** Hands over the next: from here on it is not among them. */
   take(nowMs: number): DueSignal | undefined;
   size(): number;
@@ -31,6 +34,7 @@ export type DueSignal = {
   readonly signal: UrgentSignal;
   /** Epoch milliseconds. */
   readonly observedAtMs: number;
+  readonly origins: ReportOrigins | undefined;
   /** When it lapses. */
   readonly untilMs: number;
 };
@@ -47,6 +51,7 @@ type Waiting = {
   readonly endpoint: EndpointId;
   signal: UrgentSignal;
   observedAtMs: number;
+  origin: SpanContext | undefined;
 };
 
 /** `maxSignals` is how many may wait. */
@@ -61,25 +66,32 @@ export function createUrgentSignals(maxSignals: number): UrgentSignals {
       return undefined;
     }
     waiting.delete(item.key);
-    const { endpoint, signal, observedAtMs } = item;
+    const { endpoint, signal, observedAtMs, origin } = item;
     const leftMs = observedAtMs + lifeMs(signal) - nowMs;
     if (leftMs <= 0) {
       dropped += 1;
       return next(nowMs);
     }
-    return { endpoint, signal: shortened(signal, leftMs), observedAtMs, untilMs: nowMs + leftMs };
+    return {
+      endpoint,
+      signal: shortened(signal, leftMs),
+      observedAtMs,
+      origins: origin && { first: origin, others: [] },
+      untilMs: nowMs + leftMs,
+    };
   }
 
   return {
-    put(endpoint, signal, observedAtMs) {
+    put(endpoint, signal, observedAtMs, origin) {
       // A kind holds no space, so no two pairs meet.
       const key = `${signal.kind} ${endpoint}`;
       const older = waiting.get(key);
       if (older !== undefined) {
         older.signal = signal;
         older.observedAtMs = observedAtMs;
+        older.origin = origin;
       } else if (waiting.size < maxSignals) {
-        const item = { key, endpoint, signal, observedAtMs };
+        const item = { key, endpoint, signal, observedAtMs, origin };
         waiting.set(key, item);
         order.push(item);
       } else {

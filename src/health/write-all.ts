@@ -1,7 +1,5 @@
-import type { LedgerWrite, WriteVerdict } from "./score-ledger.ts";
+import type { WriteVerdict } from "./score-ledger.ts";
 import type { Turns } from "./turns.ts";
-
-type Write = (table: LedgerWrite) => Promise<WriteVerdict>;
 
 const WRITES_AT_A_TIME = 16;
 
@@ -11,9 +9,9 @@ const WRITES_AT_A_TIME = 16;
  * Resolves with the first verdict that is not `written`, or rejects with the first reason, and either way
  * only when nothing is on its way any more.
  */
-export async function writeAll(
-  tables: readonly LedgerWrite[],
-  write: Write,
+export async function writeAll<Table>(
+  tables: readonly Table[],
+  write: (table: Table) => Promise<WriteVerdict>,
   turns: Turns,
 ): Promise<WriteVerdict> {
   // Shared by all writers, so that each table is written by one of them.

@@ -35,6 +35,8 @@ export type NatsBusOptions = {
   readonly replicas?: number;
   /** Where the server keeps the streams that it makes for us. Default: `file`. */
   readonly storage?: "file" | "memory";
+  /** Of a connection on which nothing else comes; it counts as dead at the third without an answer. Default: 10 s. */
+  readonly pingIntervalMs?: number;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
   readonly random: Random;
@@ -81,7 +83,7 @@ export function connectionSettings(options: NatsBusOptions): ConnectionSettings 
     connection: {
       servers: hosts,
       name: options.name,
-      pingInterval: PING_INTERVAL_MS,
+      pingInterval: options.pingIntervalMs ?? PING_INTERVAL_MS,
       maxPingOut: MAX_PINGS_OUT,
       timeout: CONNECT_TIMEOUT_MS,
       maxReconnectAttempts: -1,

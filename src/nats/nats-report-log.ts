@@ -37,10 +37,10 @@ export function createNatsReportLog(options: NatsReportLogOptions): ReportLog {
   const { link, nowMs, schedule, log } = options;
   let waiting = 0;
 
-  async function send(report: OutgoingReport, leftMs: number): Promise<void> {
+  async function send(report: OutgoingReport, leftMs: number): Promise<number> {
     const session = await link.session(leftMs);
     try {
-      await session.publisher.publish(REPORT_PREFIX + report.token, report.bytes, {
+      return await session.publisher.publish(REPORT_PREFIX + report.token, report.bytes, {
         id: report.id,
         headers: report.headers ?? {},
         timeoutMs: Math.min(ACK_TIMEOUT_MS, leftMs),
@@ -53,7 +53,7 @@ export function createNatsReportLog(options: NatsReportLogOptions): ReportLog {
     }
   }
 
-  async function publishUntilStored(report: OutgoingReport): Promise<void> {
+  async function publishUntilStored(report: OutgoingReport): Promise<number> {
     const deadlineMs = nowMs() + PUBLISH_PATIENCE_MS;
     for (let failures = 0; ; failures++) {
       try {
@@ -81,7 +81,7 @@ export function createNatsReportLog(options: NatsReportLogOptions): ReportLog {
       }
       waiting++;
       try {
-        await link.guard(publishUntilStored(report));
+        return await link.guard(publishUntilStored(report));
       } finally {
         waiting--;
       }

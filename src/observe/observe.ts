@@ -1,4 +1,4 @@
-import type { CallSink, ObservationSink } from "../domain/ports.ts";
+import type { CallSink, ObservationSink, RpcSink } from "../domain/ports.ts";
 
 /** Told what a sink threw, for a log line. What it throws itself is dropped. */
 export type OnSinkError = (error: unknown) => void;
@@ -30,6 +30,19 @@ export function createCallObserver(sinks: readonly CallSink[], onSinkError: OnSi
     for (const sink of sinks) {
       try {
         sink(call, result);
+      } catch (error) {
+        report(onSinkError, error);
+      }
+    }
+  };
+}
+
+/** The same for RPCs that have ended. */
+export function createRpcObserver(sinks: readonly RpcSink[], onSinkError: OnSinkError): RpcSink {
+  return (end) => {
+    for (const sink of sinks) {
+      try {
+        sink(end);
       } catch (error) {
         report(onSinkError, error);
       }

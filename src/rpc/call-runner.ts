@@ -3,6 +3,7 @@ import { UsageSchema } from "../../gen/atlas/v1/types_pb.ts";
 import type { CallResult, CompletionCall } from "../domain/call.ts";
 import { RouterError } from "../domain/router-error.ts";
 import { inputTokensOf, outputTokensOf } from "../domain/usage.ts";
+import { createAnswerFold } from "./answer-fold.ts";
 import { deadlineOf } from "./deadline.ts";
 import type { DecodedRequest } from "./decode-request.ts";
 import { encodeUsage } from "./encode-decision.ts";
@@ -28,41 +29,72 @@ export function createCallRunner(ports: HandlerPorts): CallRunner {
   const { router, nowMs, schedule, newId, limits } = ports;
   return {
     callOf(decoded, context, { streaming, heartbeatIntervalMs, emit }) {
+      const recorded = ports.recordsAnswers?.() === true ? recording(emit) : undefined;
       return {
         id: decoded.requestId === "" ? newId() : decoded.requestId,
         spec: decoded.spec,
         policy: decoded.policy,
         caller: decoded.caller,
+        trace: context.trace,
         streaming,
         receivedAtMs: context.receivedAtMs,
         deadlineMs: deadlineOf(context, limits),
         heartbeatIntervalMs,
         signal: context.signal,
-        emit,
+        emit: recorded?.emit ?? emit,
+        answer: recorded?.answer,
       };
     },
     async run(call, context) {
       const options = { deadlineMs: call.deadlineMs, nowMs: nowMs(), schedule };
-      const result = await runCall(context, options, () => router.complete(call));
+      let result: CallResult;
+      try {
+        result = await runCall(context, options, () => {
+          context.rpc.callId = call.id;
+          return router.complete(call);
+        });
+      } catch (error) {
+        throw error instanceof RouterError ? withMetadata(error, { callId: call.id }) : error;
+      }
       if (result.error !== undefined) {
-        throw explained(result.error, result, context);
+        throw explained(result.error, result, { id: call.id, context });
       }
       return result;
     },
   };
 }
 
+function recording(emit: CompletionCall["emit"]): Pick<CompletionCall, "emit" | "answer"> {
+  const fold = createAnswerFold();
+  return {
+    emit(event) {
+      fold.take(event);
+      emit(event);
+    },
+    answer: fold.choices,
+  };
+}
+
 function explained(
   error: RouterError,
   { attempts, usage }: CallResult,
-  context: CallContext,
+  { id, context }: { readonly id: string; readonly context: CallContext },
 ): RouterError {
   if (inputTokensOf(usage) + outputTokensOf(usage) > 0) {
     context.setTrailer(USAGE_TRAILER, toBinary(UsageSchema, encodeUsage(usage)));
   }
   const tried = attempts.map(({ endpoint, outcome }) => `${endpoint.id}:${outcome.kind}`);
-  return new RouterError(error.code, error.message, {
-    ...error.details,
-    metadata: { attempts: tried.join(","), ...error.details.metadata },
+  return withMetadata(error, { callId: id, attempts: tried.join(",") });
+}
+
+/** What the error says itself comes first. */
+function withMetadata(
+  { code, message, details, cause }: RouterError,
+  metadata: Readonly<Record<string, string>>,
+): RouterError {
+  return new RouterError(code, message, {
+    ...details,
+    metadata: { ...metadata, ...details.metadata },
+    cause,
   });
 }

@@ -21,6 +21,7 @@ import {
 import type { Log, NowMs, Schedule } from "../domain/ports.ts";
 import {
   createHttpCall,
+  endAnswer,
   type HttpCall,
   type HttpRequest,
   type HttpResponse,
@@ -28,11 +29,13 @@ import {
   reset,
   takeTimeout,
 } from "./http-call.ts";
+import { noteError, type OpenRpc, type RpcTeller } from "./open-rpc.ts";
 import { answerError, connectErrorBody } from "./protocol-error.ts";
 import { grpcCodes, sentTooSlowly, undecodable, WireError } from "./status.ts";
 
 export type ConnectAdapterPorts = {
   readonly errorDomain: string;
+  readonly rpcs: RpcTeller;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
   readonly log: Log;
@@ -40,15 +43,22 @@ export type ConnectAdapterPorts = {
   readonly requestTimeoutMs: number;
 };
 
+/** One request with its answer, of a method that exists. */
+export type HttpExchange = {
+  readonly request: HttpRequest;
+  readonly response: HttpResponse;
+  readonly rpc: OpenRpc;
+};
+
 /** Answers one call; never throws and never rejects. */
 export async function serveConnect(
   handler: UniversalHandler,
-  request: HttpRequest,
-  response: HttpResponse,
+  { request, response, rpc }: HttpExchange,
   ports: ConnectAdapterPorts,
 ): Promise<void> {
-  const call = createHttpCall(request, ports.nowMs(), () => reset(request, response));
-  watchRequest(request, response, ports);
+  const call = createHttpCall(request, rpc, () => reset(request, response));
+  call.isAnswered = false;
+  watchRequest(call, { request, response, rpc }, ports);
   try {
     const asked = readRequest(request, response, call);
     const answered = await handler(asked);
@@ -57,6 +67,10 @@ export async function serveConnect(
       : await typedAnswer({ ...ports, handler, asked, call }, answered);
     if (response.writableEnded) {
       return;
+    }
+    if (rpc.status === "OK" && typed.status !== 200) {
+      // An answer to a unary call of Connect that connect-es found too large to send.
+      noteError(rpc, tooLarge("The answer is larger than the server sends."));
     }
     request.resume();
     await universalResponseToNodeResponse(typed, response);
@@ -68,21 +82,31 @@ export async function serveConnect(
 
 /** A caller that stops in the middle of its request is told so once, over HTTP/2 by the reset. */
 function watchRequest(
-  request: HttpRequest,
-  response: HttpResponse,
-  { errorDomain, schedule, requestTimeoutMs }: ConnectAdapterPorts,
+  call: HttpCall,
+  { request, response, rpc }: HttpExchange,
+  { errorDomain, rpcs, nowMs, schedule, requestTimeoutMs }: ConnectAdapterPorts,
 ): void {
   const callOff = schedule(requestTimeoutMs, () => {
+    const error = sentTooSlowly();
+    noteError(rpc, error);
     if ("stream" in response || response.headersSent) {
       reset(request, response);
       return;
     }
     // The rest of the request would be read as the next one. Node closes after the answer.
     response.setHeader("connection", "close");
-    answerError(request, response, sentTooSlowly(), { errorDomain, httpStatus: 408 });
+    answerError(request, response, error, { errorDomain, httpStatus: 408 });
   });
-  request.once("end", callOff);
-  response.once("close", callOff);
+  request.once("end", () => {
+    callOff();
+    if (!call.begun) {
+      rpc.receivedAtMs = nowMs();
+    }
+  });
+  response.once("close", () => {
+    callOff();
+    endAnswer(call, response, rpcs);
+  });
 }
 
 function readRequest(
@@ -128,9 +152,11 @@ async function typedAnswer(
 ): Promise<UniversalServerResponse> {
   const refusal = notACall.get(answered.status);
   if (refusal !== undefined) {
+    const error = undecodable(refusal);
+    noteError(call.rpc, error);
     const header = new Headers(answered.header);
     header.set("content-type", "application/json");
-    const body = oneChunk(connectErrorBody(undecodable(refusal), errorDomain));
+    const body = oneChunk(connectErrorBody(error, errorDomain));
     return { status: answered.status, header, body };
   }
   call.preset ??= errorOf(await failureOf(answered));
@@ -181,13 +207,17 @@ function errorOf({ code, message }: LibraryFailure): Error {
   switch (code) {
     case "resource_exhausted":
     case String(grpcCodes["resource-exhausted"]):
-      return new WireError("message-too-large", "The request is larger than the server takes.");
+      return tooLarge("The request is larger than the server takes.");
     case "unimplemented":
     case String(grpcCodes.unimplemented):
       return unimplementedError(message);
     default:
       return undecodable("The request is not a message of its type.");
   }
+}
+
+function tooLarge(message: string): WireError {
+  return new WireError("message-too-large", message);
 }
 
 /** connect-es says UNIMPLEMENTED also of a count of messages that the method does not take. */

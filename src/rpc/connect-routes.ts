@@ -17,12 +17,14 @@ import {
   callerGone,
   contextOf,
   createHttpCall,
+  endWork,
   type HttpCall,
   httpCallKey,
 } from "./http-call.ts";
 import type { ListenerLimits } from "./listener-options.ts";
+import { noteError, noteSuccess, type RpcTeller } from "./open-rpc.ts";
 import { createPushIterable } from "./push-iterable.ts";
-import { methodPath, type RpcMethod, type RpcService } from "./rpc-service.ts";
+import { methodName, methodPath, type RpcMethod, type RpcService } from "./rpc-service.ts";
 import { isDefect, statusOf } from "./status.ts";
 import { createWriteGuard } from "./write-guard.ts";
 
@@ -33,6 +35,7 @@ export type ConnectRoutesPorts = {
   readonly schedule: Schedule;
   readonly log: Log;
   readonly tracker: CallTracker;
+  readonly rpcs: RpcTeller;
 };
 
 type UnaryMethod = Extract<RpcMethod, { kind: "unary" }>;
@@ -84,18 +87,20 @@ async function runUnary(
   context: HandlerContext,
   ports: ConnectRoutesPorts,
 ): Promise<Message> {
-  const call = callOf(context, ports);
+  const call = callOf(context, method, ports);
   const active = activeCallOf(call, false);
   ports.tracker.add(active);
   try {
     throwPreset(call);
     const answer = await method.run(message, contextOf(call));
     copyTrailers(call, context);
+    noteSuccess(call.rpc);
     return answer;
   } catch (error) {
     throw translate(error, method, call, ports);
   } finally {
     ports.tracker.remove(active);
+    endWork(call, ports.rpcs);
   }
 }
 
@@ -106,7 +111,7 @@ function runStream(
   ports: ConnectRoutesPorts,
 ): AsyncIterable<Message> {
   const { limits, nowMs, schedule, tracker } = ports;
-  const call = callOf(context, ports);
+  const call = callOf(context, method, ports);
   const active = activeCallOf(call, method.endless);
   const guard = createWriteGuard({
     maxBytes: limits.maxBufferedBytes,
@@ -114,7 +119,9 @@ function runStream(
     nowMs,
     schedule,
     onTooSlow() {
-      active.abort(new RouterError("caller-too-slow", "The caller reads too slowly."));
+      const error = new RouterError("caller-too-slow", "The caller reads too slowly.");
+      noteError(call.rpc, error);
+      active.abort(error);
       call.cutOff();
     },
   });
@@ -136,20 +143,28 @@ function runStream(
     .then(
       () => {
         copyTrailers(call, context);
+        noteSuccess(call.rpc);
         answers.end();
       },
       (error: unknown) => answers.fail(translate(error, method, call, ports)),
     )
-    .finally(() => tracker.remove(active));
+    .finally(() => {
+      tracker.remove(active);
+      endWork(call, ports.rpcs);
+    });
   call.controller.signal.addEventListener("abort", guard.close, { once: true });
   return answers.iterable;
 }
 
-function callOf(context: HandlerContext, { nowMs }: ConnectRoutesPorts): HttpCall {
-  const { values, requestHeader, signal } = context;
-  const headers = { headers: Object.fromEntries(requestHeader) };
-  const call = values.get(httpCallKey) ?? createHttpCall(headers, nowMs(), () => undefined);
+function callOf(
+  context: HandlerContext,
+  { desc }: RpcMethod,
+  { rpcs }: ConnectRoutesPorts,
+): HttpCall {
+  const { values, signal } = context;
+  const call = values.get(httpCallKey) ?? withoutConnection(context, methodName(desc), rpcs);
   call.begun = true;
+  call.rpc.isWorking = true;
   call.timeoutMs ??= context.timeoutMs();
   const { controller } = call;
   const onAbort = () => controller.abort(callerGone(signal.reason));
@@ -159,6 +174,16 @@ function callOf(context: HandlerContext, { nowMs }: ConnectRoutesPorts): HttpCal
     signal.addEventListener("abort", onAbort, { once: true });
   }
   return call;
+}
+
+function withoutConnection(
+  { requestHeader }: HandlerContext,
+  method: string,
+  rpcs: RpcTeller,
+): HttpCall {
+  const headers = Object.fromEntries(requestHeader);
+  const rpc = rpcs.open({ system: "connectrpc", method, peer: "", headers });
+  return createHttpCall({ headers }, rpc, () => undefined);
 }
 
 function copyTrailers({ trailers }: HttpCall, { responseTrailer }: HandlerContext): void {
@@ -176,12 +201,14 @@ function throwPreset({ preset }: HttpCall): void {
 function translate(
   error: unknown,
   { desc }: RpcMethod,
-  { trailers }: HttpCall,
+  { trailers, rpc }: HttpCall,
   { errorDomain, log }: ConnectRoutesPorts,
 ): ConnectError {
   if (isDefect(error)) {
-    log("error", "a call failed by a defect", { method: methodPath(desc), error });
+    const trace = rpc.trace.traceId;
+    log("error", "a call failed by a defect", { method: methodPath(desc), trace, error });
   }
+  noteError(rpc, error);
   return connectErrorOf(statusOf(error, errorDomain), trailers);
 }
 

@@ -4,7 +4,8 @@ import { createCanceller } from "../domain/cancel.ts";
 import { RouterError } from "../domain/router-error.ts";
 import type { ActiveCall } from "./call-tracker.ts";
 import { parseGrpcTimeout } from "./deadline.ts";
-import { TIMEOUT_HEADER } from "./grpc-session-hooks.ts";
+import type { GrpcRpc } from "./grpc-streams.ts";
+import { timeoutLeftMs } from "./open-rpc.ts";
 import type { CallContext } from "./rpc-service.ts";
 
 /** A request as it left the wire; what cannot be read is told by the handler, not by the library. */
@@ -27,12 +28,11 @@ export type GrpcCallScope = {
 /** Throws when the caller's timeout cannot be read. */
 export function createGrpcCallScope(
   call: GrpcCall,
-  receivedAtMs: number,
+  { rpc, timeout }: GrpcRpc,
   endless: boolean,
 ): GrpcCallScope {
   const canceller = createCanceller();
   const { metadata } = call;
-  const timeout = metadata.get(TIMEOUT_HEADER)[0];
   let trailers: Metadata | undefined;
   let hasEnded = false;
   const { abort } = canceller;
@@ -45,8 +45,10 @@ export function createGrpcCallScope(
     context: {
       signal: canceller.signal,
       abort,
-      timeoutMs: timeout === undefined ? undefined : parseGrpcTimeout(String(timeout)),
-      receivedAtMs,
+      timeoutMs: timeout === undefined ? undefined : timeoutLeftMs(rpc, parseGrpcTimeout(timeout)),
+      receivedAtMs: rpc.receivedAtMs,
+      trace: rpc.trace,
+      rpc,
       header: (name) => metadata.get(name)[0]?.toString(),
       setTrailer(name, value) {
         trailers ??= new Metadata();

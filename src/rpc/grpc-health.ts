@@ -1,6 +1,10 @@
 import type { handleServerStreamingCall, handleUnaryCall, Server } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
+import { Health } from "../../gen/health/v1/health_pb.ts";
+import { methodPath } from "./rpc-service.ts";
 import { grpcCodes } from "./status.ts";
+
+export const healthPaths: readonly string[] = Health.methods.map(methodPath);
 
 type Asked = { readonly service: string };
 type Answer = { readonly status: string };

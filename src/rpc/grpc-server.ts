@@ -1,6 +1,6 @@
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { createCallTracker } from "./call-tracker.ts";
-import { addHealth } from "./grpc-health.ts";
+import { addHealth, healthPaths } from "./grpc-health.ts";
 import { grpcServiceOf } from "./grpc-service.ts";
 import { type GrpcSessionHooks, hookGrpcSessions } from "./grpc-session-hooks.ts";
 import {
@@ -10,6 +10,7 @@ import {
   type RunningListener,
   type TlsOptions,
 } from "./listener-options.ts";
+import { createRpcTeller } from "./open-rpc.ts";
 import { addReflection, reflectionPaths } from "./reflection.ts";
 import { methodPath, type RpcService } from "./rpc-service.ts";
 
@@ -18,6 +19,7 @@ const GOODBYE_MS = 250;
 
 /** Before the server listens there is no session to act upon. */
 const noHooks: GrpcSessionHooks = {
+  rpcOf: () => undefined,
   reset: () => undefined,
   stopAccepting: () => Promise.resolve(),
   destroyAll: () => undefined,
@@ -28,12 +30,22 @@ export async function startGrpcServer(options: ListenerOptions): Promise<Running
   const limits = { ...defaultListenerLimits, ...options.limits };
   const { services, errorDomain, nowMs, schedule, log } = options;
   const tracker = createCallTracker(schedule);
+  const rpcs = createRpcTeller(options);
   // It writes what it cannot read of a caller's headers to the console, credentials and all.
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server(channelOptions(limits));
   let hooks = noHooks;
   for (const service of services) {
-    const ports = { errorDomain, limits, nowMs, schedule, log, tracker, hooks: () => hooks };
+    const ports = {
+      errorDomain,
+      limits,
+      nowMs,
+      schedule,
+      log,
+      tracker,
+      rpcs,
+      hooks: () => hooks,
+    };
     const { definition, implementation } = grpcServiceOf(service, ports);
     server.addService(definition, implementation);
   }
@@ -43,11 +55,11 @@ export async function startGrpcServer(options: ListenerOptions): Promise<Running
   );
   addReflection(server, services);
   const port = await bind(server, options);
-  const streaming = streamingPaths(services);
-  const requestStreaming = reflectionPaths;
   hooks = hookGrpcSessions(server, {
-    streaming,
-    requestStreaming,
+    rpcs,
+    own: pathsOf(services),
+    foreign: new Set([...healthPaths, ...reflectionPaths]),
+    requestStreaming: reflectionPaths,
     limits,
     errorDomain,
     schedule,
@@ -92,12 +104,8 @@ function channelOptions(limits: ListenerLimits) {
   };
 }
 
-function streamingPaths(services: readonly RpcService[]): ReadonlySet<string> {
-  return new Set(
-    services.flatMap(({ methods }) =>
-      methods.filter(({ kind }) => kind === "server_streaming").map(({ desc }) => methodPath(desc)),
-    ),
-  );
+function pathsOf(services: readonly RpcService[]): ReadonlySet<string> {
+  return new Set(services.flatMap(({ methods }) => methods.map(({ desc }) => methodPath(desc))));
 }
 
 function bind(server: Server, { host, port, tls }: ListenerOptions): Promise<number> {

@@ -11,10 +11,16 @@ import { RouterError } from "../domain/router-error.ts";
 import { createMessageDecoder, type MessageDecoder } from "../wire/message-decoder.ts";
 import { createMessageEncoder, type MessageEncoder } from "../wire/message-encoder.ts";
 import type { CallTracker } from "./call-tracker.ts";
-import { createGrpcCallScope, type Decoded, type GrpcCallScope } from "./grpc-call.ts";
-import { type GrpcSessionHooks, STREAM_HEADER } from "./grpc-session-hooks.ts";
+import {
+  createGrpcCallScope,
+  type Decoded,
+  type GrpcCall,
+  type GrpcCallScope,
+} from "./grpc-call.ts";
+import type { GrpcSessionHooks } from "./grpc-session-hooks.ts";
 import { type GrpcFailure, grpcFailureOf } from "./grpc-status.ts";
 import type { ListenerLimits } from "./listener-options.ts";
+import { noteError, noteGone, noteSuccess, type OpenRpc, type RpcTeller } from "./open-rpc.ts";
 import { methodPath, type RpcMethod, type RpcService } from "./rpc-service.ts";
 import { isDefect, statusOf, undecodable, WireError } from "./status.ts";
 import { createWriteGuard } from "./write-guard.ts";
@@ -26,6 +32,7 @@ export type GrpcServicePorts = {
   readonly schedule: Schedule;
   readonly log: Log;
   readonly tracker: CallTracker;
+  readonly rpcs: RpcTeller;
   /** Known only once the server listens. */
   readonly hooks: () => GrpcSessionHooks;
 };
@@ -85,19 +92,23 @@ function unaryHandler(
     const begun = begin(call, method, ports);
     if ("failure" in begun) {
       callback(begun.failure);
+      tellEnd(begun.rpc, ports);
       return;
     }
-    const { scope, message } = begun;
+    const { scope, message, rpc } = begun;
     runUnary(method, message, scope)
       .then((answer) => encode(encoder, answer, ports.limits))
       .then(
         (bytes) => {
           end(scope, ports);
+          noteSuccessIfThere(rpc, call);
           callback(null, bytes, scope.trailers());
+          tellEnd(rpc, ports);
         },
         (error: unknown) => {
           end(scope, ports);
-          callback(failureOf(error, method, ports, scope));
+          callback(failureOf(error, method, ports, { rpc, scope }));
+          tellEnd(rpc, ports);
         },
       );
   };
@@ -135,10 +146,12 @@ function streamHandler(
     const begun = begin(call, method, ports);
     if ("failure" in begun) {
       call.emit("error", begun.failure);
+      tellEnd(begun.rpc, ports);
       return;
     }
-    const { scope, message } = begun;
+    const { scope, message, rpc } = begun;
     let open = true;
+    let unsendable: unknown;
     const guard = createWriteGuard({
       maxBytes: limits.maxBufferedBytes,
       stallMs: limits.writeStallMs,
@@ -148,37 +161,50 @@ function streamHandler(
         open = false;
         scope.context.abort(new RouterError("caller-too-slow", "The caller reads too slowly."));
         // The status would wait behind what the caller does not read.
-        hooks().reset(String(call.metadata.get(STREAM_HEADER)[0]));
+        hooks().reset(call.metadata);
       },
     });
     const write = (answer: Message) => {
-      if (open && !call.cancelled) {
+      if (!open || call.cancelled) {
+        return;
+      }
+      try {
         const bytes = encode(encoder, answer, limits);
         guard.written(bytes.length);
         call.write(bytes, guard.flushed);
+      } catch (error) {
+        // Whoever writes is in the middle of a provider's event or of a timer, and can do nothing.
+        open = false;
+        unsendable = error;
+        scope.context.abort(new RouterError("canceled", "A message could not be sent."));
       }
     };
     const finish = () => {
       open = false;
       end(scope, ports);
     };
-    runStream(method, message, scope, write).then(
-      () => {
-        finish();
-        call.end(scope.trailers());
-      },
-      (error: unknown) => {
-        finish();
-        call.emit("error", failureOf(error, method, ports, scope));
-      },
-    );
+    const fail = (error: unknown) => {
+      finish();
+      call.emit("error", failureOf(unsendable ?? error, method, ports, { rpc, scope }));
+      tellEnd(rpc, ports);
+    };
+    runStream(method, message, scope, write).then(() => {
+      if (unsendable !== undefined) {
+        fail(unsendable);
+        return;
+      }
+      finish();
+      noteSuccessIfThere(rpc, call);
+      call.end(scope.trailers());
+      tellEnd(rpc, ports);
+    }, fail);
     call.once("close", guard.close);
   };
 }
 
 type Begun =
-  | { readonly scope: GrpcCallScope; readonly message: Message }
-  | { readonly failure: GrpcFailure };
+  | { readonly rpc: OpenRpc; readonly scope: GrpcCallScope; readonly message: Message }
+  | { readonly rpc: OpenRpc | undefined; readonly failure: GrpcFailure };
 
 function begin(
   call: Parameters<typeof createGrpcCallScope>[0],
@@ -186,16 +212,41 @@ function begin(
   ports: GrpcServicePorts,
 ): Begun {
   const { request } = call;
+  const known = ports.hooks().rpcOf(call.metadata);
+  if (known === undefined) {
+    // Its stream has closed while the request was decompressed, and that was told.
+    const gone = new RouterError("canceled", "The caller has gone.");
+    return { rpc: undefined, failure: failureOf(gone, method, ports, undefined) };
+  }
+  const { rpc } = known;
+  rpc.isWorking = true;
+  rpc.receivedAtMs = request.receivedAtMs;
   const endless = method.kind === "server_streaming" && method.endless;
   try {
     if ("error" in request) {
       throw request.error;
     }
-    const scope = createGrpcCallScope(call, request.receivedAtMs, endless);
+    const scope = createGrpcCallScope(call, known, endless);
     ports.tracker.add(scope.active);
-    return { scope, message: request.message };
+    return { rpc, scope, message: request.message };
   } catch (error) {
-    return { failure: failureOf(error, method, ports, undefined) };
+    return { rpc, failure: failureOf(error, method, ports, { rpc, scope: undefined }) };
+  }
+}
+
+/** An answer to a caller who has left meanwhile has not arrived. */
+function noteSuccessIfThere(rpc: OpenRpc, { cancelled }: GrpcCall): void {
+  if (cancelled) {
+    noteGone(rpc);
+  } else {
+    noteSuccess(rpc);
+  }
+}
+
+/** After its answer was handed over; absent when there is nothing left to tell. */
+function tellEnd(rpc: OpenRpc | undefined, { rpcs }: GrpcServicePorts): void {
+  if (rpc !== undefined) {
+    rpcs.tell(rpc);
   }
 }
 
@@ -208,12 +259,16 @@ function failureOf(
   error: unknown,
   { desc }: RpcMethod,
   { errorDomain, log }: GrpcServicePorts,
-  scope: GrpcCallScope | undefined,
+  failed: { readonly rpc: OpenRpc; readonly scope: GrpcCallScope | undefined } | undefined,
 ): GrpcFailure {
   if (isDefect(error)) {
-    log("error", "a call failed by a defect", { method: methodPath(desc), error });
+    const trace = failed?.rpc.trace.traceId;
+    log("error", "a call failed by a defect", { method: methodPath(desc), trace, error });
   }
-  return grpcFailureOf(statusOf(error, errorDomain), scope?.trailers());
+  if (failed !== undefined) {
+    noteError(failed.rpc, error);
+  }
+  return grpcFailureOf(statusOf(error, errorDomain), failed?.scope?.trailers());
 }
 
 /** Throws a `WireError` when the message is larger than callers take. */

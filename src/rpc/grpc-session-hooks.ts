@@ -2,11 +2,12 @@
  * What grpc-js decides below its public interface and decides wrongly for this server.
  *
  * - Deadlines: it cuts `grpc-timeout` to 32 bits, so that `597H` fails at once, and ends calls itself
- *   without saying why. The header is taken away and handed to the handlers under another name.
+ *   without saying why. The header is taken away and handed to the handlers with their RPC.
  * - Errors it makes itself (unknown method, message too large) carry no details. They are added where
  *   the headers leave.
  * - A stream whose caller does not read cannot be ended: its status waits behind the data. Streams are
  *   kept by a number that travels with the call, so that they can be reset.
+ * - Calls that no handler of ours has seen end without anybody's knowing. They are told of here.
  * - Headers of any size are taken.
  * - A request that never ends is waited for as long as its caller likes.
  * - Receive windows stay at 64 KB, which limits a large prompt to one window per round trip.
@@ -20,8 +21,19 @@ import type { Server } from "@grpc/grpc-js";
 import type { Log, Schedule } from "../domain/ports.ts";
 import { announceGoaway } from "./announce-goaway.ts";
 import { encodeStatusDetails, STATUS_DETAILS } from "./grpc-status.ts";
+import {
+  type CallMetadata,
+  createGrpcStreams,
+  type GrpcRpc,
+  type GrpcStream,
+  type GrpcStreams,
+  inherited,
+  isRaw,
+  rpcOfStream,
+} from "./grpc-streams.ts";
 import { headerBytes } from "./header-bytes.ts";
 import type { ListenerLimits } from "./listener-options.ts";
+import { noteError, type RpcTeller } from "./open-rpc.ts";
 import { createRequestSweep, type RequestSweep } from "./request-sweep.ts";
 import {
   grpcCodes,
@@ -33,13 +45,11 @@ import {
   type WireStatus,
 } from "./status.ts";
 
-/** Carry the caller's `grpc-timeout` and the stream's number. A caller's own values are overwritten. */
-export const TIMEOUT_HEADER = "atlas-internal-timeout";
-export const STREAM_HEADER = "atlas-internal-stream";
-
 export type GrpcSessionHooks = {
-  /** Resets a stream with ENHANCE_YOUR_CALM, which clients read as RESOURCE_EXHAUSTED. */
-  reset(stream: string): void;
+  /** By the metadata of a call; absent when its stream has closed. */
+  rpcOf(metadata: CallMetadata): GrpcRpc | undefined;
+  /** Resets a call's stream with ENHANCE_YOUR_CALM, which clients read as RESOURCE_EXHAUSTED. */
+  reset(metadata: CallMetadata): void;
   /** Accepts no more connections and asks for no more streams; resolves when none is on its way. */
   stopAccepting(): Promise<void>;
   /** Closes every connection at once: without channelz, grpc-js forgets them on a forced shutdown. */
@@ -47,8 +57,11 @@ export type GrpcSessionHooks = {
 };
 
 export type GrpcSessionHooksOptions = {
-  /** Paths of the methods that stream. */
-  readonly streaming: ReadonlySet<string>;
+  readonly rpcs: RpcTeller;
+  /** Paths of the methods whose handlers take their RPC with `rpcOf` and tell its end. */
+  readonly own: ReadonlySet<string>;
+  /** Paths of all other methods that the server has. */
+  readonly foreign: ReadonlySet<string>;
   /** Paths of the methods whose requests are streams, and may take their time. */
   readonly requestStreaming: ReadonlySet<string>;
   readonly limits: ListenerLimits;
@@ -64,20 +77,20 @@ export function hookGrpcSessions(
   server: Server,
   options: GrpcSessionHooksOptions,
 ): GrpcSessionHooks {
-  const { streaming, requestStreaming, limits, errorDomain, schedule, log } = options;
-  const streams = new Map<string, http2.ServerHttp2Stream>();
+  const { requestStreaming, limits, errorDomain, schedule, log } = options;
+  const streams = createGrpcStreams(options);
   const sweep = createRequestSweep({
     timeoutMs: limits.requestTimeoutMs,
     schedule,
     onTooSlow: (stream) => giveUp(stream, errorDomain),
   });
-  const respond = createTypedRespond(errorDomain, libraryError, sweep);
-  const respondTooLarge = createTypedRespond(errorDomain, headersTooLarge, sweep);
+  const shared = { errorDomain, sweep, streams };
+  const respond = createTypedRespond({ ...shared, errorFor: libraryError });
+  const respondTooLarge = createTypedRespond({ ...shared, errorFor: headersTooLarge });
   const sessions = new Set<http2.ServerHttp2Session>();
-  let lastStream = 0;
 
   function onStream(
-    stream: http2.ServerHttp2Stream,
+    stream: GrpcStream,
     headers: http2.IncomingHttpHeaders,
     _flags: number,
     rawHeaders: readonly string[],
@@ -86,6 +99,7 @@ export function hookGrpcSessions(
     if (!requestStreaming.has(path)) {
       sweep.begun(stream);
     }
+    streams.opened(stream, path, headers);
     if (headerBytes(rawHeaders) > limits.maxHeaderBytes) {
       // No method has this path, so grpc-js ends the call at once, and here it is said why.
       headers[":path"] = "";
@@ -93,21 +107,6 @@ export function hookGrpcSessions(
       return;
     }
     stream.respond = respond;
-    const timeout = headers["grpc-timeout"];
-    delete headers["grpc-timeout"];
-    delete headers[STREAM_HEADER];
-    if (timeout === undefined) {
-      delete headers[TIMEOUT_HEADER];
-    } else {
-      headers[TIMEOUT_HEADER] = timeout;
-    }
-    if (streaming.has(path)) {
-      lastStream += 1;
-      const number = String(lastStream);
-      headers[STREAM_HEADER] = number;
-      streams.set(number, stream);
-      stream.once("close", () => streams.delete(number));
-    }
   }
 
   const http2Servers = http2ServersOf(server);
@@ -119,9 +118,8 @@ export function hookGrpcSessions(
     });
   }
   return {
-    reset(stream) {
-      streams.get(stream)?.close(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    },
+    rpcOf: streams.of,
+    reset: (metadata) => streams.reset(metadata, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM),
     async stopAccepting() {
       for (const http2Server of http2Servers) {
         // The HTTP/2 server's own `close` would also close its sessions at once.
@@ -167,62 +165,73 @@ function http2ServersOf(server: Server): readonly http2.Http2Server[] {
 }
 
 /** Tells the caller what its request took too long for, and takes nothing more of it. */
-function giveUp(stream: http2.ServerHttp2Stream, errorDomain: string): void {
+function giveUp(stream: GrpcStream, errorDomain: string): void {
   if (!stream.headersSent) {
+    const error = sentTooSlowly();
+    const rpc = rpcOfStream(stream);
+    if (rpc !== undefined) {
+      noteError(rpc, error);
+    }
     const headers: http2.OutgoingHttpHeaders = {
       ":status": http2.constants.HTTP_STATUS_OK,
       "content-type": "application/grpc+proto",
     };
-    setStatus(headers, statusOf(sentTooSlowly(), errorDomain));
+    setStatus(headers, statusOf(error, errorDomain));
     stream.respond(headers, { endStream: true });
   }
   // What a server sends when it has said all and wants no more (RFC 9113, section 8.1).
   stream.close(http2.constants.NGHTTP2_NO_ERROR);
 }
 
-function inheritedRespond(stream: http2.ServerHttp2Stream): http2.ServerHttp2Stream["respond"] {
-  return Reflect.get(Reflect.getPrototypeOf(stream) ?? stream, "respond");
-}
-
 type ErrorFor = (code: number, message: string) => Error | undefined;
 
-/** Adds `google.rpc.Status` to the errors that grpc-js answers without a handler. */
-function createTypedRespond(
-  errorDomain: string,
-  errorFor: ErrorFor,
-  sweep: RequestSweep,
-): http2.ServerHttp2Stream["respond"] {
+type TypedRespond = {
+  readonly errorDomain: string;
+  readonly errorFor: ErrorFor;
+  readonly sweep: RequestSweep;
+  readonly streams: GrpcStreams;
+};
+
+/** Adds `google.rpc.Status` to the errors that grpc-js answers without a handler, and tells them. */
+function createTypedRespond({
+  errorDomain,
+  errorFor,
+  sweep,
+  streams,
+}: TypedRespond): http2.ServerHttp2Stream["respond"] {
   /** Of the class of all streams, which is not public. */
   let plain: http2.ServerHttp2Stream["respond"] | undefined;
-  return function typedRespond(this: http2.ServerHttp2Stream, headers, options) {
+  return function typedRespond(this: GrpcStream, headers, options) {
     sweep.answered(this);
-    plain ??= inheritedRespond(this);
+    plain ??= inherited(this, "respond");
+    const rpc = rpcOfStream(this);
     if (headers !== undefined && !isRaw(headers)) {
-      addDetails(headers, errorDomain, errorFor);
+      const error = addDetails(headers, errorDomain, errorFor);
+      if (error !== undefined && rpc !== undefined) {
+        noteError(rpc, error);
+      }
     }
     plain.call(this, headers, options);
+    if (options?.endStream === true) {
+      streams.answered(this, headers);
+    }
   };
-}
-
-function isRaw(
-  headers: http2.OutgoingHttpHeaders | readonly string[],
-): headers is readonly string[] {
-  return Array.isArray(headers);
 }
 
 function addDetails(
   headers: http2.OutgoingHttpHeaders,
   errorDomain: string,
   errorFor: ErrorFor,
-): void {
+): Error | undefined {
   const code = Number(headers["grpc-status"] ?? grpcCodes.ok);
   if (code === grpcCodes.ok || headers[STATUS_DETAILS] !== undefined) {
-    return;
+    return undefined;
   }
   const error = errorFor(code, String(headers["grpc-message"]));
   if (error !== undefined) {
     setStatus(headers, statusOf(error, errorDomain));
   }
+  return error;
 }
 
 function setStatus(headers: http2.OutgoingHttpHeaders, status: WireStatus): void {

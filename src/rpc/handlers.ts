@@ -1,6 +1,7 @@
 import { createCatalogService } from "./catalog-handlers.ts";
 import type { HandlerLimits, HandlerPorts } from "./handler-ports.ts";
 import { defaultIdempotencyLimits } from "./idempotency.ts";
+import { createInsightService } from "./insight-handlers.ts";
 import { createRouterService } from "./router-handlers.ts";
 import type { RpcService } from "./rpc-service.ts";
 import { createScoringService } from "./scoring-handlers.ts";
@@ -22,5 +23,8 @@ export function createHandlers(ports: HandlerPorts): readonly RpcService[] {
     createRouterService(ports),
     createCatalogService(complete),
     createScoringService(complete),
+    ...(ports.insight === undefined
+      ? []
+      : [createInsightService({ ...ports, insight: ports.insight })]),
   ];
 }

@@ -4,6 +4,7 @@ import { createContextKey, encodeBinaryHeader } from "@connectrpc/connect";
 import { RouterError } from "../domain/router-error.ts";
 import type { ActiveCall } from "./call-tracker.ts";
 import { parseConnectTimeout, parseGrpcTimeout } from "./deadline.ts";
+import { noteGone, type OpenRpc, type RpcTeller, timeoutLeftMs } from "./open-rpc.ts";
 import type { CallContext } from "./rpc-service.ts";
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
@@ -12,7 +13,9 @@ export type HttpResponse = ServerResponse | Http2ServerResponse;
 /** One call of :8080 before and beside its handler. */
 export type HttpCall = {
   readonly request: Pick<HttpRequest, "headers">;
-  readonly receivedAtMs: number;
+  readonly rpc: OpenRpc;
+  /** The answer is over, whether it arrived or not; a call without a connection waits for none. */
+  isAnswered: boolean;
   /** Absent without a deadline. */
   timeoutMs: number | undefined;
   readonly controller: AbortController;
@@ -32,12 +35,13 @@ export const httpCallKey = createContextKey<HttpCall | undefined>(undefined);
 
 export function createHttpCall(
   request: Pick<HttpRequest, "headers">,
-  receivedAtMs: number,
+  rpc: OpenRpc,
   cutOff: () => void,
 ): HttpCall {
   return {
     request,
-    receivedAtMs,
+    rpc,
+    isAnswered: true,
     timeoutMs: undefined,
     cutOff,
     controller: new AbortController(),
@@ -49,12 +53,14 @@ export function createHttpCall(
 }
 
 export function contextOf(call: HttpCall): CallContext {
-  const { controller, trailers, request, receivedAtMs, timeoutMs } = call;
+  const { controller, trailers, request, rpc, timeoutMs } = call;
   return {
     signal: controller.signal,
     abort: (reason) => controller.abort(reason),
-    timeoutMs,
-    receivedAtMs,
+    timeoutMs: timeoutLeftMs(rpc, timeoutMs),
+    receivedAtMs: rpc.receivedAtMs,
+    trace: rpc.trace,
+    rpc,
     header: (name) => {
       const value = request.headers[name];
       return Array.isArray(value) ? value[0] : value;
@@ -64,6 +70,26 @@ export function contextOf(call: HttpCall): CallContext {
     },
     isBehind: () => call.isBehind(),
   };
+}
+
+/** The handler has ended: what it came to has been noted. */
+export function endWork({ rpc, isAnswered }: HttpCall, rpcs: RpcTeller): void {
+  rpc.isWorking = false;
+  if (isAnswered) {
+    rpcs.tell(rpc);
+  }
+}
+
+/** The answer has left, or can leave no more. */
+export function endAnswer(call: HttpCall, response: HttpResponse, rpcs: RpcTeller): void {
+  const { rpc } = call;
+  call.isAnswered = true;
+  if (!response.writableEnded) {
+    noteGone(rpc);
+  }
+  if (!rpc.isWorking) {
+    rpcs.tell(rpc);
+  }
 }
 
 export function activeCallOf({ controller }: HttpCall, endless: boolean): ActiveCall {

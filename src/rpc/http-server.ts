@@ -17,8 +17,17 @@ import {
   type RunningListener,
   type TlsOptions,
 } from "./listener-options.ts";
-import { answerError, answerUnknownPath } from "./protocol-error.ts";
-import { headersTooLarge } from "./status.ts";
+import {
+  createRpcTeller,
+  noteError,
+  type OpenRpc,
+  OTHER_METHOD,
+  peerOf,
+  peerOfSession,
+  type RpcTeller,
+} from "./open-rpc.ts";
+import { answerError, answerUnknownPath, isCall, isGrpc } from "./protocol-error.ts";
+import { headersTooLarge, WireError } from "./status.ts";
 
 export type HttpListenerOptions = ListenerOptions & {
   /** Pages and metrics by path, without the query. */
@@ -76,6 +85,7 @@ function createRequestHandler(
   isServing: () => boolean,
 ): Handle {
   const { services, errorDomain, nowMs, schedule, log, routes, readiness, lifeSigns } = options;
+  const rpcs = createRpcTeller(options);
   const handlers = connectHandlersOf(services, {
     errorDomain,
     limits,
@@ -83,16 +93,42 @@ function createRequestHandler(
     schedule,
     log,
     tracker,
+    rpcs,
   });
-  const adapter = { errorDomain, nowMs, schedule, log, requestTimeoutMs: limits.requestTimeoutMs };
-  const notFound: HttpRoute = (request, response) =>
+  const { requestTimeoutMs } = limits;
+  const adapter = { errorDomain, rpcs, nowMs, schedule, log, requestTimeoutMs };
+  const notFound: HttpRoute = (request, response) => {
     answerUnknownPath(request, response, errorDomain);
+    if (isCall(request)) {
+      tellRefused(openRpc(request, response, OTHER_METHOD), unknownMethod, rpcs);
+    }
+  };
+
+  function openRpc(request: HttpRequest, response: HttpResponse, method: string): OpenRpc {
+    return rpcs.open({
+      system: isGrpc(request) ? "grpc" : "connectrpc",
+      method,
+      peer: "stream" in response ? peerOfSession(response.stream?.session) : peerOf(request.socket),
+      headers: request.headers,
+    });
+  }
+
+  function refuseLargeHeaders(request: HttpRequest, response: HttpResponse): void {
+    const path = pathOf(request);
+    const error = headersTooLarge();
+    answerError(request, response, error, { errorDomain, httpStatus: 431 });
+    if (handlers.has(path) || isCall(request)) {
+      const method = handlers.has(path) ? path.slice(1) : OTHER_METHOD;
+      tellRefused(openRpc(request, response, method), error, rpcs);
+    }
+  }
 
   function route(request: HttpRequest, response: HttpResponse): void {
-    const [path = ""] = (request.url ?? "").split("?", 1);
+    const path = pathOf(request);
     const handler = handlers.get(path);
     if (handler !== undefined) {
-      serveConnect(handler, request, response, adapter).catch(() => response.destroy());
+      const rpc = openRpc(request, response, path.slice(1));
+      serveConnect(handler, { request, response, rpc }, adapter).catch(() => response.destroy());
       return;
     }
     const page = pageOf(path, { routes, readiness, lifeSigns, isServing, notFound });
@@ -106,7 +142,7 @@ function createRequestHandler(
     if (!("stream" in response)) {
       keepAliveOrLast(request.socket, response, sessions);
     } else if (headerBytes(request.rawHeaders) > limits.maxHeaderBytes) {
-      answerError(request, response, headersTooLarge(), { errorDomain, httpStatus: 431 });
+      refuseLargeHeaders(request, response);
       return;
     }
     try {
@@ -116,6 +152,20 @@ function createRequestHandler(
       sendJson(response, 500, { code: "internal", message: "internal error" });
     }
   };
+}
+
+/** Never sent: it only names what is told of an unknown method. */
+const unknownMethod = new WireError("unknown-method", "The server has no such method.");
+
+/** What was answered without a handler has ended with that. */
+function tellRefused(rpc: OpenRpc, error: Error, rpcs: RpcTeller): void {
+  noteError(rpc, error);
+  rpcs.tell(rpc);
+}
+
+function pathOf({ url = "" }: HttpRequest): string {
+  const query = url.indexOf("?");
+  return query === -1 ? url : url.slice(0, query);
 }
 
 function keepAliveOrLast(socket: net.Socket, response: HttpResponse, sessions: HttpSessions) {

@@ -1,4 +1,5 @@
-import type { Log, NowMs, Random, Schedule } from "../domain/ports.ts";
+import type { Log, NowMs, Random, RpcSink, Schedule } from "../domain/ports.ts";
+import type { BeginTrace } from "../domain/trace.ts";
 import type { RpcService } from "./rpc-service.ts";
 
 /** PEM texts, never file names. */
@@ -23,6 +24,10 @@ export type ListenerOptions = {
   readonly schedule: Schedule;
   readonly random: Random;
   readonly log: Log;
+  /** Of every RPC, from its headers. */
+  readonly beginTrace: BeginTrace;
+  /** Told of every RPC when it has ended, refused ones too. */
+  readonly onRpcEnd: RpcSink;
 };
 
 export type ListenerLimits = {

@@ -51,15 +51,24 @@ export function answerError(
   answerBody(response, status, { contentType: "application/json", body });
 }
 
+/** Whether a request to a path that nothing has is meant as a call: by its path and its content type. */
+export function isCall({ url, headers }: Pick<HttpRequest, "url" | "headers">): boolean {
+  const [path = ""] = (url ?? "").split("?", 1);
+  return METHOD_PATH.test(path) && CALL.test(headers["content-type"] ?? "");
+}
+
+/** Whether the protocol is gRPC itself, and not one of Connect's or gRPC-Web. */
+export function isGrpc({ headers }: Pick<HttpRequest, "headers">): boolean {
+  return PLAIN_GRPC.test(headers["content-type"] ?? "");
+}
+
 /** A path that neither a method nor a page has. Only a call is answered with more than 404. */
 export function answerUnknownPath(
   request: HttpRequest,
   response: HttpResponse,
   errorDomain: string,
 ): void {
-  const [path = ""] = (request.url ?? "").split("?", 1);
-  const isCall = METHOD_PATH.test(path) && CALL.test(request.headers["content-type"] ?? "");
-  if (isCall) {
+  if (isCall(request)) {
     const error = new WireError("unknown-method", "The server has no such method.");
     answerError(request, response, error, { errorDomain });
     return;
@@ -73,6 +82,7 @@ export function answerUnknownPath(
 /** `/package.Service/Method` */
 const METHOD_PATH = /^\/(?:[A-Za-z_]\w*\.)+[A-Za-z_]\w*\/[A-Za-z_]\w*$/;
 const GRPC = /^application\/grpc(?:-web)?(?:-text)?(?:[+;]|$)/i;
+const PLAIN_GRPC = /^application\/grpc(?:[+;]|$)/i;
 const CONNECT_STREAM = /^application\/connect\+(?:json|proto)(?:;|$)/i;
 const CALL =
   /^application\/(?:grpc(?:-web)?(?:-text)?(?:[+;]|$)|(?:connect\+)?(?:json|proto)(?: *;|$))/i;

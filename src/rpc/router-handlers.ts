@@ -5,8 +5,8 @@ import {
   CompleteResponseSchema,
 } from "../../gen/atlas/v1/completion_pb.ts";
 import { RouterService } from "../../gen/atlas/v1/router_service_pb.ts";
-import { type Answer, createAnswer } from "../domain/answer.ts";
-import type { CallEvent } from "../domain/call.ts";
+import { RouterError } from "../domain/router-error.ts";
+import { createAnswerFold } from "./answer-fold.ts";
 import { createCallRunner } from "./call-runner.ts";
 import { deadlineOf } from "./deadline.ts";
 import { createRequestDecoder, type DecodedRequest } from "./decode-request.ts";
@@ -25,7 +25,7 @@ export function createRouterService(ports: HandlerPorts): RpcService {
   const idempotency = createIdempotency(nowMs, limits.idempotency);
 
   async function answer(decoded: DecodedRequest, context: CallContext): Promise<CompleteResponse> {
-    const folded = createFold();
+    const folded = createAnswerFold();
     const call = runner.callOf(decoded, context, {
       streaming: false,
       heartbeatIntervalMs: 0,
@@ -51,12 +51,20 @@ export function createRouterService(ports: HandlerPorts): RpcService {
         // Without `await` the promise in the promise would take three turns instead of one.
         return await answer(decoded, context);
       }
-      const bytes = toBinary(CompleteRequestSchema, request);
+      const asked = toBinary(CompleteRequestSchema, request);
       const work = async () => toBinary(CompleteResponseSchema, await answer(decoded, context));
       // A repeat waits for the first call, and for that it needs a deadline of its own.
       const options = { deadlineMs: deadlineOf(context, limits), nowMs: nowMs(), schedule };
-      const once = () => idempotency.once(requestId, bytes, work);
-      return fromBinary(CompleteResponseSchema, await runCall(context, options, once));
+      const once = () => idempotency.once(requestId, asked, work);
+      try {
+        const bytes = await runCall(context, options, once);
+        context.rpc.callId = requestId;
+        return fromBinary(CompleteResponseSchema, bytes);
+      } catch (error) {
+        // A repeat fails with the call that it waited for, unless it is not that call's repeat.
+        context.rpc.callId = isDuplicate(error) ? undefined : requestId;
+        throw error;
+      }
     },
 
     async streamComplete(request, context, write) {
@@ -86,24 +94,8 @@ export function createRouterService(ports: HandlerPorts): RpcService {
   });
 }
 
-/** Folds a call's events; a given-up attempt leaves nothing behind. */
-function createFold(): { take(event: CallEvent): void; choices: Answer["choices"] } {
-  let answer = createAnswer();
-  return {
-    take(event) {
-      switch (event.kind) {
-        case "route-switched":
-          answer = createAnswer();
-          break;
-        case "started":
-        case "heartbeat":
-          break;
-        default:
-          answer.take(event);
-      }
-    },
-    choices: () => answer.choices(),
-  };
+function isDuplicate(error: unknown): boolean {
+  return error instanceof RouterError && error.code === "duplicate-request";
 }
 
 function includesReasoning({ spec }: DecodedRequest): boolean {

@@ -9,6 +9,8 @@ import type {
 import type { GenService, GenServiceMethods } from "@bufbuild/protobuf/codegenv2";
 import type { CancelSignal } from "../domain/cancel.ts";
 import type { RouterError } from "../domain/router-error.ts";
+import type { TraceContext } from "../domain/trace.ts";
+import type { OpenRpc } from "./open-rpc.ts";
 
 /** What a handler may know and do about its call beyond the message. One per call. */
 export type CallContext = {
@@ -16,10 +18,13 @@ export type CallContext = {
   readonly signal: CancelSignal;
   /** Ends the call's work; the first reason stands. */
   readonly abort: (reason: RouterError) => void;
-  /** Milliseconds the caller gave, from receipt on; absent without a deadline. May be 0 or huge. */
+  /** Milliseconds of the caller's timeout left at receipt; absent without one. May be 0 or huge. */
   readonly timeoutMs: number | undefined;
-  /** Epoch milliseconds, when the first byte of the request was decoded. */
+  /** Epoch milliseconds, when the request was there and its decoding began. */
   readonly receivedAtMs: number;
+  readonly trace: TraceContext;
+  /** Takes the id of the completion that the RPC is, once the router has it. */
+  readonly rpc: Pick<OpenRpc, "callId">;
   /** First value of a request header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
   /** Sent with the status, on failure too. Names that end in `-bin` take bytes. */
@@ -113,6 +118,11 @@ export function defineService<Methods extends GenServiceMethods>(
 /** `/atlas.v1.RouterService/Complete` */
 export function methodPath({ parent, name }: DescMethod): string {
   return `/${parent.typeName}/${name}`;
+}
+
+/** `atlas.v1.RouterService/Complete`, as `RpcEnd.method` has it. */
+export function methodName({ parent, name }: DescMethod): string {
+  return `${parent.typeName}/${name}`;
 }
 
 function isUnary(method: DescMethod): method is DescMethodUnary {

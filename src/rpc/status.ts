@@ -49,6 +49,7 @@ export const statusRules: Readonly<Record<RouterErrorCode | WireErrorCode, Statu
   "invalid-request": { code: grpcCodes["invalid-argument"], reason: "INVALID_REQUEST" },
   "model-not-found": { code: grpcCodes["not-found"], reason: "MODEL_NOT_FOUND" },
   "endpoint-not-found": { code: grpcCodes["not-found"], reason: "ENDPOINT_NOT_FOUND" },
+  "call-not-found": { code: grpcCodes["not-found"], reason: "CALL_NOT_FOUND" },
   "context-length-exceeded": {
     code: grpcCodes["invalid-argument"],
     reason: "CONTEXT_LENGTH_EXCEEDED",

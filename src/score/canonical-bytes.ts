@@ -8,6 +8,8 @@ export type CanonicalBytes = {
   /** Any text, unpaired surrogates included. */
   text(value: string): void;
   block(value: Uint8Array): void;
+  /** Without its length: for what always has the same. */
+  raw(value: Uint8Array): void;
   /** What was written since `clear`: valid until the next write. */
   view(): Uint8Array;
 };
@@ -31,6 +33,12 @@ export function createCanonicalBytes(): CanonicalBytes {
     length = writeLeb128(buffer, length, value);
   }
 
+  function raw(value: Uint8Array): void {
+    reserve(value.length);
+    buffer.set(value, length);
+    length += value.length;
+  }
+
   return {
     clear() {
       length = 0;
@@ -44,10 +52,9 @@ export function createCanonicalBytes(): CanonicalBytes {
     },
     block(value) {
       number(value.length);
-      reserve(value.length);
-      buffer.set(value, length);
-      length += value.length;
+      raw(value);
     },
+    raw,
     view: () => buffer.subarray(0, length),
   };
 }

@@ -25,7 +25,7 @@ const MIN_SAMPLES_OF_MEDIAN = 5;
 /** A ratio of fewer results would be a coin or two. */
 const MIN_RESULTS = 5;
 
-const PERCENTS = [5, 50, 95];
+export const PERCENTS = [5, 50, 95];
 
 const MICRO = 1_000_000;
 
@@ -33,7 +33,7 @@ const badKinds = failureKinds.filter((kind) => failureTraits[kind].evidence === 
 const rateKinds = failureKinds.filter((kind) => failureTraits[kind].evidence === "rate");
 
 /** Failures are provider faults; rate limits stand beside them. */
-export function resultsIn(window: WindowCounts) {
+export function resultsIn(window: Pick<WindowCounts, "total">) {
   return {
     successes: window.total(SUCCESS_CELL),
     failures: sumOf(window, badKinds),
@@ -59,23 +59,36 @@ export function percentilesIn(window: WindowCounts, group: CellGroup): Percentil
 }
 
 /**
- * In millionths. The values are representatives of buckets, which are products of the same few
- * constants on every machine, so rounding gives every replica the same whole number.
+ * In millionths, of `count` samples with these percentiles, which are those of `PERCENTS`. The values are
+ * representatives of buckets, which are products of the same few constants on every machine, so rounding
+ * gives every replica the same whole number.
  */
-export function percentileFigures({ count, p5, p50, p95 }: Percentiles): PercentileFigures {
-  return { count, p5Micro: toMicro(p5), p50Micro: toMicro(p50), p95Micro: toMicro(p95) };
+export function percentileFigures(count: number, values: ArrayLike<number>): PercentileFigures {
+  const hasTails = count >= MIN_SAMPLES_OF_TAIL;
+  return {
+    count,
+    p5Micro: hasTails ? toMicro(values[0]) : undefined,
+    p50Micro: count >= MIN_SAMPLES_OF_MEDIAN ? toMicro(values[1]) : undefined,
+    p95Micro: hasTails ? toMicro(values[2]) : undefined,
+  };
 }
 
 /** Without the 5th percentile, which is kept where the low end is the bad one. */
-export function tailFigures({ count, p50, p95 }: Percentiles): PercentileFigures {
-  return { count, p5Micro: undefined, p50Micro: toMicro(p50), p95Micro: toMicro(p95) };
+export function tailFigures(count: number, values: ArrayLike<number>): PercentileFigures {
+  return {
+    count,
+    p5Micro: undefined,
+    p50Micro: count >= MIN_SAMPLES_OF_MEDIAN ? toMicro(values[1]) : undefined,
+    p95Micro: count >= MIN_SAMPLES_OF_TAIL ? toMicro(values[2]) : undefined,
+  };
 }
 
-function toMicro(value: number | undefined): number | undefined {
-  return value === undefined ? undefined : Math.round(value * MICRO);
+/** Within the length of its list: `as number` tells the compiler. */
+function toMicro(value: number | undefined): number {
+  return Math.round((value as number) * MICRO);
 }
 
-function sumOf(window: WindowCounts, kinds: readonly FailureKind[]): number {
+function sumOf(window: Pick<WindowCounts, "total">, kinds: readonly FailureKind[]): number {
   let sum = 0;
   for (const kind of kinds) {
     sum += window.total(failureCells[kind]);

@@ -19,13 +19,15 @@ import { endOfMinute, minuteOf } from "./uptime.ts";
  * descends.
  */
 export type SharedBoard = {
-  /** Makes it if needed. Absent: there are too many. An empty `model` names none. */
+  /** To be told something: made if needed. Absent: there are too many. An empty `model` names none. */
   endpoint(id: EndpointId, model: string, storedAtMs: number): SharedEndpoint | undefined;
   /** To be called whenever a slice has begun, which is when anything ends. */
   sweep(nowMs: number): void;
   /** In the order of their ids, as are `heldModels`. */
   changedModels(nowMs: number): readonly string[];
   heldModels(nowMs: number): readonly string[];
+  /** As that of a model. */
+  readOn(model: string, nowMs: number, isOver: () => boolean): boolean;
   endpointsOf(model: string, nowMs: number): readonly EndpointFigures[];
   stateHashOf(model: string, nowMs: number): Uint8Array;
   /** Over the hashes of all `heldModels`. */
@@ -39,6 +41,8 @@ type Member = {
   readonly endpoint: SharedEndpoint;
   /** Empty: none. */
   model: string;
+  /** Of that id. */
+  shared: SharedModel | undefined;
   modelUntilMs: number;
 };
 
@@ -68,18 +72,25 @@ export function createSharedBoard(hash: Hash, maxEndpoints: number): SharedBoard
         if (members.size >= maxEndpoints) {
           return undefined;
         }
-        member = { endpoint: createSharedEndpoint(id, packing), model: "", modelUntilMs: 0 };
+        member = {
+          endpoint: createSharedEndpoint(id, packing),
+          model: "",
+          shared: undefined,
+          modelUntilMs: 0,
+        };
         members.set(id, member);
       }
       if (model !== "") {
         move(models, member, model);
         member.modelUntilMs = endOfMinute(minuteOf(storedAtMs));
       }
+      member.shared?.touch();
       return member.endpoint;
     },
     sweep: (nowMs) => sweep(state, nowMs),
     changedModels: (nowMs) => modelsThat(models, (model) => model.isChanged(nowMs)),
     heldModels,
+    readOn: (id, nowMs, isOver) => models.get(id)?.readOn(nowMs, tools, isOver) ?? true,
     endpointsOf: (id, nowMs) => endpointsOf(state, id, nowMs),
     stateHashOf,
     stateHash: (nowMs) => tools.hash(heldModels(nowMs).map((id) => stateHashOf(id, nowMs))),
@@ -113,14 +124,15 @@ function move(models: Map<string, SharedModel>, member: Member, model: string): 
   if (member.model === model) {
     return;
   }
-  const old = models.get(member.model);
-  old?.remove(member.endpoint);
-  forgetIfDone(models, old);
+  member.shared?.remove(member.endpoint);
+  forgetIfDone(models, member.shared);
   member.model = model;
+  member.shared = undefined;
   if (model !== "") {
     const shared = models.get(model) ?? createSharedModel(model);
     models.set(model, shared);
     shared.add(member.endpoint);
+    member.shared = shared;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { EndpointId } from "../domain/endpoint.ts";
-import type { EndpointFigures, OutsideClaim } from "../domain/health.ts";
-import type { CanonicalBytes } from "./canonical-bytes.ts";
+import type { EndpointFigures, OutsideClaim, PercentileFigures } from "../domain/health.ts";
+import { type CanonicalBytes, createCanonicalBytes } from "./canonical-bytes.ts";
 import type { CellCounts } from "./delta-cells.ts";
 import {
   BIN_MS,
@@ -9,14 +9,15 @@ import {
   type FastWindow,
   type RecentResults,
 } from "./fast-window.ts";
-import { percentileFigures, percentilesIn, resultsIn, tailFigures } from "./figures.ts";
+import { PERCENTS, percentileFigures, resultsIn, tailFigures } from "./figures.ts";
 import { nextMultiple } from "./next-multiple.ts";
 import { createOutsideClaims, type OutsideClaims } from "./outside-claims.ts";
 import { SLICE_MS, SLICES, sliceOf } from "./rolling-window.ts";
 import { createSharedUptime, type SharedUptime } from "./shared-uptime.ts";
 import { createSharedWindow, type PackingTable, type SharedWindow } from "./shared-window.ts";
+import { findPercentiles, type TotalList, writeTotals } from "./total-list.ts";
 import { endOfMinute, MINUTE_MS, minuteOf } from "./uptime.ts";
-import { durationCells, firstTokenCells, throughputCells } from "./window-cells.ts";
+import { type CellGroup, durationCells, firstTokenCells, throughputCells } from "./window-cells.ts";
 
 /**
  * What all producers reported of one endpoint, and the figures made of it.
@@ -57,6 +58,8 @@ type WindowFigures = Pick<
 
 type State = {
   readonly id: EndpointId;
+  /** The id as canonical bytes. */
+  readonly name: Uint8Array;
   readonly table: PackingTable;
   readonly uptime: SharedUptime;
   readonly recent: FastWindow;
@@ -66,12 +69,16 @@ type State = {
   heldUntilMs: number;
   isDirty: boolean;
   nextChangeMs: number;
-  /** Of the window's revision. */
-  windowRevision: number;
-  windowFigures: WindowFigures;
   figures: EndpointFigures | undefined;
-  digest: Uint8Array | undefined;
+  /** Its own bytes: what a library makes of each hash costs more than to copy it. */
+  readonly digest: Uint8Array;
+  hasDigest: boolean;
 };
+
+const DIGEST_BYTES = 32;
+
+/** Filled and read within one call. */
+const wanted = { percents: PERCENTS, values: new Float64Array(PERCENTS.length) };
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -89,6 +96,7 @@ export function createSharedEndpoint(id: EndpointId, table: PackingTable): Share
   const claims = createOutsideClaims();
   const state: State = {
     id,
+    name: nameOf(id),
     table,
     uptime: createSharedUptime(claims),
     recent: createFastWindow(),
@@ -97,10 +105,9 @@ export function createSharedEndpoint(id: EndpointId, table: PackingTable): Share
     heldUntilMs: 0,
     isDirty: false,
     nextChangeMs: NEVER,
-    windowRevision: 0,
-    windowFigures: NO_FIGURES,
     figures: undefined,
-    digest: undefined,
+    digest: new Uint8Array(DIGEST_BYTES),
+    hasDigest: false,
   };
   return {
     id,
@@ -117,9 +124,15 @@ export function createSharedEndpoint(id: EndpointId, table: PackingTable): Share
     isDue: (nowMs) => state.isDirty || nowMs >= state.nextChangeMs,
     refresh: (nowMs, tools) => refresh(state, nowMs, tools),
     figures: () => state.figures,
-    digest: () => state.digest,
+    digest: () => (state.hasDigest ? state.digest : undefined),
     heldBytes: () => heldBytes(state),
   };
+}
+
+function nameOf(id: EndpointId): Uint8Array {
+  const bytes = createCanonicalBytes();
+  bytes.text(id);
+  return bytes.view().slice();
 }
 
 function addOutcomes(state: State, slice: number, counts: CellCounts, storedAtMs: number): void {
@@ -152,74 +165,107 @@ function endOfSlice(slice: number): number {
 
 function refresh(state: State, nowMs: number, tools: ReadingTools): void {
   state.isDirty = false;
-  if (nowMs >= state.heldUntilMs) {
+  state.hasDigest = nowMs < state.heldUntilMs;
+  if (!state.hasDigest) {
     state.window = undefined;
     state.figures = undefined;
-    state.digest = undefined;
     state.nextChangeMs = NEVER;
     return;
   }
-  readWindow(state, nowMs);
+  const list = rollWindow(state, nowMs);
   const minute = minuteOf(nowMs);
   state.claims.prune(minute);
   const recent = state.recent.read(binOf(nowMs));
-  state.figures = figuresOf(state, recent, nowMs);
-  state.digest = digestOf(state, recent, nowMs, tools);
+  state.figures = figuresOf(state, list, recent, nowMs);
+  state.digest.set(digestOf(state, { list, recent, nowMs }, tools));
   state.nextChangeMs = nextChangeOf(state, recent, nowMs);
 }
 
-/** What time does not change is kept: reading the histograms is most of the work. */
-function readWindow(state: State, nowMs: number): void {
-  const { window } = state;
-  window?.roll(sliceOf(nowMs));
-  if (window === undefined || window.isEmpty()) {
+/** Absent: nothing is left in the window. */
+function rollWindow(state: State, nowMs: number): TotalList | undefined {
+  state.window?.roll(sliceOf(nowMs));
+  if (state.window?.isEmpty() === true) {
     state.window = undefined;
-    state.windowFigures = NO_FIGURES;
-    state.windowRevision = 0;
-  } else if (window.revision() !== state.windowRevision) {
-    state.windowFigures = {
-      ...resultsIn(window),
-      firstTokenMs: tailFigures(percentilesIn(window, firstTokenCells)),
-      tokensPerSecond: percentileFigures(percentilesIn(window, throughputCells)),
-      durationMs: tailFigures(percentilesIn(window, durationCells)),
-    };
-    state.windowRevision = window.revision();
   }
+  return state.window?.list();
+}
+
+function windowFigures(window: SharedWindow, list: TotalList): WindowFigures {
+  const { successes, failures, rateLimited } = resultsIn(window);
+  return {
+    successes,
+    failures,
+    rateLimited,
+    firstTokenMs: histogramFigures(window, list, firstTokenCells),
+    tokensPerSecond: histogramFigures(window, list, throughputCells),
+    durationMs: histogramFigures(window, list, durationCells),
+  };
+}
+
+function histogramFigures(
+  window: SharedWindow,
+  list: TotalList,
+  group: CellGroup,
+): PercentileFigures {
+  const samples = window.samples(group);
+  if (samples > 0) {
+    findPercentiles(list, group, samples, wanted);
+  }
+  return group === throughputCells
+    ? percentileFigures(samples, wanted.values)
+    : tailFigures(samples, wanted.values);
 }
 
 function figuresOf(
   state: State,
+  list: TotalList | undefined,
   recent: RecentResults,
   nowMs: number,
 ): EndpointFigures | undefined {
-  const { successes, failures, rateLimited, firstTokenMs } = state.windowFigures;
-  const uptime = state.uptime.read(minuteOf(nowMs), nowMs);
+  const { window } = state;
+  const inWindow =
+    window === undefined || list === undefined ? NO_FIGURES : windowFigures(window, list);
+  const { successes, failures, rateLimited, firstTokenMs } = inWindow;
+  const { goodMinutes, observedMinutes } = state.uptime.read(minuteOf(nowMs), nowMs);
   const outside = state.claims.current(nowMs);
   // Durations and throughputs are those of successes; recent results are in the window.
-  const evidence = successes + failures + rateLimited + firstTokenMs.count + uptime.observedMinutes;
+  const evidence = successes + failures + rateLimited + firstTokenMs.count + observedMinutes;
   if (evidence === 0 && outside === undefined) {
     return undefined;
   }
   return {
     endpoint: state.id,
-    ...state.windowFigures,
-    ...uptime,
+    successes,
+    failures,
+    rateLimited,
+    firstTokenMs,
+    tokensPerSecond: inWindow.tokensPerSecond,
+    durationMs: inWindow.durationMs,
+    goodMinutes,
+    observedMinutes,
     recentSuccesses: recent.successes,
     recentFailures: recent.failures,
     outside,
   };
 }
 
+type Held = {
+  readonly list: TotalList | undefined;
+  readonly recent: RecentResults;
+  readonly nowMs: number;
+};
+
 function digestOf(
   state: State,
-  recent: RecentResults,
-  nowMs: number,
+  { list, recent, nowMs }: Held,
   { hash, bytes }: ReadingTools,
 ): Uint8Array {
   bytes.clear();
-  bytes.text(state.id);
-  bytes.number(state.window === undefined ? 0 : 1);
-  state.window?.write(bytes);
+  bytes.raw(state.name);
+  bytes.number(list === undefined ? 0 : 1);
+  if (list !== undefined) {
+    writeTotals(list, bytes, state.table.bytes);
+  }
   bytes.number(recent.successes);
   bytes.number(recent.failures);
   state.uptime.write(bytes, minuteOf(nowMs));

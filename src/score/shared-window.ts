@@ -1,6 +1,4 @@
-import type { CanonicalBytes } from "./canonical-bytes.ts";
 import type { CellCounts } from "./delta-cells.ts";
-import { writeLeb128 } from "./leb128.ts";
 import {
   EMPTY_SLICE,
   type PackedSlice,
@@ -9,6 +7,7 @@ import {
   unpackSlice,
 } from "./packed-slice.ts";
 import { SLICES } from "./rolling-window.ts";
+import { createTotalList, type TotalList } from "./total-list.ts";
 import { CELLS, type CellGroup, cellGroups, groupRanges } from "./window-cells.ts";
 
 /**
@@ -30,27 +29,23 @@ export type SharedWindow = {
   roll(slice: number): void;
   total(cell: number): number;
   samples(group: CellGroup): number;
-  /** Counts of a histogram's buckets, until the next change. */
-  buckets(group: CellGroup): Uint32Array | Float64Array;
+  /** The totals that are not 0, until any window that shares the table is used. */
+  list(): TotalList;
   isEmpty(): boolean;
-  /** Grows with every change of the totals. */
-  revision(): number;
-  /** The totals. */
-  write(bytes: CanonicalBytes): void;
   heldBytes(): number;
 };
 
-/** Room to unpack slices into, shared by all windows of a fold: all 0 between uses. */
+/** Room to work in, shared by all windows of a fold: `counts` are all 0 between uses. */
 export type PackingTable = {
   readonly counts: Float64Array;
-  readonly cells: Uint16Array;
+  readonly list: TotalList;
   readonly bytes: Uint8Array;
 };
 
 export function createPackingTable(): PackingTable {
   return {
     counts: new Float64Array(CELLS),
-    cells: new Uint16Array(CELLS),
+    list: createTotalList(),
     bytes: packingBytes(CELLS),
   };
 }
@@ -89,7 +84,6 @@ type State = {
   readonly packed: PackedSlice[];
   log: Uint32Array;
   logLength: number;
-  revision: number;
 };
 
 export function createSharedWindow(slice: number, table: PackingTable): SharedWindow {
@@ -103,10 +97,8 @@ export function createSharedWindow(slice: number, table: PackingTable): SharedWi
     packed: new Array<PackedSlice>(PLACES).fill(EMPTY_SLICE),
     log: new Uint32Array(FIRST_LOG_ENTRIES),
     logLength: 0,
-    revision: 0,
   };
-  const { totals, samples } = state;
-  const views = groupRanges.map(([start, end]) => totals.subarray(start, end));
+  const { samples } = state;
   return {
     add(at, counts) {
       roll(state, at);
@@ -123,15 +115,8 @@ export function createSharedWindow(slice: number, table: PackingTable): SharedWi
     // Typed arrays are read within their length: `as number` tells the compiler.
     total: (cell) => totalOf(state, cell),
     samples: ({ group }) => samples[group] as number,
-    buckets: ({ group, firstCell }) => {
-      const view = views[group] as Uint32Array;
-      return state.excess.size === 0
-        ? view
-        : Float64Array.from(view, (_, bucket) => totalOf(state, firstCell + bucket));
-    },
-    isEmpty: () => samples.every((sum) => sum === 0),
-    revision: () => state.revision,
-    write: (bytes) => writeTotals(state, bytes),
+    list: () => listTotals(state),
+    isEmpty: () => isEmpty(samples),
     heldBytes: () => heldBytes(state),
   };
 }
@@ -147,7 +132,6 @@ function addAll(state: State, place: number, { cells, counts, length }: CellCoun
     }
     note(state, place, cell, rest);
   }
-  state.revision += 1;
 }
 
 function addToTotals(state: State, cell: number, count: number): void {
@@ -229,35 +213,42 @@ function packPlace(state: State, place: number): void {
   counts.fill(0);
 }
 
-function packCounts({ counts, cells, bytes }: PackingTable): PackedSlice {
-  let used = 0;
+function packCounts({ counts, list, bytes }: PackingTable): PackedSlice {
+  list.length = 0;
   for (let cell = 0; cell < CELLS; cell++) {
-    if (counts[cell] !== 0) {
-      cells[used] = cell;
-      used += 1;
+    const count = counts[cell] as number;
+    if (count !== 0) {
+      list.cells[list.length] = cell;
+      list.counts[list.length] = count;
+      list.length += 1;
     }
   }
-  const length = packInto(bytes, cells.subarray(0, used), (cell) => counts[cell] as number);
-  return bytes.slice(0, length);
+  return bytes.slice(0, packInto(bytes, list));
 }
 
-/** Those that are not 0, encoded as in a slice; its own loop, because every reading runs it. */
-function writeTotals(state: State, bytes: CanonicalBytes): void {
-  const { used, table } = state;
-  const block = table.bytes;
+function listTotals(state: State): TotalList {
+  const { used, totals, excess, table } = state;
+  const { cells, counts } = table.list;
   let length = 0;
-  let previous = -1;
   for (let word = 0; word < used.length; word++) {
     // Takes the lowest bit away until none is left.
     for (let bits = used[word] as number; bits !== 0; bits &= bits - 1) {
       const cell = word * WORD_BITS + 31 - Math.clz32(bits & -bits);
-      const gap = cell - previous;
-      length = writeLeb128(block, length, totalOf(state, cell) * 2 + (gap === 1 ? 0 : 1));
-      length = gap === 1 ? length : writeLeb128(block, length, gap);
-      previous = cell;
+      cells[length] = cell;
+      counts[length] = excess.size === 0 ? (totals[cell] as number) : totalOf(state, cell);
+      length += 1;
     }
   }
-  bytes.block(block.subarray(0, length));
+  table.list.length = length;
+  return table.list;
+}
+
+function isEmpty(samples: Float64Array): boolean {
+  let sum = 0;
+  for (let group = 0; group < samples.length; group++) {
+    sum += samples[group] as number;
+  }
+  return sum === 0;
 }
 
 function roll(state: State, slice: number): void {
@@ -278,7 +269,6 @@ function expire(state: State, place: number): void {
   if (slice.length > 0) {
     unpackSlice(slice, (cell, count) => addToTotals(state, cell, -count));
     state.packed[place] = EMPTY_SLICE;
-    state.revision += 1;
   }
 }
 

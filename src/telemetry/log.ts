@@ -26,14 +26,14 @@ const SHORTEST_SECRET = 6;
  */
 export function createLog({ level, write, secrets }: LogOptions): Log {
   let masked: readonly string[] | undefined;
-  let spellings: readonly string[] = [];
+  let pattern: RegExp | undefined;
   function mask(line: string): string {
     const current = secrets();
     if (current !== masked) {
       masked = current;
-      spellings = spellingsOf(current);
+      pattern = patternOf(spellingsOf(current));
     }
-    return spellings.reduce((text, spelling) => text.replaceAll(spelling, "[secret]"), line);
+    return pattern === undefined ? line : line.replace(pattern, "[secret]");
   }
   const logger = pino(
     {
@@ -55,6 +55,12 @@ function spellingsOf(secrets: readonly string[]): readonly string[] {
     .filter((secret) => secret.length >= SHORTEST_SECRET)
     .flatMap((secret) => [secret, escaped(secret), escaped(escaped(secret))]);
   return [...new Set(spellings)].sort((left, right) => right.length - left.length);
+}
+
+/** All at once: a hundred secrets take no longer than one, while a search for each adds up. */
+function patternOf(spellings: readonly string[]): RegExp | undefined {
+  const literals = spellings.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+  return literals.length === 0 ? undefined : new RegExp(literals.join("|"), "g");
 }
 
 function escaped(text: string): string {

@@ -23,8 +23,6 @@ export type HttpUpstreamOptions = Partial<PoolOptions> & {
   readonly maxResponseBytes?: number;
   /** Largest event of a stream. Default 1 MiB. */
   readonly maxEventBytes?: number;
-  /** Headers of one call, such as `traceparent`. Default: none. */
-  readonly callHeaders?: (call: UpstreamCall) => Readonly<Record<string, string>>;
 };
 
 export type HttpUpstream = {
@@ -92,7 +90,7 @@ type Shared = {
 
 /** Throws `UnencodableRequest`, or a `TypeError` for a base URL that is none. */
 function prepare(call: UpstreamCall, { settings, pools, targets }: Shared): ExchangeInput {
-  const { endpoint, spec, stream } = call;
+  const { endpoint, spec, stream, trace } = call;
   const adapter = adapters[endpoint.dialect];
   const target = readyTarget(targets, settings.connect(endpoint), endpoint);
   const text = adapter.encodeRequest({ endpoint, spec, stream, flavor: target.flavor });
@@ -100,19 +98,28 @@ function prepare(call: UpstreamCall, { settings, pools, targets }: Shared): Exch
   if (body.length > settings.maxRequestBytes) {
     throw new UnencodableRequest("The request is too large.");
   }
-  const extra = settings.callHeaders?.(call);
   const headers = stream ? target.streamHeaders : target.wholeHeaders;
   return {
     call,
     adapter,
     target,
     pool: pools.of(target.origin),
-    headers: extra === undefined ? headers : [...headers, ...Object.entries(extra).flat()],
+    headers: trace === undefined ? headers : withTrace(headers, trace),
     body,
     maxResponseBytes: settings.maxResponseBytes,
     maxEventBytes: settings.maxEventBytes,
     nowMs: settings.nowMs,
   };
+}
+
+/** W3C Trace Context. Baggage is its caller's own affair and goes to no provider. */
+function withTrace(
+  headers: readonly string[],
+  { traceparent, tracestate }: NonNullable<UpstreamCall["trace"]>,
+): readonly string[] {
+  return tracestate === ""
+    ? [...headers, "traceparent", traceparent]
+    : [...headers, "traceparent", traceparent, "tracestate", tracestate];
 }
 
 function readyTarget(

@@ -26,6 +26,8 @@ export type Command = {
   readonly command: string;
   readonly arguments: readonly string[];
   readonly place: Place;
+  /** Beside this process's own. Default: none. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A line of standard output that begins with this word says that it is ready. Absent: at once. */
   readonly readyWord?: string;
 };
@@ -72,7 +74,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 /** Rejects with what the process wrote to standard error when it ends before it is ready. */
 export async function startProcess(command: Command): Promise<BenchProcess> {
   const { file, rest } = pinned(command.place, command.command, command.arguments);
-  const child = spawn(file, rest, { stdio: ["pipe", "pipe", "pipe"] });
+  const env = { ...process.env, ...command.env };
+  const child = spawn(file, rest, { stdio: ["pipe", "pipe", "pipe"], env });
   running.add(child);
   child.once("exit", () => running.delete(child));
   let errors = "";

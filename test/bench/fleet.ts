@@ -4,7 +4,7 @@ import type { Model } from "../../src/domain/model.ts";
 import { SUCCESS } from "../../src/domain/outcome.ts";
 import type { Observation } from "../../src/domain/ports.ts";
 import { createScoreboard, type Scoreboard } from "../../src/score/scoreboard.ts";
-import { exampleEndpoint } from "../support/examples.ts";
+import { exampleEndpoint, exampleTrace } from "../support/examples.ts";
 
 export const START_MS = 1_800_000_000_000;
 const MODEL = "acme/one";
@@ -56,6 +56,7 @@ export function observationOf(endpoint: Endpoint, endedAtMs: number, spread: num
   const firstTokenMs = 200 + (spread % 23) * 10;
   const generationMs = 1_000 + (spread % 13) * 100;
   return {
+    trace: exampleTrace(),
     callId: "00000000-0000-4000-8000-000000000001",
     attempt: {
       number: 1,

@@ -1,8 +1,14 @@
 /** What it costs to fold health reports of a fleet into shared scores, and to read the scores. */
+
+import { setImmediate as everybodyElse } from "node:timers/promises";
+import { createMemoryBus } from "../../src/bus/memory-bus.ts";
 import type { EndpointId } from "../../src/domain/endpoint.ts";
 import type { HealthReport, OutcomeDelta } from "../../src/domain/health.ts";
 import type { Observation } from "../../src/domain/ports.ts";
+import { createScoreLedger } from "../../src/health/score-ledger.ts";
+import { createScorePublisher } from "../../src/health/score-publisher.ts";
 import { sha256 } from "../../src/health/sha256.ts";
+import { createTurns } from "../../src/health/turns.ts";
 import { createHealthFold, type HealthFold } from "../../src/score/health-fold.ts";
 import { createDelta } from "../../src/score/observation-delta.ts";
 import { exampleEndpoint } from "../support/examples.ts";
@@ -66,7 +72,7 @@ function deltasOf(resultsOf: (random: () => number) => number): readonly Outcome
   });
 }
 
-function createFeed(deltas: readonly OutcomeDelta[], endpoints: number) {
+function createFeed(deltas: readonly OutcomeDelta[], endpoints: number, models = MODELS) {
   const ids = Array.from({ length: endpoints }, (_, index) => `provider-${index}/one`);
   const random = createRandom();
   const sequences = new Array<number>(PRODUCERS).fill(0);
@@ -84,7 +90,7 @@ function createFeed(deltas: readonly OutcomeDelta[], endpoints: number) {
           boot: BigInt(producer + 1),
           sequence,
           endpoint: ids[endpoint] as EndpointId,
-          model: `acme/model-${endpoint % MODELS}`,
+          model: `acme/model-${endpoint % models}`,
           observedAtMs: storedAtMs,
           signal: { ...delta, slice: Math.floor((storedAtMs - 500) / 30_000) },
         },
@@ -174,6 +180,112 @@ const foldCase: BenchCase = {
   },
 };
 
+type PublishTimes = {
+  /** From asking to the version that is written. */
+  readonly totalMs: number;
+  /** That reports have to wait while tables are read. */
+  readonly heldMs: number;
+  /** Longest time without a turn of the event loop. */
+  readonly longestMs: number;
+};
+
+/** A publisher as a scorer has it, with tables in memory. */
+function createPublishing(fold: HealthFold) {
+  const nowMs = () => performance.now();
+  const pieces: number[] = [];
+  let pieceBeganMs = 0;
+  const endPiece = () => pieces.push(performance.now() - pieceBeganMs);
+  const turns = createTurns({
+    nowMs,
+    async yieldTurn() {
+      endPiece();
+      await everybodyElse();
+      pieceBeganMs = performance.now();
+    },
+  });
+  let heldMs = 0;
+  const bus = createMemoryBus({
+    nowMs: Date.now,
+    schedule: () => () => {},
+    log: () => {},
+  });
+  const publisher = createScorePublisher({
+    fold,
+    intake: {
+      hold() {
+        heldMs = -performance.now();
+      },
+      async release() {
+        heldMs += performance.now();
+      },
+    },
+    ledger: createScoreLedger({ scores: bus.scores, turns }),
+    hash: sha256,
+    turns,
+    publisher: "scorer",
+    log: () => {},
+  });
+  return async (): Promise<PublishTimes> => {
+    pieces.length = 0;
+    await everybodyElse();
+    const startedAtMs = performance.now();
+    pieceBeganMs = startedAtMs;
+    await publisher.publish(() => true);
+    endPiece();
+    return { totalMs: performance.now() - startedAtMs, heldMs, longestMs: Math.max(...pieces) };
+  };
+}
+
+async function publishTimes(models: number): Promise<readonly PublishTimes[]> {
+  const fold = createHealthFold({ hash: sha256 });
+  const intake = createIntake(fold);
+  const deltas = deltasOf((random) => 1 + Math.floor(random() * MAX_RESULTS));
+  const feed = createFeed(deltas, ENDPOINTS, models);
+  const publish = createPublishing(fold);
+  const times: PublishTimes[] = [];
+  for (let index = 0; index < ROUNDS; index += 1) {
+    intake(feed(START_MS + index * ROUND_MS));
+    times.push(await publish());
+  }
+  return times;
+}
+
+function publishCase(name: string, models: number): BenchCase {
+  return {
+    name,
+    async run() {
+      const times = await publishTimes(models);
+      const middle = (of: keyof PublishTimes) => round(median(times.map((time) => time[of])), 1);
+      const slowest = times.slice(1).map(({ longestMs }) => longestMs);
+      return {
+        figures: {
+          unit: "ms for a publication",
+          endpoints: ENDPOINTS,
+          models,
+          publishMs: middle("totalMs"),
+          reportsWaitMs: middle("heldMs"),
+          longestTurnMs: middle("longestMs"),
+          longestTurnOfAllMs: round(Math.max(...slowest), 1),
+        },
+        checks: [
+          {
+            what: `scores of ${ENDPOINTS} endpoints, ${models} models: reports wait`,
+            value: middle("heldMs"),
+            unit: "ms",
+            target: { most: READ_TARGET_MS },
+          },
+          {
+            what: "longest time without a turn of the event loop",
+            value: middle("longestMs"),
+            unit: "ms",
+            target: { most: TURN_TARGET_MS },
+          },
+        ],
+      };
+    },
+  };
+}
+
 const memoryCase: BenchCase = {
   name: "shared-fold-memory",
   async run() {
@@ -207,4 +319,9 @@ const memoryCase: BenchCase = {
   },
 };
 
-export const foldCases: readonly BenchCase[] = [foldCase, memoryCase];
+export const foldCases: readonly BenchCase[] = [
+  foldCase,
+  publishCase("shared-publish", MODELS),
+  publishCase("shared-publish-one-model", 1),
+  memoryCase,
+];

@@ -11,12 +11,28 @@ import { sampleUnary } from "./sample-call.ts";
 
 /** One of the servers that are compared. */
 export type Subject = {
-  /** `router with NATS` shares what it learns by way of a real nats-server. */
-  readonly name: "bare proxy" | "router" | "router with NATS";
+  readonly name: string;
   /** Host and port of its gRPC listener. */
   readonly address: string;
   readonly process: BenchProcess;
 };
+
+/** Which server to start. */
+export type SubjectPlan =
+  | { readonly kind: "bare proxy" }
+  | {
+      readonly kind: "router";
+      /** In the results. Default: `router`. */
+      readonly name?: string;
+      /** Shares what it learns by way of a real nats-server. Default: false. */
+      readonly nats?: boolean;
+      /** Keys of the configuration file in place of the bench's own. */
+      readonly config?: Readonly<Record<string, unknown>>;
+      readonly env?: Readonly<Record<string, string>>;
+    };
+
+export const BARE_PROXY: SubjectPlan = { kind: "bare proxy" };
+export const ROUTER: SubjectPlan = { kind: "router" };
 
 export type Lab = {
   /** Measured runs of each subject in a case. */
@@ -28,7 +44,9 @@ export type Lab = {
   /** The bare proxy and the router, warm from earlier cases. */
   subjects(): Promise<readonly [Subject, Subject]>;
   /** One of them in a process of its own. The caller stops it. */
-  startFresh(name: Subject["name"], nodeOptions: readonly string[]): Promise<Subject>;
+  startFresh(plan: SubjectPlan, nodeOptions?: readonly string[]): Promise<Subject>;
+  /** A process of this folder beside the load; ends with the lab. It says `listening` and its port. */
+  startBeside(script: string): Promise<BenchProcess>;
   readonly load: LoadGenerator;
   /** A folder for what processes read; gone with the lab. */
   readonly folder: string;
@@ -61,7 +79,7 @@ export function createLab({ pairs, seconds, warn }: LabOptions): Lab {
   let upstream: Promise<BenchProcess> | undefined;
   let subjects: Promise<readonly [Subject, Subject]> | undefined;
   let load: LoadGenerator | undefined;
-  let nats: Promise<NatsServer> | undefined;
+  const nats = createNats();
 
   async function start(script: string, rest: readonly string[] = []): Promise<BenchProcess> {
     const started = await startProcess({
@@ -80,24 +98,26 @@ export function createLab({ pairs, seconds, warn }: LabOptions): Lab {
     return { address: `127.0.0.1:${process.said}`, process };
   }
 
-  async function startFresh(name: Subject["name"], nodeOptions: readonly string[]) {
+  async function startFresh(plan: SubjectPlan, nodeOptions: readonly string[] = []) {
     const origin = `http://${(await startUpstream()).address}`;
-    if (name === "router with NATS") {
-      nats ??= startNats();
-    }
-    const natsUrl = name === "router with NATS" ? (await nats)?.url : undefined;
     const subject =
-      name === "bare proxy"
+      plan.kind === "bare proxy"
         ? await startBareProxy(origin, nodeOptions)
-        : await startRouter({ name, origin, folder, nodeOptions, natsUrl });
+        : await startRouter({
+            ...plan,
+            origin,
+            folder,
+            nodeOptions,
+            serveOptions: plan.nats === true ? ["--nats", await nats.url()] : [],
+          });
     processes.push(subject.process);
     return subject;
   }
 
   async function startBoth(): Promise<readonly [Subject, Subject]> {
     // The one that can fail goes first, so that the other is not left behind when it does.
-    const router = await startFresh("router", []);
-    return [await startFresh("bare proxy", []), router];
+    const router = await startFresh(ROUTER);
+    return [await startFresh(BARE_PROXY), router];
   }
 
   return {
@@ -106,6 +126,7 @@ export function createLab({ pairs, seconds, warn }: LabOptions): Lab {
     folder,
     upstream: startUpstream,
     startFresh,
+    startBeside: start,
     subjects() {
       subjects ??= startBoth().catch((error) => {
         // The next case tries again.
@@ -120,9 +141,23 @@ export function createLab({ pairs, seconds, warn }: LabOptions): Lab {
     },
     async close() {
       await Promise.all(processes.map((running) => running.stop()));
-      const [server] = await Promise.allSettled([nats]);
-      await (server.status === "fulfilled" ? server.value?.dispose() : undefined);
+      await nats.stop();
       rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts with the first who asks for it. */
+function createNats() {
+  let starting: Promise<NatsServer> | undefined;
+  return {
+    async url() {
+      starting ??= startNats();
+      return (await starting).url;
+    },
+    async stop() {
+      const [server] = await Promise.allSettled([starting]);
+      await (server.status === "fulfilled" ? server.value?.dispose() : undefined);
     },
   };
 }
@@ -149,33 +184,34 @@ async function startBareProxy(origin: string, nodeOptions: readonly string[]): P
   return { name: "bare proxy", address: `127.0.0.1:${started.said}`, process: started };
 }
 
-type RouterStart = {
-  readonly name: Subject["name"];
-  readonly natsUrl: string | undefined;
+type RouterStart = Extract<SubjectPlan, { kind: "router" }> & {
   readonly origin: string;
   readonly folder: string;
   readonly nodeOptions: readonly string[];
+  readonly serveOptions: readonly string[];
 };
 
 /** As a user starts it. */
 async function startRouter(options: RouterStart): Promise<Subject> {
-  const { name, natsUrl, origin, folder, nodeOptions } = options;
+  const { name = "router", config, env = {}, origin, folder, nodeOptions, serveOptions } = options;
   const grpcPort = await freePort();
   const configFile = join(folder, `router-${grpcPort}.yaml`);
-  const config = routerConfig({
+  const text = routerConfig({
     upstreamOrigin: origin,
     grpcPort,
     httpPort: await freePort(),
     models: Object.values(models),
+    changes: config ?? {},
   });
-  writeFileSync(configFile, config);
+  writeFileSync(configFile, text);
   const started = await startProcess({
     command: process.execPath,
     arguments: [
       ...[...nodeOptions, scriptOf("../../src/main.ts"), "serve", "--config", configFile],
-      ...(natsUrl === undefined ? [] : ["--nats", natsUrl]),
+      ...serveOptions,
     ],
     place: "measured",
+    env,
   });
   const subject: Subject = { name, address: `127.0.0.1:${grpcPort}`, process: started };
   try {

@@ -9,7 +9,15 @@ import type { BenchCase } from "./bench-case.ts";
 import { type BenchProcess, startProcess } from "./bench-process.ts";
 import { STREAM_PATH } from "./grpc-client.ts";
 import { type Inspector, openInspector } from "./inspector.ts";
-import { freePort, type Lab, models, type Subject } from "./lab.ts";
+import {
+  BARE_PROXY,
+  freePort,
+  type Lab,
+  models,
+  ROUTER,
+  type Subject,
+  type SubjectPlan,
+} from "./lab.ts";
 import { streamBody } from "./request-bodies.ts";
 import { round } from "./statistics.ts";
 
@@ -32,8 +40,8 @@ function memoryCase(name: string, shape: Shape, target: number | undefined): Ben
   return {
     name,
     async run(lab) {
-      const baseline = await measure(lab, "bare proxy", shape);
-      const router = await measure(lab, "router", shape);
+      const baseline = await measure(lab, BARE_PROXY, shape);
+      const router = await measure(lab, ROUTER, shape);
       return {
         figures: {
           unit: "KB for each open idle stream",
@@ -65,9 +73,9 @@ function memoryCase(name: string, shape: Shape, target: number | undefined): Ben
 }
 
 /** In kilobytes for each stream. */
-async function measure(lab: Lab, name: Subject["name"], shape: Shape): Promise<Memory> {
+async function measure(lab: Lab, plan: SubjectPlan, shape: Shape): Promise<Memory> {
   const port = await freePort();
-  const subject = await lab.startFresh(name, [`--inspect=127.0.0.1:${port}`]);
+  const subject = await lab.startFresh(plan, [`--inspect=127.0.0.1:${port}`]);
   const inspector = await openInspector(port);
   try {
     await (await openStreams(lab, subject, warmUpShape)).stop();

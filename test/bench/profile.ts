@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { placement } from "./bench-process.ts";
 import { STREAM_PATH, UNARY_PATH } from "./grpc-client.ts";
 import { type CpuProfile, openInspector } from "./inspector.ts";
-import { createLab, freePort, models } from "./lab.ts";
+import { BARE_PROXY, createLab, freePort, models, ROUTER } from "./lab.ts";
 import { streamBody, unaryBody } from "./request-bodies.ts";
 
 const WARM_UP_SECONDS = 8;
@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const seconds = Number(values.seconds);
-const subject = values.subject === "router" ? "router" : "bare proxy";
+const subject = values.subject === "router" ? ROUTER : BARE_PROXY;
 const loads = {
   unary: { path: UNARY_PATH, body: unaryBody(`bench/${models.unary}`), streams: 25 },
   burst: { path: STREAM_PATH, body: streamBody(`bench/${models.burst}`, "never"), streams: 25 },
@@ -85,7 +85,7 @@ try {
   inspector.close();
   const { answered } = await running;
   const total = profile.timeDeltas.reduce((sum, delta) => sum + delta, 0);
-  print(`${subject}, ${name}: ${Math.round(answered / seconds)} calls/s while profiled`);
+  print(`${subject.kind}, ${name}: ${Math.round(answered / seconds)} calls/s while profiled`);
   print(placement());
   printShares("self time by place", selfTimes(profile, placeOf), total);
   const own = selfTimes(profile, (fn, url) => (ownPath(url) ? `${fn} ${ownPath(url)}` : undefined));

@@ -10,7 +10,10 @@ import { TURN_MS } from "../../src/health/delta-backlog.ts";
 import { decodeReport, encodeReport } from "../../src/health/report-codec.ts";
 import { createReporter, type Reporter } from "../../src/health/reporter.ts";
 import { exampleEndpoint } from "../support/examples.ts";
-import type { BenchCase } from "./bench-case.ts";
+import { findNatsBinaries } from "../support/nats-binaries.ts";
+import { createNatsServer, type NatsServer } from "../support/nats-process.ts";
+import type { BenchCase, CaseResult } from "./bench-case.ts";
+import { startProcess } from "./bench-process.ts";
 import { observationOf, START_MS } from "./fleet.ts";
 import { median, nanosecondsOf, round } from "./statistics.ts";
 
@@ -44,7 +47,7 @@ function startPublishing(): Publishing {
   const reporter = createReporter({
     reports: {
       async publish(report) {
-        reports.push(report);
+        return reports.push(report);
       },
     },
     nowMs: () => nowMs,
@@ -179,4 +182,86 @@ const decodeCase: BenchCase = {
   },
 };
 
-export const reportCases: readonly BenchCase[] = [publishCase, decodeCase];
+const NATS_PUBLISHES_LEAST = 900;
+const NATS_SECONDS = 5;
+const NATS_WARM_UP_SECONDS = 4;
+
+/** What `nats-publisher.ts` says. */
+type NatsShare = {
+  readonly percentOfCore: number;
+  readonly systemPercentOfCore: number;
+  readonly reportsPerSecond: number;
+  readonly unconfirmed: number;
+};
+
+/** The whole of it: reporter, client and sockets, in a process that does nothing else. */
+const natsPublishCase: BenchCase = {
+  name: "report-publish-nats",
+  async run() {
+    const server = await startServer();
+    try {
+      return resultOf(await shareOn(server.url));
+    } finally {
+      await server.dispose();
+    }
+  },
+};
+
+/** The newest that there is. */
+async function startServer(): Promise<NatsServer> {
+  const { found, missing } = await findNatsBinaries();
+  const binary = found.at(-1);
+  if (binary === undefined) {
+    throw new Error(`no nats-server: ${missing.map(({ reason }) => reason).join("; ")}`);
+  }
+  const server = await createNatsServer(binary);
+  await server.start();
+  return server;
+}
+
+async function shareOn(url: string): Promise<NatsShare> {
+  const publisher = await startProcess({
+    command: process.execPath,
+    arguments: [
+      new URL("nats-publisher.ts", import.meta.url).pathname,
+      url,
+      String(NATS_SECONDS),
+      String(NATS_WARM_UP_SECONDS),
+    ],
+    place: "measured",
+    readyWord: "share",
+  });
+  // Its own words.
+  const share = JSON.parse(publisher.said) as NatsShare;
+  await publisher.stop();
+  return share;
+}
+
+function resultOf(share: NatsShare): CaseResult {
+  const percent = round(share.percentOfCore, 2);
+  return {
+    figures: {
+      unit: `${ENDPOINTS} endpoints on a real nats-server`,
+      percentOfCore: percent,
+      systemPercentOfCore: round(share.systemPercentOfCore, 2),
+      reportsPerSecond: round(share.reportsPerSecond, 0),
+      unconfirmed: share.unconfirmed,
+    },
+    checks: [
+      {
+        what: `telling of ${ENDPOINTS} active endpoints over NATS, share of a core`,
+        value: percent,
+        unit: "%",
+        target: { most: PUBLISH_TARGET_PERCENT },
+      },
+      {
+        what: "reports that were confirmed",
+        value: round(share.reportsPerSecond, 0),
+        unit: "reports/s",
+        target: { least: NATS_PUBLISHES_LEAST },
+      },
+    ],
+  };
+}
+
+export const reportCases: readonly BenchCase[] = [publishCase, natsPublishCase, decodeCase];

@@ -6,6 +6,8 @@ export type RouterConfigOptions = {
   readonly httpPort: number;
   /** The provider's names of models that callers ask for as `bench/<name>`. */
   readonly models: readonly string[];
+  /** Keys in place of those below. */
+  readonly changes: Readonly<Record<string, unknown>>;
 };
 
 const provenance = { source: "test/bench", date: "2026-11-01" };
@@ -36,6 +38,7 @@ export function routerConfig(options: RouterConfigOptions): string {
         ),
       ),
     },
+    ...options.changes,
   });
 }
 

@@ -16,6 +16,7 @@ import { createLab, type Lab } from "./lab.ts";
 import { latencyCases } from "./latency-cases.ts";
 import { memoryCases } from "./memory-cases.ts";
 import { reportCases } from "./report-cases.ts";
+import { telemetryCases } from "./telemetry-cases.ts";
 import { throughputCases } from "./throughput-cases.ts";
 
 const cases: readonly BenchCase[] = [
@@ -23,6 +24,7 @@ const cases: readonly BenchCase[] = [
   ...foldCases,
   ...reportCases,
   ...throughputCases,
+  ...telemetryCases,
   ...latencyCases,
   ...memoryCases,
 ];

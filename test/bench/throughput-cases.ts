@@ -1,7 +1,7 @@
 import { answerText } from "./answer-text.ts";
 import type { BenchCase, Check } from "./bench-case.ts";
 import { STREAM_PATH, UNARY_PATH } from "./grpc-client.ts";
-import { models } from "./lab.ts";
+import { models, ROUTER } from "./lab.ts";
 import { type Coalescing, streamBody, unaryBody } from "./request-bodies.ts";
 import { sampleStream, sampleUnary } from "./sample-call.ts";
 import { compareSubjects, compareThroughput, type ThroughputPlan } from "./throughput.ts";
@@ -19,7 +19,7 @@ const few = { connections: 4, streamsPerConnection: 25, rampSeconds: 1 };
 /** Offers 80,000 chunks a second at one every 5 ms, more than a core of Node carries. */
 const many = { connections: 8, streamsPerConnection: 50, rampSeconds: 3 };
 
-function unaryPlan(promptBytes: number, target: Check["target"]): ThroughputPlan {
+export function unaryPlan(promptBytes: number, target: Check["target"]): ThroughputPlan {
   const model = `bench/${models.unary}`;
   return {
     path: UNARY_PATH,
@@ -40,8 +40,12 @@ function unaryCase(name: string, promptBytes: number, target: Check["target"]): 
 const natsCase: BenchCase = {
   name: "unary-nats",
   async run(lab) {
-    const alone = await lab.startFresh("router", []);
-    const withNats = await lab.startFresh("router with NATS", []);
+    const alone = await lab.startFresh(ROUTER);
+    const withNats = await lab.startFresh({
+      kind: "router",
+      name: "router with NATS",
+      nats: true,
+    });
     try {
       return await compareSubjects(lab, unaryPlan(0, NATS_TARGET), [alone, withNats]);
     } finally {

@@ -59,11 +59,22 @@ export async function compareSubjects(
   const warmUp = { ...lab, seconds: Math.min(WARM_UP_SECONDS, lab.seconds * 2), load: lab.load };
   await runOnce(warmUp, plan, baseline);
   await runOnce(warmUp, plan, router);
-  const pairs = await measurePairs(lab, async () => ({
-    baseline: await runOnce(lab, plan, baseline),
-    router: await runOnce(lab, plan, router),
-  }));
+  const pairs = await measurePairs(lab, async (pair) => {
+    // Whoever comes second finds another machine, so they take turns at it.
+    const [first, second] = pair % 2 === 0 ? [baseline, router] : [router, baseline];
+    const runs = new Map([[first, await runOnce(lab, plan, first)]]);
+    runs.set(second, await runOnce(lab, plan, second));
+    return { baseline: runOf(runs, baseline), router: runOf(runs, router) };
+  });
   return resultOf({ ...plan, names: [baseline.name, router.name] }, pairs);
+}
+
+function runOf(runs: ReadonlyMap<Subject, Run>, subject: Subject): Run {
+  const run = runs.get(subject);
+  if (run === undefined) {
+    throw new Error(`${subject.name} did not run`);
+  }
+  return run;
 }
 
 type Pair = { readonly baseline: Run; readonly router: Run };
@@ -76,11 +87,14 @@ type Pairs = {
 };
 
 /** Whether a pair counts hangs on the servers' cores alone, never on what it came to. */
-async function measurePairs({ pairs }: Lab, measure: () => Promise<Pair>): Promise<Pairs> {
+async function measurePairs(
+  { pairs }: Lab,
+  measure: (pair: number) => Promise<Pair>,
+): Promise<Pairs> {
   const saturated: Pair[] = [];
   const others: Pair[] = [];
   while (saturated.length < pairs && saturated.length + others.length < pairs * TRIES_PER_PAIR) {
-    const pair = await measure();
+    const pair = await measure(saturated.length + others.length);
     (leastCpuShare([pair]) >= SATURATED_SHARE ? saturated : others).push(pair);
   }
   return saturated.length === pairs

@@ -6,6 +6,7 @@ import { UNKNOWN_COST } from "../../src/domain/money.ts";
 import { parameters } from "../../src/domain/parameters.ts";
 import type { PlannedEndpoint, Prediction, RoutePlan } from "../../src/domain/plan.ts";
 import { defaultPolicy } from "../../src/domain/policy.ts";
+import type { TraceContext } from "../../src/domain/trace.ts";
 
 /** A plain native endpoint: $0.15 in, $0.60 out. */
 export function exampleEndpoint(id: string, changes: Partial<Endpoint> = {}): Endpoint {
@@ -84,6 +85,19 @@ export const examplePrediction: Prediction = {
   measured: true,
 };
 
+/** Begins here and is not sampled. */
+export function exampleTrace(changes: Partial<TraceContext> = {}): TraceContext {
+  return {
+    traceId: "0af7651916cd43dd8448eb211c80319c",
+    spanPrefix: "b7ad6b716920333",
+    parentSpanId: undefined,
+    traceState: "",
+    sampled: false,
+    keep: false,
+    ...changes,
+  };
+}
+
 export function exampleCall(changes: Partial<CompletionCall> = {}): CompletionCall {
   return {
     id: "00000000-0000-4000-8000-000000000001",
@@ -94,6 +108,7 @@ export function exampleCall(changes: Partial<CompletionCall> = {}): CompletionCa
     receivedAtMs: 1_800_000_000_000,
     deadlineMs: 1_800_000_000_000 + 300_000,
     heartbeatIntervalMs: 0,
+    trace: exampleTrace(),
     signal: new AbortController().signal,
     emit: (_: CallEvent) => undefined,
     ...changes,

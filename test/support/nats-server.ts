@@ -20,6 +20,21 @@ export async function describeOnNats(
   }
 }
 
+/** Declares the tests for the newest server alone: those that do not depend on the server's version. */
+export async function describeOnNewestNats(
+  name: string,
+  tests: (binary: NatsBinary) => void,
+): Promise<void> {
+  const { found, missing } = await findNatsBinaries();
+  const newest = found.at(-1);
+  if (newest === undefined) {
+    const reason = missing.map((one) => one.reason).join("; ");
+    test(name, ({ skip }) => skip(`no nats-server: ${reason}`));
+    return;
+  }
+  describe(`${name}, nats-server ${newest.version}`, () => tests(newest));
+}
+
 /** A running server with JetStream that ends with the test. */
 export async function useNatsServer(
   binary: NatsBinary,

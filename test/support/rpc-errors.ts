@@ -1,5 +1,5 @@
 import { ConnectError } from "@connectrpc/connect";
-import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 
 /** The failure of a call that must fail. */
 export function errorOf(call: Promise<unknown>): Promise<ConnectError> {
@@ -11,6 +11,13 @@ export function errorOf(call: Promise<unknown>): Promise<ConnectError> {
 
 export function reasonOf(error: ConnectError): string | undefined {
   return error.findDetails(ErrorInfoSchema)[0]?.reason;
+}
+
+/** What the server found wrong with the request, by field. */
+export function fieldsOf(error: ConnectError): readonly string[] {
+  return error
+    .findDetails(BadRequestSchema)
+    .flatMap(({ fieldViolations }) => fieldViolations.map(({ field }) => field));
 }
 
 export async function collect<Message>(stream: AsyncIterable<Message>): Promise<Message[]> {

@@ -5,8 +5,9 @@ import { addConnectRoutes } from "../../src/rpc/connect-routes.ts";
 import type { HandlerPorts } from "../../src/rpc/handler-ports.ts";
 import { createHandlers, defaultHandlerLimits } from "../../src/rpc/handlers.ts";
 import { defaultListenerLimits } from "../../src/rpc/listener-options.ts";
+import { createRpcTeller } from "../../src/rpc/open-rpc.ts";
 import { exampleCatalog, exampleModel } from "./example-catalog.ts";
-import { exampleEndpoint } from "./examples.ts";
+import { exampleEndpoint, exampleTrace } from "./examples.ts";
 import { createManualClock, type ManualClock } from "./manual-clock.ts";
 import { type ScriptedRouter, scriptedRouter } from "./scripted-router.ts";
 
@@ -41,6 +42,12 @@ export function createRpcInMemory(
       limits: defaultListenerLimits,
       nowMs,
       schedule,
+      rpcs: createRpcTeller({
+        beginTrace: () => exampleTrace(),
+        onRpcEnd: () => undefined,
+        nowMs,
+        log: () => undefined,
+      }),
       log: () => undefined,
       tracker: createCallTracker(schedule),
     }),

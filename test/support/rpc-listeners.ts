@@ -7,6 +7,7 @@ import type { HandlerPorts } from "../../src/rpc/handler-ports.ts";
 import { createHandlers, defaultHandlerLimits } from "../../src/rpc/handlers.ts";
 import { type HttpListenerOptions, startHttpServer } from "../../src/rpc/http-server.ts";
 import type { RunningListener } from "../../src/rpc/listener-options.ts";
+import { createBeginTrace } from "../../src/trace/begin-trace.ts";
 import { exampleCatalog, exampleModel } from "./example-catalog.ts";
 import { exampleEndpoint } from "./examples.ts";
 import { type ScriptedRouter, scriptedRouter } from "./scripted-router.ts";
@@ -51,6 +52,8 @@ export async function useRpcListeners({
     nowMs: Date.now,
     schedule: realSchedule,
     random: () => 0.5,
+    beginTrace: createBeginTrace({ random: Math.random, ratio: () => 0, followsParent: true }),
+    onRpcEnd: () => undefined,
     log: (level, message, fields) => log.push({ level, message, fields }),
     ...listener,
   };

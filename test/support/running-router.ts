@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { watchProcess } from "../../src/cli/process-watch.ts";
 import { serve } from "../../src/cli/serve.ts";
 import type { ServerWorld } from "../../src/cli/server-world.ts";
 
@@ -58,6 +59,7 @@ export async function startRouter({
     },
     random: Math.random,
     newId: randomUUID,
+    watchProcess,
     processName: `test:${randomUUID()}`,
   };
   const options = {

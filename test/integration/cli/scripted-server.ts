@@ -4,6 +4,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { afterEach } from "vitest";
 import { CatalogService } from "../../../gen/atlas/v1/catalog_service_pb.ts";
+import { InsightService } from "../../../gen/atlas/v1/insight_service_pb.ts";
 import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
 import { ScoringService } from "../../../gen/atlas/v1/scoring_service_pb.ts";
 
@@ -12,6 +13,7 @@ export type Script = {
   readonly router?: Partial<ServiceImpl<typeof RouterService>>;
   readonly catalog?: Partial<ServiceImpl<typeof CatalogService>>;
   readonly scoring?: Partial<ServiceImpl<typeof ScoringService>>;
+  readonly insight?: Partial<ServiceImpl<typeof InsightService>>;
   /** Absent: no TLS. */
   readonly tls?: SecureServerOptions;
 };
@@ -22,12 +24,13 @@ export function useScriptedServer(): (script: Script) => Promise<string> {
   afterEach(async () => {
     await Promise.all(closers.splice(0).map((close) => close()));
   });
-  return async ({ router = {}, catalog = {}, scoring = {}, tls }) => {
+  return async ({ router = {}, catalog = {}, scoring = {}, insight = {}, tls }) => {
     const handler = connectNodeAdapter({
       routes: (routes) => {
         routes.service(RouterService, router);
         routes.service(CatalogService, catalog);
         routes.service(ScoringService, scoring);
+        routes.service(InsightService, insight);
       },
     });
     const server = tls === undefined ? createServer(handler) : createSecureServer(tls, handler);

@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { NatsBinary } from "../../support/nats-binaries.ts";
 import { createNatsServer } from "../../support/nats-process.ts";
-import { useNatsServer } from "../../support/nats-server.ts";
+import { describeOnNewestNats, useNatsServer } from "../../support/nats-server.ts";
 import {
   callMany,
   countedOn,
-  describeOnNewestNats,
   expectEqualScores,
   held,
   MODEL,

@@ -3,20 +3,15 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { expect, onTestFinished, test } from "vitest";
 import { HealthReportSchema } from "../../../gen/atlas/events/v1/health_report_pb.ts";
-import { useNatsServer } from "../../support/nats-server.ts";
-import {
-  callMany,
-  describeOnNewestNats,
-  expectEqualScores,
-  held,
-  MODEL,
-  pageOf,
-  startMembers,
-} from "./use-fleet.ts";
+import { tokenOf } from "../../../src/health/endpoint-token.ts";
+import { describeOnNewestNats, useNatsServer } from "../../support/nats-server.ts";
+import { callMany, expectEqualScores, held, MODEL, pageOf, startMembers } from "./use-fleet.ts";
 
 /** Its id is that of its model. */
 const GOOD = MODEL;
-const SUBJECT = "atlas.health.v1.openai-gpt-4o-mini";
+const SUBJECT = `atlas.health.v1.${tokenOf(GOOD)}`;
+/** A subject that no endpoint has: that of the good one, without its hash. */
+const OTHER_SUBJECT = "atlas.health.v1.openai-gpt-4o-mini";
 const STRANGERS = 2_500;
 const MAX_UINT32 = 2 ** 32 - 1;
 
@@ -80,16 +75,19 @@ await describeOnNewestNats("reports from hostile hands", (binary) => {
     for (const [what, bytes] of unreadable) {
       await client.publish(SUBJECT, bytes(), { msgID: what });
     }
+    // Under a subject that is not the endpoint's it would count, were it not for the subject.
+    await client.publish(OTHER_SUBJECT, reportOf(50, {}), { msgID: "elsewhere" });
     // More than a value of the table can hold, if all of them were published.
     for (let index = 0; index < STRANGERS; index += 1) {
       const stranger = `nobody/${index}-`.padEnd(250, "x");
-      connection.publish(SUBJECT, reportOf(100 + index, { successes: 1_000_000 }, stranger));
+      const subject = `atlas.health.v1.${tokenOf(stranger)}`;
+      connection.publish(subject, reportOf(100 + index, { successes: 1_000_000 }, stranger));
     }
     await connection.flush();
     const streams = (await jetstreamManager(connection)).streams;
     await held(10_000, async () => {
       const { state } = await streams.info("DEADLETTER");
-      expect(state.messages).toBe(unreadable.length);
+      expect(state.messages).toBe(unreadable.length + 1);
     });
     expect(await pageOf(c)).toEqual(before);
 

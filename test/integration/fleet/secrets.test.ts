@@ -1,18 +1,16 @@
 import { expect, test } from "vitest";
-import { useNatsServer } from "../../support/nats-server.ts";
-import { callMany, configOf, describeOnNewestNats, held, startMember } from "./use-fleet.ts";
+import { describeOnNewestNats, useNatsServer } from "../../support/nats-server.ts";
+import { callMany, configOf, held, startMember } from "./use-fleet.ts";
 
 const CANARY = "c4n4ry-7f3a91-never-printed";
 
 const logins = [
   {
-    kind: "password",
     server: `authorization { user: atlas, password: "${CANARY}" }`,
     login: `, user: atlas, password: ${CANARY}`,
     renewed: `, user: atlas, password: ${CANARY}-renewed`,
   },
   {
-    kind: "token",
     server: `authorization { token: "${CANARY}" }`,
     login: `, token: ${CANARY}`,
     renewed: `, token: ${CANARY}-renewed`,
@@ -20,7 +18,11 @@ const logins = [
 ] as const;
 
 await describeOnNewestNats("the login of bus.nats", (binary) => {
-  test.each(logins)("appears in no output: $kind", async ({ server: config, login, renewed }) => {
+  test("appears in no output, be it a password or a token", async () => {
+    await Promise.all(logins.map(expectSilence));
+  });
+
+  async function expectSilence({ server: config, login, renewed }: (typeof logins)[number]) {
     const server = await useNatsServer(binary, { config });
     const more = "log: { level: debug }";
     const settings = { name: "A", role: "router", natsUrl: server.url, login, more } as const;
@@ -46,5 +48,5 @@ await describeOnNewestNats("the login of bus.nats", (binary) => {
       await member.stop();
       expect([...pages, member.output()].join("\n")).not.toContain(CANARY);
     }
-  });
+  }
 });

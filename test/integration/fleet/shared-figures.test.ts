@@ -1,9 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
-import { useNatsServer } from "../../support/nats-server.ts";
+import { describeOnNewestNats, useNatsServer } from "../../support/nats-server.ts";
 import { createTcpProxy } from "../../support/tcp-proxy.ts";
 import {
   callMany,
-  describeOnNewestNats,
   expectEqualScores,
   held,
   leaderOf,

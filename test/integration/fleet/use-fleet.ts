@@ -1,28 +1,12 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { CatalogService, type EndpointStats } from "../../../gen/atlas/v1/catalog_service_pb.ts";
 import { ScoringService } from "../../../gen/atlas/v1/scoring_service_pb.ts";
-import { findNatsBinaries, type NatsBinary } from "../../support/nats-binaries.ts";
 import { type RouterClient, routerClient, specOf } from "../../support/router-client.ts";
 import { type RunningRouter, startRouter } from "../../support/running-router.ts";
 
 export const MODEL = "openai/gpt-4o-mini";
-
-/** Declares the tests for the newest server alone: what differs by server is the bus's own tests. */
-export async function describeOnNewestNats(
-  name: string,
-  tests: (binary: NatsBinary) => void,
-): Promise<void> {
-  const { found, missing } = await findNatsBinaries();
-  const newest = found.at(-1);
-  if (newest === undefined) {
-    const reason = missing.map((one) => one.reason).join("; ");
-    test(name, ({ skip }) => skip(`no nats-server: ${reason}`));
-    return;
-  }
-  describe(`${name}, nats-server ${newest.version}`, () => tests(newest));
-}
 
 export type Member = RunningRouter & {
   readonly name: string;

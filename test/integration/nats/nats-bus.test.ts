@@ -4,10 +4,16 @@ import { connect } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { LEASE_MS } from "../../../src/domain/bus.ts";
 import { MAX_REPORT_BYTES, MAX_VALUE_BYTES } from "../../../src/domain/bus-rules.ts";
-import { busContract, recordFollowing, textReport } from "../../support/bus-contract.ts";
+import {
+  busContract,
+  expectLeasesToLapse,
+  recordFollowing,
+  textReport,
+} from "../../support/bus-contract.ts";
+import { findNatsBinaries } from "../../support/nats-binaries.ts";
 import { openNatsBus, realNowMs, until } from "../../support/nats-bus.ts";
 import { createNatsServer, type NatsServer } from "../../support/nats-process.ts";
-import { describeOnNats } from "../../support/nats-server.ts";
+import { describeOnNats, useNatsServer } from "../../support/nats-server.ts";
 
 await describeOnNats("connectNatsBus()", (binary) => {
   let server: NatsServer;
@@ -205,3 +211,20 @@ await describeOnNats("connectNatsBus()", (binary) => {
     });
   });
 });
+
+const { found } = await findNatsBinaries();
+
+test.skipIf(found.length === 0)(
+  "a lease lapses 10 s after it was last renewed, on every nats-server at once",
+  async () => {
+    const servers = await Promise.all(found.map((binary) => useNatsServer(binary)));
+    await Promise.all(
+      servers.map(({ url }) =>
+        expectLeasesToLapse({
+          bus: openNatsBus({ servers: [url] }).bus,
+          pass: (ms) => delay(ms),
+        }),
+      ),
+    );
+  },
+);

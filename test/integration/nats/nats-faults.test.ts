@@ -1,14 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { expect, onTestFinished, test } from "vitest";
 import { type Bus, BusUnavailable } from "../../../src/domain/bus.ts";
 import { recordFollowing, textOf, textReport } from "../../support/bus-contract.ts";
+import type { NatsBinary } from "../../support/nats-binaries.ts";
 import { openNatsBus, until } from "../../support/nats-bus.ts";
-import { createNatsServer } from "../../support/nats-process.ts";
-import { describeOnNats, useNatsServer } from "../../support/nats-server.ts";
+import { createNatsServer, freePort, type NatsServer } from "../../support/nats-process.ts";
+import { describeOnNats, describeOnNewestNats, useNatsServer } from "../../support/nats-server.ts";
 import { createTcpProxy } from "../../support/tcp-proxy.ts";
 
 /** Sends again whatever was not confirmed, under the same id, as the outbox does. */
-async function publishUntilStored(bus: Bus, text: string): Promise<void> {
+async function publishUntilStored(bus: Bus, text: string): Promise<number> {
   for (;;) {
     try {
       return await bus.reports.publish(textReport(text));
@@ -20,7 +23,7 @@ async function publishUntilStored(bus: Bus, text: string): Promise<void> {
 
 /** 1,000 reports a second until told to end; resolves when everything is confirmed. */
 function startLoad(bus: Bus) {
-  const sending: Promise<void>[] = [];
+  const sending: Promise<number>[] = [];
   const timer = setInterval(() => {
     for (let index = 0; index < 10; index++) {
       sending.push(publishUntilStored(bus, `r${sending.length}`));
@@ -111,22 +114,6 @@ await describeOnNats("a bus on NATS survives", (binary) => {
     expect(watched).toEqual(["old@1", "new@1"]);
   });
 
-  test("a server that is silent for some seconds", { timeout: 60_000 }, async () => {
-    const server = await useNatsServer(binary);
-    const { bus } = openNatsBus({ servers: [server.url] });
-    const seen = follow(bus);
-    await publishUntilStored(bus, "a");
-    server.pause();
-    const startedMs = performance.now();
-    await expect(bus.reports.publish(textReport("b"))).rejects.toThrow(BusUnavailable);
-    expect(performance.now() - startedMs).toBeLessThan(10_000);
-    server.resume();
-    await publishUntilStored(bus, "b");
-    await publishUntilStored(bus, "c");
-    await until(() => seen.reports.length === 3);
-    expect(seen.reports.map(textOf)).toEqual(["a", "b", "c"]);
-  });
-
   test("a network that is cut, under load", { timeout: 60_000 }, async () => {
     const server = await useNatsServer(binary);
     const proxy = await createTcpProxy(server.port);
@@ -169,6 +156,37 @@ await describeOnNats("a bus on NATS survives", (binary) => {
     await until(() => seen.reports.length === 2);
     expect(seen.reports.map(textOf)).toEqual(["a", "b"]);
   });
+});
+
+await describeOnNewestNats("a bus on NATS survives, whatever the server's version,", (binary) => {
+  test("a server that is silent, also for longer than a connection is kept", {
+    timeout: 60_000,
+  }, async () => {
+    const server = await useNatsServer(binary);
+    const { bus: patient } = openNatsBus({ servers: [server.url] });
+    // A tenth of the default: what takes three seconds takes thirty then, and goes the same way.
+    const hasty = openNatsBus({ servers: [server.url], pingIntervalMs: 1_000 });
+    const followed = [patient, hasty.bus].map(follow);
+    await publishUntilStored(patient, "a");
+    await until(() => followed.every(({ reports }) => reports.length === 1));
+    server.pause();
+    const startedMs = performance.now();
+    const publishing = publishUntilStored(hasty.bus, "d");
+    await expect(patient.reports.publish(textReport("b"))).rejects.toThrow(BusUnavailable);
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
+    expect([patient.status(), hasty.bus.status()]).toEqual(["connected", "connecting"]);
+    server.resume();
+    await publishUntilStored(patient, "b");
+    await publishUntilStored(patient, "c");
+    await publishing;
+    await until(() => followed.every(({ reports }) => reports.length === 4));
+    const [one, two] = followed.map(({ reports }) => reports.map(textOf));
+    expect(inOrder(one ?? [])).toEqual(["a", "b", "c", "d"]);
+    expect(two).toEqual(one);
+    expect(followed.map(({ epochs }) => epochs.length)).toEqual([1, 1]);
+    const connected = hasty.lines.filter((line) => line.startsWith("info NATS is connected"));
+    expect(connected).toHaveLength(2);
+  });
 
   test("credentials that are refused until they are put right", async () => {
     const config = 'authorization { user: "atlas", password: "right-password" }';
@@ -185,4 +203,55 @@ await describeOnNats("a bus on NATS survives", (binary) => {
     await publishUntilStored(other.bus, "a");
     expect(other.lines.join("\n")).not.toContain("right-password");
   });
+
+  test("one of three servers killed, whichever leads", { timeout: 60_000 }, async () => {
+    const servers = await useCluster(binary);
+    const options = { servers: servers.map(({ url }) => url), replicas: 3 };
+    const [producer, reader] = [openNatsBus(options).bus, openNatsBus(options).bus];
+    const seen = follow(reader);
+    await publishUntilStored(producer, "first");
+    const leader = await leaderAmong(servers);
+    const load = startLoad(producer);
+    await until(() => load.sent() >= 200);
+    await leader.kill();
+    await until(() => load.sent() >= 600);
+    const sent = await load.end();
+    await until(() => seen.reports.length > sent.length);
+    expect(inOrder(seen.reports.map(textOf))).toEqual(inOrder(["first", ...sent]));
+    expect(seen.epochs).toHaveLength(1);
+    expect(await producer.leases.take("publisher", "one")).toBe(true);
+    expect(await producer.scores.put("version", Uint8Array.of(1), 0)).toBeGreaterThan(0);
+  });
 });
+
+async function useCluster(binary: NatsBinary): Promise<readonly NatsServer[]> {
+  const ports = await Promise.all([1, 2, 3].map(freePort));
+  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
+  const servers = await Promise.all(
+    ports.map((port, index) =>
+      createNatsServer(binary, {
+        config: [
+          `server_name: n${index}`,
+          `cluster { name: atlas, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+        ].join("\n"),
+      }),
+    ),
+  );
+  onTestFinished(async () => {
+    await Promise.all(servers.map(({ dispose }) => dispose()));
+  });
+  await Promise.all(servers.map(({ start }) => start()));
+  return servers;
+}
+
+/** The server that leads the stream of reports. */
+async function leaderAmong(servers: readonly NatsServer[]): Promise<NatsServer> {
+  const connection = await connect({ servers: servers.map(({ url }) => url) });
+  const { cluster } = await (await jetstreamManager(connection)).streams.info("HEALTH");
+  await connection.close();
+  const leader = servers.find((_, index) => cluster?.leader === `n${index}`);
+  if (leader === undefined) {
+    throw new Error(`${cluster?.leader} leads, which is none of ours`);
+  }
+  return leader;
+}

@@ -92,14 +92,21 @@ describe("a call", () => {
     expect(server.connections()).toBe(1);
   });
 
-  it("sends headers of its own", async () => {
+  it("tells the provider where the attempt stands in its trace", async () => {
     const { baseUrl, requests } = await useHttpServer(answer(200, whole));
-    const upstream = useUpstream(
-      { baseUrl },
-      { callHeaders: () => ({ traceparent: "00-a-b-01" }) },
-    );
+    const upstream = useUpstream({ baseUrl });
+    await upstream.call({ stream: false, trace: { traceparent: "00-a-b-01", tracestate: "x=1" } });
+    await upstream.call({ stream: false, trace: { traceparent: "00-a-c-00", tracestate: "" } });
     await upstream.call({ stream: false });
-    expect(requests[0]?.request.headers["traceparent"]).toBe("00-a-b-01");
+    const told = requests.map(({ request }) => [
+      request.headers["traceparent"],
+      request.headers["tracestate"],
+    ]);
+    expect(told).toEqual([
+      ["00-a-b-01", "x=1"],
+      ["00-a-c-00", undefined],
+      [undefined, undefined],
+    ]);
   });
 
   it("ends at the end mark of a response that stays open", async () => {

@@ -2,6 +2,7 @@ import { onTestFinished } from "vitest";
 import type { Endpoint } from "../../../src/domain/catalog.ts";
 import type { CompletionSpec } from "../../../src/domain/completion.ts";
 import type { Outcome } from "../../../src/domain/outcome.ts";
+import type { UpstreamCall } from "../../../src/domain/ports.ts";
 import type { StreamEvent } from "../../../src/domain/stream-event.ts";
 import type { Connection } from "../../../src/upstream/connection.ts";
 import {
@@ -18,6 +19,7 @@ export type CallOptions = {
   readonly endpoint?: Partial<Endpoint>;
   readonly spec?: Partial<CompletionSpec>;
   readonly signal?: AbortSignal;
+  readonly trace?: UpstreamCall["trace"];
   readonly onEvent?: (event: StreamEvent) => void;
   readonly onActivity?: () => void;
 };
@@ -49,6 +51,7 @@ export function useUpstream(
           events.push(event);
           call.onEvent?.(event);
         },
+        ...(call.trace !== undefined && { trace: call.trace }),
         ...(call.onActivity !== undefined && { onActivity: call.onActivity }),
       });
       const text = events.map((event) => (event.kind === "text-delta" ? event.text : "")).join("");

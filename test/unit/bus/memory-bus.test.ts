@@ -1,6 +1,11 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createMemoryBus, type MemoryBusOptions } from "../../../src/bus/memory-bus.ts";
-import { busContract, recordFollowing, textReport } from "../../support/bus-contract.ts";
+import {
+  busContract,
+  expectLeasesToLapse,
+  recordFollowing,
+  textReport,
+} from "../../support/bus-contract.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 
 function open(change: Partial<MemoryBusOptions> = {}) {
@@ -27,6 +32,8 @@ function open(change: Partial<MemoryBusOptions> = {}) {
 
 describe("createMemoryBus()", () => {
   busContract(async () => open());
+
+  test("a lease lapses 10 s after it was last renewed", () => expectLeasesToLapse(open()));
 
   test("hands out a long replay in pieces, so that others get a turn", async () => {
     const { bus, until } = open();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createAttemptLog } from "../../../src/cli/log-attempts.ts";
 import { type Failure, type Outcome, SUCCESS } from "../../../src/domain/outcome.ts";
 import type { Observation } from "../../../src/domain/ports.ts";
-import { exampleEndpoint } from "../../support/examples.ts";
+import { exampleEndpoint, exampleTrace } from "../../support/examples.ts";
 
 type Line = { readonly level: string; readonly fields: Readonly<Record<string, unknown>> };
 
@@ -17,6 +17,7 @@ function start() {
 function observationOf(outcome: Outcome, endedAtMs: number, endpoint: string): Observation {
   return {
     callId: "call-1",
+    trace: exampleTrace(),
     attempt: {
       number: 2,
       endpoint: exampleEndpoint(endpoint),
@@ -48,6 +49,7 @@ describe("createAttemptLog()", () => {
         level: "warn",
         fields: {
           call: "call-1",
+          trace: "0af7651916cd43dd8448eb211c80319c",
           attempt: 2,
           endpoint: "azure/eastus/m",
           failure: "network",

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { callRefusalOf } from "../../../src/attempt/call-refusal.ts";
 import { createCallLog } from "../../../src/cli/log-calls.ts";
+import type { CallResult, CompletionCall } from "../../../src/domain/call.ts";
+import { UNKNOWN_COST } from "../../../src/domain/money.ts";
 import { RouterError, type RouterErrorCode } from "../../../src/domain/router-error.ts";
-import { exampleCall } from "../../support/examples.ts";
+import { exampleCall, exampleSpec } from "../../support/examples.ts";
 import { exampleResult } from "../../support/scripted-router.ts";
 
 type Line = {
@@ -11,17 +13,26 @@ type Line = {
   readonly fields: Readonly<Record<string, unknown>>;
 };
 
-function start() {
+function start(perSecond = 100, changes: Partial<CompletionCall> = {}) {
   const lines: Line[] = [];
   let nowMs = 0;
+  let limit = perSecond;
   const sink = createCallLog(
     (level, message, fields = {}) => lines.push({ level, message, fields }),
     () => nowMs,
+    () => limit,
   );
-  const call = exampleCall({ id: "call-1", receivedAtMs: 0 });
+  const call = exampleCall({ id: "call-1", receivedAtMs: 0, ...changes });
   return {
     lines,
-    end: (error?: RouterError) => sink(call, exampleResult(call, { error })),
+    suppressed: () => lines.map(({ fields }) => fields["suppressed"]),
+    limitTo(count: number) {
+      limit = count;
+    },
+    end(result: Partial<CallResult> = {}, atMs = 0) {
+      nowMs = atMs;
+      sink(call, exampleResult(call, result));
+    },
     refuse(code: RouterErrorCode, atMs = 0) {
       nowMs = atMs;
       const times = { planStartedAtMs: 1, plannedAtMs: undefined, endedAtMs: 2 };
@@ -31,16 +42,85 @@ function start() {
 }
 
 describe("createCallLog()", () => {
-  test("is silent about answers and about failures that are the caller's doing", () => {
-    const { lines, end } = start();
+  test("tells where a call went, how long it took and what it cost", () => {
+    const { lines, end } = start(1, {
+      caller: { application: "billing", endUserHash: "canary", labels: { team: "canary" } },
+    });
     end();
-    end(new RouterError("canceled", "The caller has gone."));
+    expect(lines).toEqual([
+      {
+        level: "info",
+        message: "call ended",
+        fields: {
+          call: "call-1",
+          trace: "0af7651916cd43dd8448eb211c80319c",
+          outcome: "success",
+          message: undefined,
+          model: "acme/one",
+          endpoint: "acme/eu/one",
+          tier: "standard",
+          operation: undefined,
+          application: "billing",
+          attempts: ["acme/eu/one: success"],
+          totalMs: 152,
+          firstTokenMs: 100,
+          failedAttemptsMs: 0,
+          routerMs: 2,
+          inputTokens: 8,
+          outputTokens: 3,
+          costUsd: 0.000003,
+          suppressed: 0,
+        },
+      },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain("canary");
+  });
+
+  test("says nothing of a cost that is not known, and of a first token that never came", () => {
+    const { lines, end } = start();
+    const { attempts } = exampleResult(exampleCall());
+    end({ cost: UNKNOWN_COST, attempts: [{ ...attempts[0], firstTokenMs: undefined }] });
+    expect(lines[0]?.fields).toMatchObject({ costUsd: undefined, firstTokenMs: undefined });
+  });
+
+  test("tells of failures that are the caller's doing as of any other end", () => {
+    const { lines, end } = start();
+    end({ error: new RouterError("canceled", "The caller has gone.") });
+    expect(lines).toMatchObject([
+      { level: "info", message: "call ended", fields: { outcome: "canceled" } },
+    ]);
+  });
+
+  test("writes as many calls a second as it may, and counts the others in the next line", () => {
+    const { end, suppressed } = start(2);
+    for (const atMs of [0, 1, 2, 999, 1_000, 1_001, 1_002, 5_000]) {
+      end({}, atMs);
+    }
+    expect(suppressed()).toEqual([0, 0, 2, 0, 1]);
+  });
+
+  test("follows a limit that changes, and writes nothing with 0", () => {
+    const { end, lines, suppressed, limitTo } = start(0);
+    end();
+    expect(lines).toEqual([]);
+    limitTo(1);
+    end({}, 1);
+    expect(suppressed()).toEqual([1]);
+  });
+
+  test("writes no call that succeeded unless it is told how many", () => {
+    const lines: string[] = [];
+    const call = exampleCall();
+    createCallLog(
+      (_, message) => lines.push(message),
+      () => 0,
+    )(call, exampleResult(call));
     expect(lines).toEqual([]);
   });
 
-  test("warns of every call that failed", () => {
-    const { lines, end, refuse } = start();
-    end(new RouterError("upstream-unavailable", "nobody answered"));
+  test("warns of every call that failed, whatever the limit", () => {
+    const { lines, end, refuse } = start(0);
+    end({ error: new RouterError("upstream-unavailable", "nobody answered") });
     refuse("upstream-rate-limited");
     refuse("upstream-rate-limited");
     expect(lines.map(({ level, message }) => `${level}: ${message}`)).toEqual([
@@ -48,10 +128,11 @@ describe("createCallLog()", () => {
       "warn: call failed",
       "warn: call failed",
     ]);
-    expect(lines[0]?.fields).toEqual({
+    expect(lines[0]?.fields).toMatchObject({
       call: "call-1",
-      reason: "upstream-unavailable",
-      message: "nobody answered",
+      trace: "0af7651916cd43dd8448eb211c80319c",
+      outcome: "upstream-unavailable",
+      message: undefined,
       model: "acme/one",
       attempts: ["acme/eu/one: success"],
       totalMs: 152,
@@ -61,15 +142,16 @@ describe("createCallLog()", () => {
   test("tells what was refused to a caller before any attempt", () => {
     const { lines, refuse } = start();
     refuse("no-eligible-endpoint");
-    expect(lines).toEqual([
+    expect(lines).toMatchObject([
       {
         level: "info",
         message: "call refused",
         fields: {
           call: "call-1",
-          reason: "no-eligible-endpoint",
+          outcome: "no-eligible-endpoint",
           message: "nothing fits",
           model: "acme/one",
+          endpoint: undefined,
           attempts: [],
           totalMs: 2,
           suppressed: 0,
@@ -86,11 +168,23 @@ describe("createCallLog()", () => {
     refuse("no-eligible-endpoint", 9_999);
     refuse("no-eligible-endpoint", 10_000);
     refuse("no-eligible-endpoint", 20_000);
-    expect(lines.map(({ fields }) => [fields["reason"], fields["suppressed"]])).toEqual([
+    expect(lines.map(({ fields }) => [fields["outcome"], fields["suppressed"]])).toEqual([
       ["no-eligible-endpoint", 0],
       ["model-not-found", 0],
       ["no-eligible-endpoint", 2],
       ["no-eligible-endpoint", 0],
     ]);
+  });
+
+  test("cuts what a caller may write as long as it likes", () => {
+    const long = "x".repeat(1_000);
+    const { lines, refuse } = start(1, {
+      spec: exampleSpec({ model: long }),
+      policy: { ...exampleCall().policy, operation: long },
+      caller: { application: long, endUserHash: "", labels: {} },
+    });
+    refuse("model-not-found");
+    const cut = `${"x".repeat(63)}…`;
+    expect(lines[0]?.fields).toMatchObject({ model: cut, operation: cut, application: cut });
   });
 });

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { watchProcess } from "../../../src/cli/process-watch.ts";
 import type { ServerWorld } from "../../../src/cli/server-world.ts";
 import { createManualClock, type ManualClock } from "../../support/manual-clock.ts";
 
@@ -55,6 +56,7 @@ export function createServerWorld(initial: Readonly<Record<string, string>>): Me
     random: () => 0.5,
     newId: () => "00000000-0000-4000-8000-000000000000",
     processName: "test:1",
+    watchProcess,
   };
   return {
     world,

@@ -8,6 +8,7 @@ import {
   TURN_MS,
 } from "../../../src/health/delta-backlog.ts";
 import { SLICE_MS } from "../../../src/score/rolling-window.ts";
+import { exampleTrace } from "../../support/examples.ts";
 import { makeEndpoint, makeObservation } from "../score/make-observation.ts";
 
 const START_MS = 1_800_000_000_000;
@@ -214,5 +215,62 @@ describe("createDeltaBacklog()", () => {
     observe(backlog, "azure/one", START_MS);
     backlog.flush(START_MS);
     expect(backlog.take()).toMatchObject({ token: expect.stringMatching(/^azure-one-/) });
+  });
+
+  describe("attempts whose spans are kept", () => {
+    const kept = (id: string, endedAtMs: number) => ({
+      ...makeObservation({ endpoint: makeEndpoint(id), endedAtMs }),
+      trace: exampleTrace({ keep: true, traceState: "x".repeat(500) }),
+    });
+
+    it("are named with the delta that counts them, and with no other", () => {
+      const backlog = create({ keepsOrigins: true });
+      backlog.observe(kept("a", START_MS));
+      backlog.observe(kept("a", START_MS));
+      observe(backlog, "a", START_MS + SLICE_MS);
+      observe(backlog, "b", START_MS);
+      backlog.flush(START_MS + SLICE_MS);
+      const due = [backlog.take(), backlog.take(), backlog.take()];
+      expect(due.map((one) => [one?.endpoint, one?.origins?.others.length])).toEqual([
+        ["a", 1],
+        ["b", undefined],
+        ["a", undefined],
+      ]);
+    });
+
+    it("count as memory for as long as they wait, and are dropped with their delta", () => {
+      const backlog = create({ keepsOrigins: true });
+      const plain = create();
+      for (let slice = 0; slice < 61; slice += 1) {
+        for (let time = 0; time < 100; time += 1) {
+          backlog.observe(kept("a", START_MS + slice * SLICE_MS));
+          plain.observe(kept("a", START_MS + slice * SLICE_MS));
+        }
+      }
+      const more = backlog.stats().bytes - plain.stats().bytes;
+      expect(more).toBe(61 * (9 * 256 + 500));
+      turnsWithin(backlog, START_MS, START_MS + SLICE_MS);
+      backlog.turn(START_MS + 200 * SLICE_MS);
+      for (let turn = 0; turn < 20; turn += 1) {
+        backlog.turn(START_MS + 200 * SLICE_MS + turn * TURN_MS);
+      }
+      expect(backlog.stats()).toMatchObject({ bytes: 0, deltas: 0, droppedDeltas: 61 });
+    });
+
+    it("make room when there are too many", () => {
+      const backlog = create({ keepsOrigins: true, maxBytes: 3_000 });
+      for (let time = 0; time < 10; time += 1) {
+        backlog.observe(kept(`endpoint-${time}`, START_MS));
+      }
+      expect(backlog.stats().bytes).toBeLessThanOrEqual(3_000);
+      expect(backlog.stats().droppedDeltas).toBeGreaterThan(0);
+    });
+
+    it("are forgotten unless somebody asks for them", () => {
+      const backlog = create();
+      backlog.observe(kept("a", START_MS));
+      backlog.flush(START_MS);
+      expect(backlog.take()?.origins).toBeUndefined();
+    });
   });
 });

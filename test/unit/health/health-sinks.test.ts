@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { FailureKind } from "../../../src/domain/outcome.ts";
 import type { LiveState } from "../../../src/domain/score.ts";
+import { spanIdAt, spanSlots } from "../../../src/domain/trace.ts";
 import { createHealthSink } from "../../../src/health/health-sinks.ts";
+import { exampleTrace } from "../../support/examples.ts";
 import { failed, makeEndpoint, makeObservation } from "../score/make-observation.ts";
 
 const START_MS = 1_800_000_000_000;
@@ -84,6 +86,24 @@ describe("createHealthSink()", () => {
     expect(signals).toEqual(
       ["open", "half-open", "closed", "open"].map((state) => ["a", { kind: "breaker", state }]),
     );
+  });
+
+  it("names the attempt that showed it, if its span is kept", () => {
+    const origins: unknown[] = [];
+    const sink = createHealthSink({
+      live: { of: () => ({ breaker: "open" }) as unknown as LiveState },
+      signal: (_, { kind }, origin) => origins.push([kind, origin?.spanId]),
+    });
+    const refused = makeObservation({ endedAtMs: START_MS, outcome: failed("rate-limited") });
+    const trace = exampleTrace({ keep: true });
+    sink({ ...refused, trace });
+    sink({ ...refused, attempt: { ...refused.attempt, endpoint: makeEndpoint("b") } });
+    expect(origins).toEqual([
+      ["rate-limit", spanIdAt(trace, spanSlots.attempt)],
+      ["breaker", spanIdAt(trace, spanSlots.attempt)],
+      ["rate-limit", undefined],
+      ["breaker", undefined],
+    ]);
   });
 
   it("tells both when a refused endpoint's breaker changed", () => {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { DeadLetters, StoredReport } from "../../../src/domain/bus.ts";
+import { TICK_TOKEN } from "../../../src/health/endpoint-token.ts";
+import type { ProcessTracer } from "../../../src/health/process-tracer.ts";
 import { createReportIntake } from "../../../src/health/report-intake.ts";
 import { createTurns } from "../../../src/health/turns.ts";
 import type { FoldVerdict } from "../../../src/score/health-fold.ts";
-import { outgoing, reportOf, START_MS, settle } from "./score-fixture.ts";
+import { idOf, outgoing, reportOf, START_MS, settle } from "./score-fixture.ts";
 
 function storedOf(sequence: number, bytes = outgoing(reportOf(sequence)).bytes): StoredReport {
   return { token: "a", sequence, storedAtMs: START_MS + sequence, bytes, headers: {} };
@@ -11,7 +13,13 @@ function storedOf(sequence: number, bytes = outgoing(reportOf(sequence)).bytes):
 
 type Letter = Parameters<DeadLetters["put"]>[0];
 
-function setUp(options: { readonly put?: DeadLetters["put"]; readonly costMs?: number } = {}) {
+type SetUp = {
+  readonly put?: DeadLetters["put"];
+  readonly costMs?: number;
+  readonly tracer?: ProcessTracer;
+};
+
+function setUp(options: SetUp = {}) {
   const folded: string[] = [];
   const letters: Letter[] = [];
   const script: { verdict: FoldVerdict } = { verdict: "folded" };
@@ -34,6 +42,7 @@ function setUp(options: { readonly put?: DeadLetters["put"]; readonly costMs?: n
         await options.put?.(letter);
       },
     },
+    tracer: options.tracer,
     turns: createTurns({
       nowMs: () => now,
       async yieldTurn() {
@@ -114,6 +123,69 @@ describe("createReportIntake()", () => {
     intake.take(storedOf(1));
     expect(intake.counts().verdicts[verdict]).toBe(1);
     expect(letters).toHaveLength(expected);
+  });
+
+  test.each([
+    { what: "of another endpoint", token: "b", others: {} },
+    { what: "that looks like the endpoint's", token: "a-b", others: { endpoint: idOf("a/b") } },
+    { what: "of ticks", token: "_tick", others: {} },
+    {
+      what: "of an endpoint, for a tick",
+      token: "a",
+      others: { endpoint: idOf(""), model: "", signal: { kind: "tick" } as const },
+    },
+  ])("a report under a token $what counts for nothing and is kept apart", ({ token, others }) => {
+    const { intake, folded, letters } = setUp();
+    const stored = { ...storedOf(1, outgoing(reportOf(1, others)).bytes), token };
+    intake.take(stored);
+    expect(folded).toEqual(["skip 1"]);
+    expect(letters).toEqual([{ reason: "wrong-token", report: stored }]);
+    expect(intake.counts()).toMatchObject({ wrongToken: 1, undecodable: 0 });
+  });
+
+  test("takes a tick under its own token, and reports under those of their endpoints", () => {
+    const { intake, folded } = setUp();
+    const tick = { endpoint: idOf(""), model: "", signal: { kind: "tick" } as const };
+    const { bytes } = outgoing(reportOf(1, tick));
+    intake.take({ ...storedOf(1, bytes), token: TICK_TOKEN });
+    const slashed = outgoing(reportOf(2, { endpoint: idOf("a/b") }));
+    intake.take({ ...storedOf(2, slashed.bytes), token: slashed.token });
+    expect(folded).toEqual(["take 1", "take 2"]);
+    expect(intake.counts().wrongToken).toBe(0);
+  });
+
+  test("says what became of each report, and from where on they are new", async () => {
+    const told: unknown[] = [];
+    const { intake, script } = setUp({
+      tracer: {
+        began: () => told.push("began"),
+        caughtUp: (position) => told.push(position),
+        processed: ({ sequence }, { outcome, report, problem }) =>
+          told.push([sequence, outcome, report?.endpoint, problem]),
+        stats: () => ({ spansDropped: 0 }),
+      },
+    });
+    intake.began(5);
+    intake.take(storedOf(3));
+    intake.caughtUp();
+    script.verdict = "duplicate";
+    intake.take(storedOf(4));
+    script.verdict = "invalid";
+    intake.take(storedOf(5));
+    intake.take(storedOf(6, Uint8Array.of(255)));
+    intake.take({ ...storedOf(7), token: "b" });
+    expect(told).toEqual([
+      "began",
+      [3, "folded", "a", undefined],
+      3,
+      [4, "duplicate", "a", undefined],
+      [5, "dead-letter", "a", "invalid"],
+      [6, "dead-letter", undefined, "not a HealthReport"],
+      [7, "dead-letter", undefined, "wrong-token"],
+    ]);
+    intake.began(6);
+    intake.caughtUp();
+    expect(told.slice(-2)).toEqual(["began", 0]);
   });
 
   test("a flood of rubbish fills no memory", async () => {

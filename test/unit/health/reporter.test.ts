@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { BusUnavailable, type OutgoingReport } from "../../../src/domain/bus.ts";
 import type { EndpointId } from "../../../src/domain/endpoint.ts";
+import { type Span, spanIdAt, spanSlots, type TraceContext } from "../../../src/domain/trace.ts";
+import type { ConfirmedReport } from "../../../src/health/publish-tracer.ts";
 import { decodeReport } from "../../../src/health/report-codec.ts";
 import { createReporter, type ReporterOptions } from "../../../src/health/reporter.ts";
 import type { UrgentSignal } from "../../../src/health/urgent-signals.ts";
+import { exampleTrace } from "../../support/examples.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 import { makeEndpoint, makeObservation } from "../score/make-observation.ts";
 
@@ -11,9 +14,9 @@ const id = (name: string) => name as EndpointId;
 const open: UrgentSignal = { kind: "breaker", state: "open" };
 const closed: UrgentSignal = { kind: "breaker", state: "closed" };
 
-type Publish = (report: OutgoingReport) => Promise<void>;
+type Publish = (report: OutgoingReport) => Promise<number>;
 
-const stored: Publish = async () => {};
+const stored: Publish = async () => 1;
 const away: Publish = async () => {
   throw new BusUnavailable("away");
 };
@@ -23,7 +26,7 @@ function start(changes: Partial<ReporterOptions> = {}) {
   const clock = createManualClock();
   const logged: unknown[] = [];
   const sent: { readonly atMs: number; readonly report: OutgoingReport }[] = [];
-  const bus = { publish: stored };
+  const bus: { publish: Publish } = { publish: stored };
   const reporter = createReporter({
     reports: {
       publish(report) {
@@ -109,28 +112,6 @@ describe("createReporter()", () => {
     expect(reports()).toMatchObject([{ model: "" }]);
   });
 
-  it("adds the headers of the trace, the same when it sends again", async () => {
-    let traces = 0;
-    const traceHeaders = () => {
-      traces += 1;
-      return { traceparent: `trace-${traces}` };
-    };
-    const { clock, reporter, sent, bus } = start({ traceHeaders });
-    bus.publish = away;
-    reporter.signal(id("a"), open);
-    await clock.advance(300);
-    expect(sent.map(({ report }) => report.headers)).toEqual([
-      { traceparent: "trace-1" },
-      { traceparent: "trace-1" },
-    ]);
-  });
-
-  it("sends no headers without a trace", () => {
-    const { reporter, sent } = start();
-    reporter.signal(id("a"), open);
-    expect(sent[0]?.report).not.toHaveProperty("headers");
-  });
-
   it("sends the same bytes again, with pauses that grow to 1 s", async () => {
     const { clock, reporter, sent, bus } = start();
     const startMs = clock.nowMs();
@@ -190,14 +171,14 @@ describe("createReporter()", () => {
     expect(reporter.stats()).toMatchObject({ deltas: 0, unacknowledged: 0, droppedDeltas: 0 });
   });
 
-  it("has at most 16 under way", async () => {
+  it("has at most 64 under way", async () => {
     const { clock, observe, sent, bus } = start();
     bus.publish = silent;
     for (let index = 0; index < 100; index += 1) {
       observe(`endpoint-${index}`);
     }
     await clock.advance(5_000);
-    expect(sent).toHaveLength(16);
+    expect(sent).toHaveLength(64);
   });
 
   it("gives up and logs what the bus refuses for good", async () => {
@@ -270,6 +251,147 @@ describe("createReporter()", () => {
   });
 });
 
+describe("spans of reports", () => {
+  const trace = exampleTrace({ keep: true, traceState: "a=1" });
+  const parent = spanIdAt(trace, spanSlots.attempt);
+
+  function startTraced(changes: Partial<ReporterOptions> = {}) {
+    const spans: Span[] = [];
+    const confirmed: ConfirmedReport[] = [];
+    const world = start({
+      spans: (span) => spans.push(span),
+      confirmed: (report) => confirmed.push(report),
+      ...changes,
+    });
+    const observe = (of: TraceContext = trace) =>
+      world.reporter.observe({
+        ...makeObservation({ endpoint: makeEndpoint("a"), endedAtMs: world.clock.nowMs() }),
+        trace: of,
+      });
+    return Object.assign(world, { spans, confirmed, observe });
+  }
+
+  it("lead from the attempt to the stream, and a report that is sent again keeps its own", async () => {
+    const { clock, sent, bus, spans, confirmed, observe } = startTraced();
+    const startMs = clock.nowMs();
+    bus.publish = away;
+    observe();
+    observe({ ...trace, spanPrefix: "fffffffffffffff" });
+    await clock.advance(1_000);
+    bus.publish = async () => 77;
+    await clock.advance(2_000);
+    const [first, second] = sent.map(({ report }) => report);
+    const [span] = spans;
+    expect(spans).toHaveLength(1);
+    const spanId = span?.spanId;
+    expect(first?.headers).toEqual({
+      traceparent: `00-${trace.traceId}-${spanId}-01`,
+      tracestate: "a=1",
+    });
+    expect(second).toBe(first);
+    expect(span).toMatchObject({
+      name: "publish atlas.health.v1",
+      kind: "producer",
+      traceId: trace.traceId,
+      parentSpanId: parent,
+      parentIsRemote: false,
+      traceState: "a=1",
+      startedAtMs: sent[0]?.atMs,
+      endedAtMs: sent.at(-1)?.atMs,
+      links: [{ traceId: trace.traceId, spanId: "fffffffffffffff3" }],
+      attributes: {
+        "messaging.system.name": "nats",
+        "messaging.operation.name": "publish",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": "atlas.health.v1.a",
+        "messaging.destination.template": "atlas.health.v1.*",
+        "messaging.message.id": first?.id,
+        "messaging.message.body.size": first?.bytes.length,
+        "atlas.endpoint": "a",
+        "atlas.report.sequence": 1,
+        "atlas.stream.sequence": 77,
+      },
+      error: undefined,
+    });
+    expect(span?.endedAtMs).toBeGreaterThan(startMs + 1_000);
+    expect(confirmed).toEqual([
+      {
+        span: { traceId: trace.traceId, spanId, traceState: "a=1" },
+        endpoint: "a",
+        position: 77,
+        triedAtMs: span?.startedAtMs,
+        confirmedAtMs: span?.endedAtMs,
+      },
+    ]);
+  });
+
+  it("are not made of attempts that are not kept", async () => {
+    const { clock, sent, spans, observe } = startTraced();
+    observe(exampleTrace());
+    await clock.advance(1_000);
+    expect(sent[0]?.report).not.toHaveProperty("headers");
+    expect(spans).toEqual([]);
+  });
+
+  it("are of the second in which the attempt was told, and not of the next", async () => {
+    const { clock, spans, sent, observe } = startTraced();
+    observe();
+    await clock.advance(1_000);
+    observe(exampleTrace());
+    await clock.advance(1_000);
+    expect(sent).toHaveLength(2);
+    expect(spans).toHaveLength(1);
+  });
+
+  it("are kept with sums of slices before", async () => {
+    const { clock, bus, spans, observe } = startTraced();
+    bus.publish = away;
+    observe();
+    await clock.advance(1_000);
+    observe({ ...trace, spanPrefix: "aaaaaaaaaaaaaaa" });
+    await clock.advance(30_000);
+    observe(exampleTrace());
+    bus.publish = stored;
+    await clock.advance(10_000);
+    expect(spans.map(({ parentSpanId }) => parentSpanId)).toEqual([parent, "aaaaaaaaaaaaaaa3"]);
+  });
+
+  it("are made of signals that an attempt caused", async () => {
+    const spans: Span[] = [];
+    const traced = { spans: (span: Span) => spans.push(span), system: "memory" };
+    const { clock, reporter, sent } = start(traced);
+    reporter.signal(id("a"), open, { traceId: trace.traceId, spanId: parent, traceState: "" });
+    reporter.signal(id("b"), open);
+    await clock.advance(0);
+    expect(spans).toMatchObject([
+      {
+        parentSpanId: parent,
+        links: [],
+        attributes: { "atlas.endpoint": "a", "messaging.system.name": "memory" },
+      },
+    ]);
+    expect(sent[1]?.report).not.toHaveProperty("headers");
+  });
+
+  it("are not made, nor headers sent, without anybody who takes them", async () => {
+    const { clock, reporter, sent } = start();
+    reporter.observe({ ...makeObservation({ endedAtMs: clock.nowMs() }), trace });
+    reporter.signal(id("a"), open, { traceId: trace.traceId, spanId: parent, traceState: "" });
+    await clock.advance(1_000);
+    expect(sent.map(({ report }) => report.headers)).toEqual([undefined, undefined]);
+  });
+
+  it("are not made of what the bus refuses", async () => {
+    const { clock, bus, spans, observe } = startTraced();
+    bus.publish = async () => {
+      throw new Error("too large");
+    };
+    observe();
+    await clock.advance(2_000);
+    expect(spans).toEqual([]);
+  });
+});
+
 describe("close()", () => {
   it("tells what is left and resolves when it is stored", async () => {
     const { clock, observe, reports, reporter } = start();
@@ -320,7 +442,7 @@ describe("close()", () => {
 
   it("tells nothing afterwards, also when the bus answers late", async () => {
     const { clock, observe, reporter, sent, bus } = start();
-    const { promise, reject } = Promise.withResolvers<void>();
+    const { promise, reject } = Promise.withResolvers<number>();
     bus.publish = () => promise;
     observe("a");
     const closing = reporter.close();

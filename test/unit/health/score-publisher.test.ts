@@ -26,13 +26,22 @@ function createFold() {
     all: ["m", "n"],
     changed: new Set(["m", "n"]),
     endpoints: (model: string) => [figuresOf(`${model}-a`)],
+    /** How often `readOn` is over before a table is complete. */
+    parts: 0,
   };
+  let partsLeft: number | undefined;
   return {
     fold,
     output: {
       position: () => positionOf(fold.sequence),
       changedModels: () => [...fold.changed],
       models: () => fold.all,
+      readOn(_: string, isOver: () => boolean) {
+        partsLeft = (partsLeft ?? fold.parts + 1) - 1;
+        const isDone = partsLeft === 0 || !isOver();
+        partsLeft = isDone ? undefined : partsLeft;
+        return isDone;
+      },
       table(model: string) {
         fold.changed.delete(model);
         return tableOf(model, positionOf(fold.sequence), fold.endpoints(model));
@@ -257,6 +266,21 @@ describe("createScorePublisher()", () => {
     await expect(publisher.publish(() => isLeader)).resolves.toBe("deposed");
     expect(written).toEqual([]);
     expect(steps).toEqual(["hold", "release"]);
+  });
+
+  test("lets others have their turn while a model is read and while its bytes are made", async () => {
+    const { publisher, pace, fold, scores, steps } = setUp();
+    const many = Array.from({ length: 200 }, (_, index) =>
+      figuresOf(`m-${String(index).padStart(3, "0")}`),
+    );
+    fold.endpoints = () => many;
+    fold.parts = 3;
+    pace.stepMs = 8;
+    pace.onYield = () => steps.push("turn");
+    await expect(publisher.publish(always)).resolves.toBe("written");
+    expect(steps.indexOf("release")).toBeGreaterThan(2 * fold.parts);
+    expect(steps.length - steps.indexOf("release")).toBeGreaterThan(2 * (many.length / 64));
+    await expect(storedTable(scores, "m")).resolves.toMatchObject({ endpoints: many });
   });
 
   test("a table that no value can hold is left out and the rest is published", async () => {

@@ -23,6 +23,7 @@ function setUp() {
         if (!world.isOn) {
           throw new Error("off");
         }
+        return sent.length;
       },
     },
   });

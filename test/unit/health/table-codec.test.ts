@@ -1,4 +1,4 @@
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -17,6 +17,7 @@ import {
 import {
   decodeTable,
   decodeVersion,
+  encodeInParts,
   encodeTable,
   encodeVersion,
   MAX_TABLE_BYTES,
@@ -106,6 +107,32 @@ function versionProblem(changes: WireVersion): string | undefined {
   const decoded = decodeVersion(toBinary(PublishedVersionSchema, message));
   return "problem" in decoded ? decoded.problem : undefined;
 }
+
+describe("encodeTable()", () => {
+  it("writes the bytes of one message, however many endpoints there are", () => {
+    fc.assert(
+      fc.property(tables, fc.nat(300), (table, count) => {
+        const [one] = table.endpoints;
+        const endpoints = one === undefined ? [] : new Array<EndpointFigures>(count).fill(one);
+        const bytes = encodeTable({ ...table, endpoints });
+        const whole = fromBinary(ModelScoresSchema, bytes);
+        expect(Buffer.from(toBinary(ModelScoresSchema, whole))).toEqual(Buffer.from(bytes));
+        expect(whole.endpoints).toHaveLength(endpoints.length);
+      }),
+      { seed: 8, numRuns: 50 },
+    );
+  });
+
+  it("lets go after every 64 endpoints", () => {
+    fc.assert(
+      fc.property(tables, figures, (table, one) => {
+        const endpoints = new Array<EndpointFigures>(129).fill(one);
+        expect([...encodeInParts({ ...table, endpoints })]).toHaveLength(3);
+      }),
+      { seed: 9, numRuns: 1 },
+    );
+  });
+});
 
 describe("decodeTable()", () => {
   it("gives back every table that encodeTable() wrote", () => {

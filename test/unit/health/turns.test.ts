@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createTurns } from "../../../src/health/turns.ts";
 
@@ -19,5 +20,18 @@ describe("createTurns()", () => {
     now += 4;
     turns.begin();
     expect(turns.isOver()).toBe(false);
+  });
+
+  test("of several who wait each goes on in a turn of its own", async () => {
+    let turn = 0;
+    const turns = createTurns({
+      nowMs: () => 0,
+      async yieldTurn() {
+        await setImmediate();
+        turn += 1;
+      },
+    });
+    const seen = await Promise.all([1, 2, 3].map(() => turns.next().then(() => turn)));
+    expect(seen).toEqual([1, 2, 3]);
   });
 });

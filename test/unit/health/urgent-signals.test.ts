@@ -96,4 +96,15 @@ describe("createUrgentSignals()", () => {
     expect(signals.take(lifeMs)).toMatchObject({ endpoint: b });
     expect([signals.size(), signals.dropped()]).toEqual([0, 1]);
   });
+
+  it("names the attempt behind the newest of a kind", () => {
+    const signals = createUrgentSignals(10);
+    const first = { traceId: "1".repeat(32), spanId: "1".repeat(16), traceState: "" };
+    signals.put(a, open, 0);
+    signals.put(a, closed, 0, first);
+    signals.put(b, open, 0, first);
+    signals.put(b, closed, 0);
+    expect(signals.take(0)?.origins).toEqual({ first, others: [] });
+    expect(signals.take(0)?.origins).toBeUndefined();
+  });
 });

@@ -1,12 +1,18 @@
 import { describe, expect, test } from "vitest";
 import type { CallResult, CompletionCall } from "../../../src/domain/call.ts";
-import type { Observation } from "../../../src/domain/ports.ts";
-import { createCallObserver, createObserver } from "../../../src/observe/observe.ts";
+import type { Observation, RpcEnd } from "../../../src/domain/ports.ts";
+import {
+  createCallObserver,
+  createObserver,
+  createRpcObserver,
+} from "../../../src/observe/observe.ts";
 
 // Sinks only pass these on, so that empty ones tell as much as complete ones.
 const observation = {} as Observation;
 const call = {} as CompletionCall;
 const result = {} as CallResult;
+
+const rpc = {} as RpcEnd;
 
 const defect = new Error("defect");
 
@@ -28,6 +34,13 @@ const cases = [
       createCallObserver(sinks, onSinkError)(call, result);
     },
     expected: [call, result],
+  },
+  {
+    name: "createRpcObserver()",
+    run(sinks: readonly ((...seen: unknown[]) => void)[], onSinkError: (error: unknown) => void) {
+      createRpcObserver(sinks, onSinkError)(rpc);
+    },
+    expected: [rpc],
   },
 ];
 

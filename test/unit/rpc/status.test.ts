@@ -27,6 +27,7 @@ const table: Readonly<Record<RouterErrorCode, readonly [code: number, reason: st
   "invalid-request": [3, "INVALID_REQUEST"],
   "model-not-found": [5, "MODEL_NOT_FOUND"],
   "endpoint-not-found": [5, "ENDPOINT_NOT_FOUND"],
+  "call-not-found": [5, "CALL_NOT_FOUND"],
   "context-length-exceeded": [3, "CONTEXT_LENGTH_EXCEEDED"],
   "no-eligible-endpoint": [9, "NO_ELIGIBLE_ENDPOINT"],
   "eval-gate-failed": [9, "EVAL_GATE_FAILED"],

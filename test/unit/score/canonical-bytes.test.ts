@@ -52,4 +52,12 @@ describe("createCanonicalBytes()", () => {
     const long = "x".repeat(10_000);
     expect(write(bytes, [long, new Uint8Array(50_000)])).toHaveLength(2 * (10_002 + 50_003));
   });
+
+  test("writes raw bytes as they are, however many", () => {
+    const bytes = createCanonicalBytes();
+    const value = Uint8Array.from({ length: 5_000 }, (_, index) => index % 256);
+    bytes.number(1);
+    bytes.raw(value);
+    expect([...bytes.view()]).toEqual([1, ...value]);
+  });
 });

@@ -53,9 +53,8 @@ describe("percentilesIn()", () => {
 });
 
 describe("percentileFigures()", () => {
-  test("rounds to millionths", () => {
-    const figures = percentileFigures({ count: 20, p5: 0.1, p50: 1.0000004, p95: 600_000 });
-    expect(figures).toEqual({
+  test("are whole millionths", () => {
+    expect(percentileFigures(20, [0.1, 1.0000004, 600_000])).toEqual({
       count: 20,
       p5Micro: 100_000,
       p50Micro: 1_000_000,
@@ -63,24 +62,13 @@ describe("percentileFigures()", () => {
     });
   });
 
-  test("leaves out what has too few samples", () => {
-    const none = { p5: undefined, p50: undefined, p95: undefined };
-    expect(percentileFigures({ count: 3, ...none })).toEqual({
-      count: 3,
-      p5Micro: undefined,
-      p50Micro: undefined,
-      p95Micro: undefined,
-    });
-  });
-});
-
-describe("tailFigures()", () => {
-  test("has no 5th percentile", () => {
-    expect(tailFigures({ count: 20, p5: 1, p50: 2, p95: 3 })).toEqual({
-      count: 20,
-      p5Micro: undefined,
-      p50Micro: 2_000_000,
-      p95Micro: 3_000_000,
-    });
+  test.each([
+    { count: 4, figures: { p5Micro: undefined, p50Micro: undefined, p95Micro: undefined } },
+    { count: 5, figures: { p5Micro: undefined, p50Micro: 2_000_000, p95Micro: undefined } },
+    { count: 19, figures: { p5Micro: undefined, p50Micro: 2_000_000, p95Micro: undefined } },
+    { count: 20, figures: { p5Micro: 1_000_000, p50Micro: 2_000_000, p95Micro: 3_000_000 } },
+  ])("are absent where $count samples are too few", ({ count, figures }) => {
+    expect(percentileFigures(count, [1, 2, 3])).toEqual({ count, ...figures });
+    expect(tailFigures(count, [1, 2, 3])).toEqual({ count, ...figures, p5Micro: undefined });
   });
 });

@@ -471,6 +471,25 @@ describe("the scores of a stream", () => {
     expect(readingOf(foldAll([copy, end]))).toEqual(readingOf(whole));
   });
 
+  test("do not depend on how much of them was read beforehand", () => {
+    fc.assert(
+      fc.property(anyLog(CLOCKS), fc.infiniteStream(fc.nat(3)), (log, patience) => {
+        const fold = createFold();
+        for (const [index, { storedAtMs, report }] of log.entries()) {
+          fold.take({ sequence: index + 1, storedAtMs }, report);
+          const [model = "none"] = fold.changedModels();
+          let left = patience.next().value;
+          fold.readOn(model, () => left-- <= 0);
+        }
+        for (const model of ["none", ...fold.models()]) {
+          expect(fold.readOn(model, () => false)).toBe(true);
+        }
+        expect(readingOf(fold)).toEqual(readingOf(foldAll(log)));
+      }),
+      { seed: 5, numRuns: 200 },
+    );
+  });
+
   test("do not depend on when they were read", () => {
     fc.assert(
       fc.property(anyLog(CLOCKS), (log) => {

@@ -2,6 +2,7 @@ import type { Endpoint } from "../../../src/domain/catalog.ts";
 import type { EndpointId } from "../../../src/domain/endpoint.ts";
 import { type FailureKind, type Outcome, SUCCESS } from "../../../src/domain/outcome.ts";
 import type { Observation } from "../../../src/domain/ports.ts";
+import { exampleTrace } from "../../support/examples.ts";
 
 export function makeEndpoint(id: string, changes: Partial<Endpoint> = {}): Endpoint {
   return {
@@ -59,6 +60,7 @@ export function makeObservation(changes: ObservationChanges = {}): Observation {
   };
   return {
     callId: "call",
+    trace: exampleTrace(),
     attempt: {
       number: 1,
       endpoint: complete.endpoint,

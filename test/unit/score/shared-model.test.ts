@@ -51,6 +51,7 @@ describe("createSharedModel()", () => {
     const model = modelOf([endpoint]);
     const first = model.endpoints(MINUTE_MS, tools);
     expect(model.endpoints(MINUTE_MS + 1, tools)).toBe(first);
+    model.touch();
     endpoint.addProbe(MINUTE_MS, true);
     expect(model.endpoints(MINUTE_MS + 1, tools)).not.toBe(first);
   });
@@ -62,6 +63,7 @@ describe("createSharedModel()", () => {
     idsOf(model, 0);
     expect([model.isChanged(MINUTE_MS - 1), model.isChanged(MINUTE_MS)]).toEqual([false, true]);
     idsOf(model, MINUTE_MS);
+    model.touch();
     endpoint.addProbe(0, true);
     expect(model.isChanged(MINUTE_MS)).toBe(true);
     model.stateHash(MINUTE_MS, tools);
@@ -71,6 +73,30 @@ describe("createSharedModel()", () => {
     model.remove(endpoint);
     expect(model.isChanged(MINUTE_MS)).toBe(true);
     expect(idsOf(model, MINUTE_MS)).toEqual([]);
+  });
+
+  test("reads as many endpoints as there is time for, and the rest the next time", () => {
+    const ids = ["a", "b", "c", "d", "e"];
+    const endpoints = ids.map(probed);
+    const model = modelOf(endpoints);
+    const due = () => endpoints.filter((endpoint) => endpoint.isDue(MINUTE_MS)).map(({ id }) => id);
+    let asked = 0;
+    const afterTwo = () => {
+      asked += 1;
+      return asked % 2 === 0;
+    };
+    expect(model.readOn(MINUTE_MS, tools, afterTwo)).toBe(false);
+    expect(due()).toEqual(["c", "d", "e"]);
+    model.touch();
+    endpoints[0]?.addProbe(MINUTE_MS, true);
+    expect(model.readOn(MINUTE_MS, tools, afterTwo)).toBe(false);
+    expect(model.readOn(MINUTE_MS, tools, afterTwo)).toBe(true);
+    expect(due()).toEqual(["a"]);
+    expect(model.isChanged(MINUTE_MS)).toBe(true);
+    model.remove(endpoints[4] ?? probed("f"));
+    expect(model.readOn(MINUTE_MS, tools, () => false)).toBe(true);
+    expect(due()).toEqual([]);
+    expect(idsOf(model, MINUTE_MS)).toEqual(["a", "b", "c", "d"]);
   });
 
   test("is held while one of its endpoints is", () => {

@@ -67,6 +67,13 @@ describe("createLog()", () => {
     expect(JSON.parse(lines[0] ?? "").msg).toBe("sent [secret]");
   });
 
+  test("reads a secret as letters, not as a pattern", () => {
+    const secret = "a.*b+(c)?[d]{2}|e^$/f";
+    const { log, lines } = start("info", [secret, "sk-other-1"]);
+    log("info", `sent ${secret}, not axxb, and sk-other-1`);
+    expect(JSON.parse(lines[0] ?? "").msg).toBe("sent [secret], not axxb, and [secret]");
+  });
+
   test("masks secrets that came later", () => {
     const lines: string[] = [];
     let secrets = ["sk-first-1"];

@@ -1,0 +1,80 @@
+import type { Random } from "../domain/ports.ts";
+import type { BeginTrace } from "../domain/trace.ts";
+
+export type BeginTraceOptions = {
+  readonly random: Random;
+  /** Part of the traces that begin here which is sampled, 0 to 1. Read anew for each. */
+  readonly ratio: () => number;
+  /** Whether a sampled caller is followed. Default of `OTEL_TRACES_SAMPLER`: yes. */
+  readonly followsParent: boolean;
+};
+
+/** `version-trace id-parent id-flags`; later versions may add fields. */
+const TRACEPARENT = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})(-.*)?$/;
+
+const NO_TRACE = "0".repeat(32);
+const NO_SPAN = "0".repeat(16);
+const SAMPLED = 1;
+
+/** Propagators must pass on at least this much; larger ones are dropped whole, never cut in a member. */
+const MAX_TRACESTATE = 512;
+
+/** Printable ASCII, in which alone both protocols carry it. */
+const TRACESTATE = /^[\x20-\x7e]*$/;
+
+/**
+ * Continues the caller's trace, or begins one. https://www.w3.org/TR/trace-context/
+ *
+ * A header that breaks the rules is none: the trace then begins here, and its `tracestate` is dropped
+ * with it.
+ */
+export function createBeginTrace({ random, ratio, followsParent }: BeginTraceOptions): BeginTrace {
+  return (traceparent, tracestate) => {
+    const parent = traceparent === undefined ? undefined : parse(traceparent);
+    const sampled = parent !== undefined && followsParent ? parent.sampled : random() < ratio();
+    return {
+      traceId: parent?.traceId ?? traceIdOf(random),
+      spanPrefix: hexOf(random, 7) + nonZeroHexOf(random),
+      parentSpanId: parent?.spanId,
+      traceState: parent === undefined ? "" : traceStateOf(tracestate),
+      sampled,
+      keep: sampled,
+    };
+  };
+}
+
+type Parent = { readonly traceId: string; readonly spanId: string; readonly sampled: boolean };
+
+function parse(traceparent: string): Parent | undefined {
+  const [, version, traceId = NO_TRACE, spanId = NO_SPAN, flags = "", more] =
+    TRACEPARENT.exec(traceparent) ?? [];
+  const isValid =
+    version !== undefined &&
+    version !== "ff" &&
+    (version !== "00" || more === undefined) &&
+    traceId !== NO_TRACE &&
+    spanId !== NO_SPAN;
+  return isValid
+    ? { traceId, spanId, sampled: (Number.parseInt(flags, 16) & SAMPLED) !== 0 }
+    : undefined;
+}
+
+function traceStateOf(tracestate = ""): string {
+  return tracestate.length <= MAX_TRACESTATE && TRACESTATE.test(tracestate) ? tracestate : "";
+}
+
+/** Never all zeros, as the ids of spans: the last digits are at least 1. */
+function traceIdOf(random: Random): string {
+  return hexOf(random, 8) + hexOf(random, 8) + hexOf(random, 8) + nonZeroHexOf(random);
+}
+
+/** `digits` is at most 8. */
+function hexOf(random: Random, digits: number): string {
+  return Math.floor(random() * 16 ** digits)
+    .toString(16)
+    .padStart(digits, "0");
+}
+
+function nonZeroHexOf(random: Random): string {
+  return (1 + Math.floor(random() * (16 ** 8 - 1))).toString(16).padStart(8, "0");
+}

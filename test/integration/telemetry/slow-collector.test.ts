@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  type OtlpMood,
+  type OtlpReceiver,
+  startOtlpReceiver,
+} from "../../support/otlp-receiver.ts";
+import { callTraced, ways } from "./traced-call.ts";
+import { type AtlasProcess, catalogOf, serveAtlas } from "./use-atlas.ts";
+import { answering, type Providers, startProviders } from "./use-providers.ts";
+
+/** A collector in every bad mood at a router that exports each of its spans at once. */
+
+const model = { name: "one", providers: 1 };
+const CALLS = 150;
+const AT_A_TIME = 10;
+/** `CLOSE_MS` of the router's telemetry, and what ends beside it. */
+const END_WITHIN_MS = 8_000;
+
+let receiver: OtlpReceiver;
+let providers: Providers;
+let atlas: AtlasProcess;
+
+beforeAll(async () => {
+  receiver = await startOtlpReceiver();
+  providers = await startProviders(() => answering());
+  atlas = await serveAtlas({
+    name: "router",
+    config: { ...catalogOf(providers.url, [model]), telemetry: { traces: { ratio: 1 } } },
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.httpUrl,
+      OTEL_BSP_SCHEDULE_DELAY: "20",
+      OTEL_BSP_MAX_QUEUE_SIZE: "64",
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "16",
+      OTEL_METRIC_EXPORT_INTERVAL: "200",
+    },
+  });
+  await load();
+}, 30_000);
+
+afterAll(async () => {
+  await atlas.kill("SIGKILL");
+  await providers.close();
+  await receiver.close();
+});
+
+/** How long each of the calls took, in milliseconds, the longest last, and how many were answered. */
+async function load() {
+  const transport = ways.gRPC(atlas);
+  const took: number[] = [];
+  let answered = 0;
+  const callInTurn = async () => {
+    for (let at = 0; at < CALLS / AT_A_TIME; at += 1) {
+      const startedMs = performance.now();
+      const { status } = await callTraced(transport, { model });
+      took.push(performance.now() - startedMs);
+      answered += status === "OK" ? 1 : 0;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, callInTurn));
+  took.sort((left, right) => left - right);
+  return { answered, medianMs: took[CALLS / 2] ?? 0, longestMs: took.at(-1) ?? 0 };
+}
+
+describe("a call is not delayed by a collector", () => {
+  test.each<OtlpMood>(["slow", "refuse", "hang"])("that has the mood to %s", async (mood) => {
+    receiver.setMood("take");
+    const healthy = await load();
+    receiver.setMood(mood);
+    const asked = receiver.headers.length;
+    const { answered, medianMs, longestMs } = await load();
+    expect(receiver.headers.length).toBeGreaterThan(asked);
+    expect(answered).toBe(CALLS);
+    // An export that calls waited for would show as 200 ms or, hanging, as 10 s.
+    expect(medianMs).toBeLessThan(3 * healthy.medianMs + 20);
+    expect(longestMs).toBeLessThan(healthy.longestMs + 150);
+  });
+});
+
+test("a process ends within its bounds while its collector hangs", async () => {
+  receiver.setMood("hang");
+  const asked = receiver.headers.length;
+  await load();
+  expect(receiver.headers.length).toBeGreaterThan(asked);
+  const startedMs = performance.now();
+  expect(await atlas.kill("SIGTERM")).toBe(0);
+  expect(performance.now() - startedMs).toBeLessThan(END_WITHIN_MS);
+}, 30_000);

@@ -1,0 +1,100 @@
+import { Code, createClient } from "@connectrpc/connect";
+import { describe, expect, it } from "vitest";
+import { InsightService } from "../../gen/atlas/v1/insight_service_pb.ts";
+import { UsageSource } from "../../gen/atlas/v1/types_pb.ts";
+import { UNKNOWN_COST } from "../../src/domain/money.ts";
+import { exampleCall } from "../support/examples.ts";
+import { createInsight } from "../support/insight.ts";
+import { errorOf, fieldsOf } from "../support/rpc-errors.ts";
+import { createRpcInMemory } from "../support/rpc-in-memory.ts";
+import { scriptedRouter } from "../support/scripted-router.ts";
+import { makeResult } from "../unit/ledger/make-call-end.ts";
+
+function world(changes: Parameters<typeof createInsight>[0] = {}) {
+  const { insight, tell } = createInsight(changes);
+  const { transport, clock } = createRpcInMemory(scriptedRouter(), { insight });
+  const client = createClient(InsightService, transport);
+  return {
+    tell: (application: string, labels: Readonly<Record<string, string>> = {}, cost?: "unknown") =>
+      tell(
+        exampleCall({ caller: { application, endUserHash: "", labels } }),
+        makeResult(cost === undefined ? {} : { cost: UNKNOWN_COST }),
+      ),
+    async getSpend(request: Parameters<typeof client.getSpend>[0]) {
+      const answer = client.getSpend(request);
+      await clock.advance(1);
+      return answer;
+    },
+  };
+}
+
+describe("GetSpend", () => {
+  it("sums up what calls have cost, the dearest first", async () => {
+    const { tell, getSpend } = world();
+    tell("small", { team: "a" });
+    tell("big", { team: "b" });
+    tell("big", { team: "b" });
+    const response = await getSpend({ hours: 24, groupBy: ["application", "label:team"] });
+    expect(response.rows).toMatchObject([
+      { values: ["big", "b"], sums: { callCount: 2n, cost: { totalNanoUsd: 42_000n } } },
+      { values: ["small", "a"], sums: { callCount: 1n, cost: { totalNanoUsd: 21_000n } } },
+    ]);
+    expect(response.total).toMatchObject({
+      callCount: 3n,
+      failedCallCount: 0n,
+      unpricedCallCount: 0n,
+      usage: { freshInputTokens: 300n, visibleOutputTokens: 30n, source: UsageSource.PROVIDER },
+      cost: { totalNanoUsd: 63_000n, inputNanoUsd: 45_000n, catalogRevision: 1n },
+      minCatalogRevision: 1n,
+      maxCatalogRevision: 1n,
+    });
+    expect(response).toMatchObject({
+      restGroupCount: 0,
+      rest: { callCount: 0n },
+      other: { callCount: 0n },
+      keptHours: 24,
+      startTime: { seconds: 1_800_000_000n },
+      sinceTime: { seconds: 1_800_000_000n },
+      endTime: { seconds: 1_800_000_000n },
+    });
+  });
+
+  it("counts calls of unknown price apart", async () => {
+    const { tell, getSpend } = world();
+    tell("a");
+    tell("a", {}, "unknown");
+    const { total } = await getSpend({});
+    expect(total).toMatchObject({
+      callCount: 2n,
+      unpricedCallCount: 1n,
+      unpricedUsage: { freshInputTokens: 100n },
+      cost: { totalNanoUsd: 21_000n },
+    });
+  });
+
+  it("sums up rows beyond the top, and series beyond the most", async () => {
+    const { tell, getSpend } = world();
+    for (const name of ["a", "a", "b", "c", "d"]) {
+      tell(name);
+    }
+    const response = await getSpend({ groupBy: ["application"], top: 1 });
+    expect(response).toMatchObject({
+      rows: [{ values: ["a"] }],
+      restGroupCount: 2,
+      rest: { callCount: 2n },
+      other: { callCount: 1n },
+      total: { callCount: 5n },
+    });
+  });
+
+  it("says that nothing is summed up", async () => {
+    expect((await world({ hours: 0 }).getSpend({})).keptHours).toBe(0);
+  });
+
+  it("names everything that is wrong with a query", async () => {
+    const groupBy = ["colour", "label:", "model", "model"];
+    const error = await errorOf(world().getSpend({ hours: 745, groupBy, top: -1 }));
+    expect(error.code).toBe(Code.InvalidArgument);
+    expect(fieldsOf(error)).toEqual(["hours", "group_by", "group_by[0]", "group_by[1]", "top"]);
+  });
+});

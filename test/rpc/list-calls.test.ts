@@ -1,0 +1,66 @@
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, createClient } from "@connectrpc/connect";
+import { describe, expect, it } from "vitest";
+import { InsightService, ListCallsRequest_Kind } from "../../gen/atlas/v1/insight_service_pb.ts";
+import { RouterError } from "../../src/domain/router-error.ts";
+import { exampleCall } from "../support/examples.ts";
+import { createInsight } from "../support/insight.ts";
+import { errorOf, fieldsOf } from "../support/rpc-errors.ts";
+import { createRpcInMemory } from "../support/rpc-in-memory.ts";
+import { scriptedRouter } from "../support/scripted-router.ts";
+import { makeAttempt, makeResult, timingsOf } from "../unit/ledger/make-call-end.ts";
+
+/** An ordinary call, then a failed one, one with two attempts, and a slow one. */
+function world() {
+  const { insight, tell } = createInsight();
+  const { transport } = createRpcInMemory(scriptedRouter(), { insight });
+  const at = (ms: number) => 1_800_000_000_000 + ms;
+  const error = new RouterError("upstream-unavailable", "down");
+  const attempts = [makeAttempt(), makeAttempt({ number: 2 })] as const;
+  tell(exampleCall({ id: "ok", receivedAtMs: at(0) }), makeResult());
+  tell(exampleCall({ id: "failed", receivedAtMs: at(1) }), makeResult({ error }));
+  tell(exampleCall({ id: "switched", receivedAtMs: at(2) }), makeResult({ attempts }));
+  const timings = timingsOf(5_000);
+  tell(exampleCall({ id: "slow", receivedAtMs: at(3) }), makeResult({ timings }));
+  return createClient(InsightService, transport);
+}
+
+describe("ListCalls", () => {
+  it("lists the newest calls, and what is remembered at all", async () => {
+    const { calls, ...about } = await world().listCalls({});
+    expect(calls.map(({ id }) => id)).toEqual(["slow", "switched", "failed", "ok"]);
+    expect(about).toMatchObject({ matchedCount: 4, capacity: 100, slowThreshold: { seconds: 1n } });
+  });
+
+  it.each([
+    [ListCallsRequest_Kind.FAILED, ["failed"]],
+    [ListCallsRequest_Kind.FALLBACK, ["switched"]],
+    [ListCallsRequest_Kind.SLOW, ["slow", "switched", "failed", "ok"]],
+  ])("lists calls of kind %i", async (kind, expected) => {
+    const { calls } = await world().listCalls({ kind });
+    expect(calls.map(({ id }) => id)).toEqual(expected);
+  });
+
+  it("lists what meets every condition, up to the limit", async () => {
+    const client = world();
+    const long = await client.listCalls({ minDuration: durationFromMs(5_000), endpoint: "a" });
+    expect(long.calls.map(({ id }) => id)).toEqual(["slow"]);
+    const limited = await client.listCalls({ limit: 1, model: "acme/one" });
+    expect([limited.calls.length, limited.matchedCount]).toEqual([1, 4]);
+    expect((await client.listCalls({ operation: "other" })).calls).toEqual([]);
+  });
+
+  it("names everything that is wrong with a filter", async () => {
+    const error = await errorOf(
+      world().listCalls({
+        // From a later version of the API.
+        kind: 99 as ListCallsRequest_Kind,
+        model: "m".repeat(257),
+        limit: -1,
+        minDuration: { seconds: -1n, nanos: 0 },
+      }),
+    );
+    expect(error.code).toBe(Code.InvalidArgument);
+    expect(fieldsOf(error)).toEqual(["kind", "model", "min_duration", "limit"]);
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { createRpcLog } from "../../../src/cli/log-rpcs.ts";
+import type { RpcEnd } from "../../../src/domain/ports.ts";
+import { exampleTrace } from "../../support/examples.ts";
+
+function start() {
+  const lines: unknown[] = [];
+  const sink = createRpcLog((level, message, fields) => lines.push({ level, message, fields }));
+  const end = (changes: Partial<RpcEnd> = {}) =>
+    sink({
+      system: "grpc",
+      method: "atlas.v1.RouterService/Complete",
+      trace: exampleTrace(),
+      receivedAtMs: 0,
+      endedAtMs: 1,
+      status: "INVALID_ARGUMENT",
+      reason: "INVALID_REQUEST",
+      callId: undefined,
+      peer: "192.0.2.1:5000",
+      ...changes,
+    });
+  return { lines, end };
+}
+
+describe("createRpcLog()", () => {
+  test("tells of a request that never was a call", () => {
+    const { lines, end } = start();
+    end();
+    expect(lines).toEqual([
+      {
+        level: "info",
+        message: "request refused",
+        fields: {
+          method: "atlas.v1.RouterService/Complete",
+          status: "INVALID_ARGUMENT",
+          reason: "INVALID_REQUEST",
+          system: "grpc",
+          peer: "192.0.2.1:5000",
+          trace: "0af7651916cd43dd8448eb211c80319c",
+          suppressed: 0,
+        },
+      },
+    ]);
+  });
+
+  test.each<[string, Partial<RpcEnd>]>([
+    ["what succeeded", { status: "OK", reason: undefined }],
+    ["what the call log tells", { callId: "call-1" }],
+    ["callers who leave", { status: "CANCELLED", reason: "CANCELED" }],
+    ["defects, which are told where they are caught", { status: "INTERNAL", reason: "INTERNAL" }],
+  ])("keeps silent about %s", (_, changes) => {
+    const { lines, end } = start();
+    end(changes);
+    expect(lines).toEqual([]);
+  });
+
+  test("tells one of a reason in 10 s and counts the others", () => {
+    const { lines, end } = start();
+    for (const endedAtMs of [1, 2, 10_000, 10_001]) {
+      end({ endedAtMs });
+    }
+    end({ status: "NOT_FOUND", reason: undefined, endedAtMs: 10_002 });
+    expect(lines).toMatchObject([
+      { fields: { suppressed: 0 } },
+      { fields: { suppressed: 2 } },
+      { fields: { status: "NOT_FOUND", suppressed: 0 } },
+    ]);
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, test } from "vitest";
+import { attemptSlot, spanIdAt, spanSlots, traceparentOf } from "../../../src/domain/trace.ts";
+import { exampleTrace } from "../../support/examples.ts";
+
+const trace = exampleTrace();
+
+describe("spanIdAt()", () => {
+  test("differs between the spans of a call in the last digit alone", () => {
+    const ids = [0, 9, 10, 15].map((slot) => spanIdAt(trace, slot));
+    expect(ids).toEqual([
+      "b7ad6b7169203330",
+      "b7ad6b7169203339",
+      "b7ad6b716920333a",
+      "b7ad6b716920333f",
+    ]);
+  });
+});
+
+describe("attemptSlot()", () => {
+  test("begins behind the spans that every call has, and ends with the last digit", () => {
+    expect([1, 2, 13, 14, 1_000].map(attemptSlot)).toEqual([spanSlots.attempt, 4, 15, 15, 15]);
+  });
+});
+
+describe("traceparentOf()", () => {
+  test("names the span and says whether the trace is sampled", () => {
+    const sampled = { ...trace, sampled: true };
+    expect(traceparentOf(sampled, 3)).toBe(
+      "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203333-01",
+    );
+    expect(traceparentOf(trace, 0)).toBe("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203330-00");
+  });
+
+  test("does not tell what is kept beyond the sample", () => {
+    expect(traceparentOf({ ...trace, keep: true }, 0)).toMatch(/-00$/);
+  });
+});

@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Cost, UNKNOWN_COST } from "../../../src/domain/money.ts";
+import type { Usage } from "../../../src/domain/usage.ts";
+import {
+  addCall,
+  addTally,
+  createTally,
+  type SpentCall,
+  sumsOf,
+} from "../../../src/ledger/spend-sums.ts";
+import { someUsage } from "./make-call-end.ts";
+
+const nano = fc.oneof(fc.nat(), fc.maxSafeNat());
+const count = fc.nat({ max: 1_000_000 });
+const cost: fc.Arbitrary<Cost> = fc
+  .record({ input: nano, output: nano, cache: nano, request: nano })
+  .map((parts) => ({ ...parts, total: 0 }));
+const usage: fc.Arbitrary<Usage> = fc.record({
+  freshInput: count,
+  cacheRead: count,
+  cacheWrite: count,
+  visibleOutput: count,
+  reasoningOutput: count,
+  source: fc.constantFrom("provider", "estimated", "partial"),
+});
+const call: fc.Arbitrary<SpentCall> = fc.record({
+  failed: fc.boolean(),
+  usage: fc.option(usage, { nil: undefined }),
+  cost: fc.oneof({ weight: 5, arbitrary: cost }, fc.constant(UNKNOWN_COST)),
+  catalogRevision: fc.integer({ min: 1, max: 9 }),
+});
+
+/** The obvious way: everything in `bigint`, one field after the other. */
+function recount(calls: readonly SpentCall[]) {
+  const priced = calls.filter((each) => each.cost.total !== undefined);
+  const sum = (list: readonly number[]) => list.reduce((left, each) => left + BigInt(each), 0n);
+  const tokens = (list: readonly SpentCall[]) => {
+    const usages = list.flatMap((each) => each.usage ?? []);
+    const of = (field: Exclude<keyof Usage, "source">) =>
+      Number(sum(usages.map((each) => each[field])));
+    const worst = (["partial", "estimated", "provider"] as const).find((source) =>
+      usages.some((each) => each.source === source),
+    );
+    return worst === undefined
+      ? undefined
+      : {
+          freshInput: of("freshInput"),
+          cacheRead: of("cacheRead"),
+          cacheWrite: of("cacheWrite"),
+          visibleOutput: of("visibleOutput"),
+          reasoningOutput: of("reasoningOutput"),
+          source: worst,
+        };
+  };
+  const part = (field: "input" | "output" | "cache" | "request") =>
+    sum(priced.map((each) => each.cost[field]));
+  const parts = {
+    input: part("input"),
+    output: part("output"),
+    cache: part("cache"),
+    request: part("request"),
+  };
+  const revisions = calls.map(({ catalogRevision }) => catalogRevision);
+  return {
+    calls: calls.length,
+    failedCalls: calls.filter(({ failed }) => failed).length,
+    unpricedCalls: calls.length - priced.length,
+    usage: tokens(priced),
+    unpricedUsage: tokens(calls.filter((each) => each.cost.total === undefined)),
+    cost: { total: parts.input + parts.output + parts.cache + parts.request, ...parts },
+    minCatalogRevision: calls.length === 0 ? 0 : Math.min(...revisions),
+    maxCatalogRevision: Math.max(0, ...revisions),
+  };
+}
+
+function tallyOf(calls: readonly SpentCall[]) {
+  const tally = createTally();
+  for (const each of calls) {
+    addCall(tally, each);
+  }
+  return tally;
+}
+
+describe("a tally", () => {
+  test("equals a recount, exactly and far beyond what a number holds", () => {
+    fc.assert(
+      fc.property(fc.array(call, { maxLength: 40 }), (calls) => {
+        expect(sumsOf(tallyOf(calls))).toEqual(recount(calls));
+      }),
+      { seed: 5, numRuns: 500 },
+    );
+  });
+
+  test("of tallies equals one of all their calls", () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(call, { maxLength: 8 }), { maxLength: 8 }), (groups) => {
+        const sum = createTally();
+        for (const group of groups) {
+          addTally(sum, tallyOf(group));
+        }
+        expect(sumsOf(sum)).toEqual(recount(groups.flat()));
+      }),
+      { seed: 6, numRuns: 300 },
+    );
+  });
+
+  test("leaves what it adds as it was", () => {
+    const part = tallyOf([
+      { failed: false, usage: someUsage, cost: UNKNOWN_COST, catalogRevision: 1 },
+    ]);
+    const before = structuredClone(part);
+    const sum = createTally();
+    addTally(sum, part);
+    addTally(sum, part);
+    expect(part).toEqual(before);
+    expect(someUsage.freshInput).toBe(100);
+  });
+});

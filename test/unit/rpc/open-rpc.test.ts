@@ -1,0 +1,135 @@
+import { describe, expect, it } from "vitest";
+import type { RpcEnd } from "../../../src/domain/ports.ts";
+import { RouterError } from "../../../src/domain/router-error.ts";
+import {
+  createRpcTeller,
+  noteError,
+  noteGone,
+  noteStatus,
+  noteSuccess,
+  peerOf,
+  peerOfSession,
+  statusName,
+  timeoutLeftMs,
+} from "../../../src/rpc/open-rpc.ts";
+import { WireError } from "../../../src/rpc/status.ts";
+import { exampleTrace } from "../../support/examples.ts";
+
+type Headers = Parameters<ReturnType<typeof createRpcTeller>["open"]>[0]["headers"];
+
+function start() {
+  const ends: RpcEnd[] = [];
+  const asked: unknown[] = [];
+  const teller = createRpcTeller({
+    beginTrace: (...headers) => {
+      asked.push(headers);
+      return exampleTrace();
+    },
+    onRpcEnd: (end) => ends.push(end),
+    nowMs: () => 1_000,
+    log: () => undefined,
+  });
+  const open = (headers: Headers = {}) =>
+    teller.open({ system: "grpc", method: "a.B/C", peer: "", headers });
+  return { ends, asked, open, tell: teller.tell };
+}
+
+describe("the end of an RPC", () => {
+  it("is told once", () => {
+    const { ends, open, tell } = start();
+    const rpc = open();
+    noteSuccess(rpc);
+    tell(rpc);
+    tell(rpc);
+    expect(ends.map(({ status }) => status)).toEqual(["OK"]);
+  });
+
+  it("is the first error, which overrules a success", () => {
+    const rpc = start().open();
+    noteSuccess(rpc);
+    noteError(rpc, new WireError("message-too-large", ""));
+    noteGone(rpc);
+    noteSuccess(rpc);
+    noteStatus(rpc, 0);
+    expect(rpc).toMatchObject({ status: "RESOURCE_EXHAUSTED", reason: "MESSAGE_TOO_LARGE" });
+  });
+
+  it("is INTERNAL after what nobody expected", () => {
+    const rpc = start().open();
+    noteError(rpc, new TypeError("boom"));
+    expect(rpc).toMatchObject({ status: "INTERNAL", reason: "INTERNAL" });
+  });
+
+  it("has the reason of the router's error", () => {
+    const rpc = start().open();
+    noteError(rpc, new RouterError("canceled", ""));
+    expect(rpc).toMatchObject({ status: "CANCELLED", reason: "CANCELED" });
+  });
+
+  it("takes one traceparent and every line of tracestate", () => {
+    const { asked, open } = start();
+    open({ traceparent: "x", tracestate: ["a=1", "b=2"] });
+    open({ traceparent: ["x", "y"], tracestate: "c=3" });
+    expect(asked).toEqual([
+      ["x", "a=1,b=2"],
+      [undefined, "c=3"],
+    ]);
+  });
+});
+
+describe("statusName()", () => {
+  it.each([
+    [0, "OK"],
+    [1, "CANCELLED"],
+    [3, "INVALID_ARGUMENT"],
+    [15, "DATA_LOSS"],
+    [16, "UNAUTHENTICATED"],
+    [17, "UNKNOWN"],
+    [Number.NaN, "UNKNOWN"],
+  ])("calls %d %s", (code, name) => {
+    expect(statusName(code)).toBe(name);
+  });
+});
+
+describe("timeoutLeftMs()", () => {
+  it("takes the upload from the caller's timeout", () => {
+    const rpc = { ...start().open(), begunAtMs: 100, receivedAtMs: 130 };
+    expect([undefined, 50, 10].map((timeoutMs) => timeoutLeftMs(rpc, timeoutMs))).toEqual([
+      undefined,
+      20,
+      0,
+    ]);
+  });
+});
+
+describe("the peer", () => {
+  it.each([
+    [{ remoteAddress: "192.0.2.1", remotePort: 5_000 }, "192.0.2.1:5000"],
+    [{ remoteAddress: "2001:db8::1", remotePort: 5_000 }, "[2001:db8::1]:5000"],
+    [{}, ""],
+  ])("of %o is %j", (socket, peer) => {
+    expect(peerOf(socket)).toBe(peer);
+  });
+
+  it("of a session is read once, and empty when it has gone", () => {
+    let reads = 0;
+    const session = {
+      get socket() {
+        reads += 1;
+        return { remoteAddress: "192.0.2.1", remotePort: 1 };
+      },
+    };
+    expect([peerOfSession(session), peerOfSession(session)]).toEqual([
+      "192.0.2.1:1",
+      "192.0.2.1:1",
+    ]);
+    expect(reads).toBe(1);
+    expect(peerOfSession(undefined)).toBe("");
+    const gone = {
+      get socket(): never {
+        throw new Error("ERR_HTTP2_SOCKET_UNBOUND");
+      },
+    };
+    expect(peerOfSession(gone)).toBe("");
+  });
+});

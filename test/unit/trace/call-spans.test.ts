@@ -1,0 +1,162 @@
+import { describe, expect, test } from "vitest";
+import { RouterError, type RouterErrorCode } from "../../../src/domain/router-error.ts";
+import type { Span, TraceContext } from "../../../src/domain/trace.ts";
+import { attributeNamesOf } from "../../../src/trace/attribute-table.ts";
+import { type CallSpansOptions, createCallSpans } from "../../../src/trace/call-spans.ts";
+import { exampleCall, exampleTrace } from "../../support/examples.ts";
+import {
+  exampleAttempt,
+  exampleRefusal,
+  exampleResult,
+  exampleRpcEnd,
+  timings,
+} from "./call-fixture.ts";
+
+function start(options: Partial<CallSpansOptions> = {}) {
+  const spans: Span[] = [];
+  const made = createCallSpans({
+    sink: (span) => spans.push(span),
+    slowMs: () => 1_000,
+    keptPerSecond: () => 2,
+    nowMs: () => 0,
+    names: attributeNamesOf(undefined),
+    ...options,
+  });
+  return { ...made, spans, kinds: () => spans.map(({ name }) => name) };
+}
+
+const sampledTrace = () => exampleTrace({ sampled: true, keep: true });
+
+function failedWith(code: RouterErrorCode) {
+  return exampleResult({ error: new RouterError(code, "") });
+}
+
+const twoAttempts = () =>
+  exampleResult({ attempts: [exampleAttempt(), exampleAttempt({ number: 2 })] });
+
+describe("a sampled call", () => {
+  test("has its plan and an attempt under it, and its RPC above it", () => {
+    const { finished, rpc, kinds } = start();
+    const trace = sampledTrace();
+    finished(exampleCall({ trace }), exampleResult());
+    rpc(exampleRpcEnd({ trace }));
+    expect(kinds()).toEqual([
+      "atlas.complete",
+      "atlas.plan",
+      "chat acme/one",
+      "atlas.v1.RouterService/Complete",
+    ]);
+  });
+
+  test("has a span for each attempt, and none where there was none", () => {
+    const { finished, kinds } = start();
+    finished(exampleCall({ trace: sampledTrace() }), twoAttempts());
+    expect(kinds()).toEqual(["atlas.complete", "atlas.plan", "chat acme/one", "chat acme/one"]);
+    const refused = start();
+    refused.finished(exampleCall({ trace: sampledTrace() }), exampleRefusal());
+    expect(refused.kinds()).toEqual(["atlas.complete", "atlas.plan"]);
+  });
+
+  test("is not limited", () => {
+    const { finished, spans, leftOut } = start();
+    for (let at = 0; at < 10; at += 1) {
+      finished(exampleCall({ trace: sampledTrace() }), failedWith("internal"));
+    }
+    expect([spans.length, leftOut()]).toEqual([30, 0]);
+  });
+});
+
+describe("a call that was not sampled", () => {
+  test.each([
+    { name: "failed by its provider", end: failedWith("upstream-unavailable"), kept: true },
+    { name: "failed by the router", end: failedWith("internal"), kept: true },
+    { name: "failed by its caller's doing", end: failedWith("request-refused"), kept: false },
+    { name: "was refused for its policy", end: exampleRefusal(), kept: false },
+    { name: "was switched to another endpoint", end: twoAttempts(), kept: true },
+    {
+      name: "was slow",
+      end: exampleResult({ timings: { ...timings, total: 1_001 } }),
+      kept: true,
+    },
+    {
+      name: "was nearly slow",
+      end: exampleResult({ timings: { ...timings, total: 1_000 } }),
+      kept: false,
+    },
+    { name: "went well", end: exampleResult(), kept: false },
+  ])("and $name: kept is $kept", ({ end, kept }) => {
+    const { finished, rpc, spans, leftOut } = start();
+    const trace = exampleTrace();
+    finished(exampleCall({ trace }), end);
+    rpc(exampleRpcEnd({ trace, status: "UNAVAILABLE" }));
+    expect(trace.keep).toBe(kept);
+    expect(spans.map(({ name }) => name).includes("atlas.complete")).toBe(kept);
+    expect(spans.some(({ kind }) => kind === "server")).toBe(kept);
+    expect(leftOut()).toBe(0);
+  });
+
+  test("is kept for an attempt that was worth a look", () => {
+    const { finished, spans } = start();
+    finished(exampleCall({ trace: exampleTrace({ keep: true }) }), exampleResult());
+    expect(spans).toHaveLength(3);
+  });
+
+  test("is left out and counted when more than the rate were kept", () => {
+    let nowMs = 0;
+    const { finished, spans, leftOut } = start({ nowMs: () => nowMs });
+    const traces: TraceContext[] = [];
+    const fail = () => {
+      const trace = exampleTrace({ keep: true });
+      traces.push(trace);
+      finished(exampleCall({ trace }), failedWith("internal"));
+    };
+    fail();
+    fail();
+    fail();
+    expect([spans.length, leftOut()]).toEqual([6, 1]);
+    expect(traces.map(({ keep }) => keep)).toEqual([true, true, false]);
+    nowMs = 500;
+    fail();
+    expect([spans.length, leftOut()]).toEqual([9, 1]);
+  });
+});
+
+describe("an RPC that was no call of the router", () => {
+  const other = { callId: undefined, method: "atlas.v1.CatalogService/ListModels" };
+
+  test("is kept when it was sampled", () => {
+    const { rpc, kinds } = start();
+    rpc(exampleRpcEnd({ ...other, trace: sampledTrace() }));
+    expect(kinds()).toEqual(["atlas.v1.CatalogService/ListModels"]);
+  });
+
+  test("is kept for an error of the server, as far as the rate goes", () => {
+    const { rpc, spans, leftOut } = start();
+    for (const status of ["OK", "INVALID_ARGUMENT", "INTERNAL", "INTERNAL", "INTERNAL"]) {
+      rpc(exampleRpcEnd({ ...other, trace: exampleTrace(), status }));
+    }
+    expect([spans.length, leftOut()]).toEqual([2, 1]);
+  });
+});
+
+describe("ports", () => {
+  test("say where an endpoint is reached", () => {
+    const { finished, spans } = start({ serverOf: () => ({ host: "h", port: 1 }) });
+    finished(exampleCall({ trace: sampledTrace() }), exampleResult());
+    expect(spans[2]?.attributes).toMatchObject({ "server.address": "h", "server.port": 1 });
+  });
+
+  test("have the prompt written on the last attempt alone, and only while it is switched on", () => {
+    let redact: readonly RegExp[] | undefined;
+    const { finished, spans } = start({
+      content: () => (redact === undefined ? undefined : { redact }),
+    });
+    finished(exampleCall({ trace: sampledTrace() }), twoAttempts());
+    redact = [];
+    finished(exampleCall({ trace: sampledTrace() }), twoAttempts());
+    const written = spans.map(
+      ({ attributes }) => attributes["gen_ai.input.messages"] !== undefined,
+    );
+    expect(written).toEqual([false, false, false, false, false, false, false, true]);
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { attributeNamesOf } from "../../../src/trace/attribute-table.ts";
+import { rpcSpanOf } from "../../../src/trace/rpc-span.ts";
+import { exampleTrace } from "../../support/examples.ts";
+import { exampleRpcEnd, RECEIVED_AT_MS } from "./call-fixture.ts";
+
+const names = attributeNamesOf(undefined);
+
+describe("rpcSpanOf()", () => {
+  test("lasts from the request to the answer, under its caller's span", () => {
+    const trace = exampleTrace({ parentSpanId: "00f067aa0ba902b7", traceState: "a=1" });
+    expect(rpcSpanOf(exampleRpcEnd({ trace }), names)).toMatchObject({
+      name: "atlas.v1.RouterService/Complete",
+      kind: "server",
+      spanId: "b7ad6b7169203330",
+      parentSpanId: "00f067aa0ba902b7",
+      parentIsRemote: true,
+      traceState: "a=1",
+      startedAtMs: RECEIVED_AT_MS,
+      endedAtMs: RECEIVED_AT_MS + 406,
+      attributes: {
+        "rpc.system.name": "grpc",
+        "rpc.method": "atlas.v1.RouterService/Complete",
+        "rpc.status_code": "OK",
+        "atlas.call.id": "00000000-0000-4000-8000-000000000001",
+      },
+      error: undefined,
+    });
+  });
+
+  test("is the first of its trace where no caller began one", () => {
+    const span = rpcSpanOf(exampleRpcEnd(), names);
+    expect([span.parentSpanId, span.parentIsRemote]).toEqual([undefined, false]);
+  });
+
+  test.each([
+    "UNKNOWN",
+    "DEADLINE_EXCEEDED",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+  ])("%s is an error of the server", (status) => {
+    const span = rpcSpanOf(exampleRpcEnd({ status, reason: "WHY" }), names);
+    expect(span.error).toBe("WHY");
+    expect(span.attributes).toMatchObject({ "error.type": status, "atlas.error.reason": "WHY" });
+    expect(rpcSpanOf(exampleRpcEnd({ status }), names).error).toBe("");
+  });
+
+  test.each(["OK", "CANCELLED", "INVALID_ARGUMENT", "NOT_FOUND", "RESOURCE_EXHAUSTED"])(
+    "%s is none",
+    (status) => {
+      const span = rpcSpanOf(exampleRpcEnd({ status, reason: "WHY" }), names);
+      expect([span.error, span.attributes["error.type"]]).toEqual([undefined, undefined]);
+    },
+  );
+
+  test.each([
+    { peer: "10.0.0.7:40000", address: "10.0.0.7", port: 40_000 },
+    { peer: "[::1]:50000", address: "::1", port: 50_000 },
+    { peer: "::1", address: "::1", port: undefined },
+    { peer: "10.0.0.7", address: "10.0.0.7", port: undefined },
+    { peer: "", address: undefined, port: undefined },
+  ])("the peer $peer is told in two attributes", ({ peer, address, port }) => {
+    const { attributes } = rpcSpanOf(exampleRpcEnd({ peer }), names);
+    expect(attributes["network.peer.address"]).toBe(address);
+    expect(attributes["network.peer.port"]).toBe(port);
+  });
+});
