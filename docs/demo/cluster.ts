@@ -11,8 +11,8 @@ import { CompletionSpecSchema, Role } from "../../gen/atlas/v1/completion_pb.ts"
 import { RouterService } from "../../gen/atlas/v1/router_service_pb.ts";
 import { Tier } from "../../gen/atlas/v1/types_pb.ts";
 import { startCluster } from "./cluster-processes.ts";
+import { MODEL } from "./simulated-providers.ts";
 
-const MODEL = "demo/chat";
 const transportOf = (router: string) => createGrpcTransport({ baseUrl: cluster.addressOf(router) });
 const routerOf = (name: string) => createClient(RouterService, transportOf(name));
 const catalogOf = (name: string) => createClient(CatalogService, transportOf(name));

@@ -4,10 +4,17 @@ import { once } from "node:events";
 /** A command of ours that runs beside the demo and ends with it. */
 export type DemoProcess = {
   readonly name: string;
+  /** Everything that it has printed so far, on either stream. */
+  output(): string;
   /** What `pattern` captures in what it prints, as soon as it has. Rejects when it ends before. */
   printed(pattern: RegExp): Promise<string>;
-  /** Resolves when it has ended. */
-  kill(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Resolves when it has ended, with its exit code; absent when a signal ended it. */
+  kill(signal: "SIGTERM" | "SIGKILL"): Promise<number | undefined>;
+};
+
+export type ProcessOptions = {
+  /** The whole environment of the process. Default: ours. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 };
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
@@ -20,8 +27,13 @@ process.once("exit", () => {
   }
 });
 
-export function startAtlas(name: string, ...words: readonly string[]): DemoProcess {
-  const child = spawn(process.execPath, [MAIN, ...words], { stdio: ["ignore", "pipe", "pipe"] });
+export function startAtlas(
+  name: string,
+  words: readonly string[],
+  { env = process.env }: ProcessOptions = {},
+): DemoProcess {
+  const stdio = ["ignore", "pipe", "pipe"] as const;
+  const child = spawn(process.execPath, [MAIN, ...words], { stdio: [...stdio], env });
   running.add(child);
   let output = "";
   const listeners = new Set<() => void>();
@@ -31,7 +43,7 @@ export function startAtlas(name: string, ...words: readonly string[]): DemoProce
     }
   };
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
       output += text;
       tell();
     });
@@ -42,6 +54,7 @@ export function startAtlas(name: string, ...words: readonly string[]): DemoProce
   });
   return {
     name,
+    output: () => output,
     printed(pattern) {
       const { promise, resolve, reject } = Promise.withResolvers<string>();
       const timer = setTimeout(() => reject(silent(name, output)), START_TIMEOUT_MS);
@@ -66,6 +79,7 @@ export function startAtlas(name: string, ...words: readonly string[]): DemoProce
         child.kill(signal);
         await exited;
       }
+      return child.exitCode ?? undefined;
     },
   };
 }

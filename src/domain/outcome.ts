@@ -35,7 +35,7 @@ export type FailureKind =
 
 export type Failure = {
   readonly kind: FailureKind;
-  /** Safe to show to the caller: holds no secret and no text of the prompt. */
+  /** Safe to show to the caller: holds no secret, and text of the prompt only if it `quotesProvider`. */
   readonly message: string;
   readonly httpStatus?: number | undefined;
   readonly upstreamRequestId?: string | undefined;
@@ -46,6 +46,16 @@ export type Failure = {
   /** For logs. Never leaves the process. */
   readonly cause?: unknown;
 };
+
+/**
+ * Kinds whose message is the provider's own sentence: it helps the caller, who can mend the request, and
+ * may quote the prompt or the answer. So it is for the caller alone.
+ */
+export const quotesProvider: ReadonlySet<FailureKind> = new Set<FailureKind>([
+  "bad-request",
+  "context-length",
+  "content-filter",
+]);
 
 export type FailureTraits = {
   /** Whether another endpoint may be tried while nothing has reached the caller. */

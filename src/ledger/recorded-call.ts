@@ -1,6 +1,10 @@
 import type { AttemptRecord, CallEnd, CompletionCall } from "../domain/call.ts";
 import type { RecordedCall } from "../domain/ledger.ts";
-import type { Outcome } from "../domain/outcome.ts";
+import { type Outcome, quotesProvider } from "../domain/outcome.ts";
+import type { RouterError } from "../domain/router-error.ts";
+
+/** In place of words that may quote the prompt or the answer. */
+const WITHHELD = "The provider's words are for the caller alone.";
 
 /**
  * What is remembered of a call. The decision is kept as it is: it refers to the catalogue and to nothing
@@ -22,7 +26,7 @@ export function recordedCallOf(call: CompletionCall, end: CallEnd): RecordedCall
     streaming: call.streaming,
     decision: end.decision,
     attempts: attemptsOf(end.attempts),
-    error: error === undefined ? undefined : { code: error.code, message: error.message },
+    error: error === undefined ? undefined : errorOf(error, end.attempts),
     partial: answered?.partial ?? false,
     usage: answered?.usage,
     cost: answered?.cost,
@@ -45,5 +49,16 @@ function withoutCause(outcome: Outcome): Outcome {
     return outcome;
   }
   const { cause: _, ...told } = outcome;
-  return told;
+  return quotesProvider.has(told.kind) ? { ...told, message: WITHHELD } : told;
+}
+
+/** The error of a call repeats what its last attempt was told. */
+function errorOf(
+  { code, message }: RouterError,
+  attempts: readonly AttemptRecord[],
+): RecordedCall["error"] {
+  const isQuoted = attempts.some(
+    ({ outcome }) => outcome.kind !== "success" && quotesProvider.has(outcome.kind),
+  );
+  return { code, message: isQuoted ? WITHHELD : message };
 }

@@ -1,4 +1,4 @@
-import type { Failure, FailureKind } from "../domain/outcome.ts";
+import { type Failure, type FailureKind, quotesProvider } from "../domain/outcome.ts";
 import { NO_DETAILS, type ProviderError, providerErrorOf } from "./provider-error.ts";
 import { type ResponseHeaders, retryAfterMsOf } from "./retry-after.ts";
 
@@ -205,20 +205,13 @@ const texts: Readonly<Record<FailureKind, string>> = {
   canceled: "The caller left",
 };
 
-/** Kinds where the provider's own sentence helps the caller, who can mend the request. */
-const SHOWN: ReadonlySet<FailureKind> = new Set<FailureKind>([
-  "bad-request",
-  "context-length",
-  "content-filter",
-]);
-
 type Facts = { readonly status: number | undefined; readonly error: ProviderError };
 
 /** Codes are words of an API. Anything else in their place could be a secret. */
 const SAFE_WORD = /^[a-z][a-z_]{2,47}$/;
 
 function messageOf(kind: FailureKind, { status, error }: Facts): string {
-  if (SHOWN.has(kind) && error.message !== "") {
+  if (quotesProvider.has(kind) && error.message !== "") {
     return error.message;
   }
   if (status !== undefined && isRedirect(status)) {

@@ -18,6 +18,9 @@ const realSchedule: Schedule = (delayMs, task) => {
   return () => clearTimeout(timer);
 };
 
+/** Nobody is left to say goodbye to when a test has finished. */
+const HURRY_MS = 20;
+
 export type LogLine = {
   readonly level: string;
   readonly message: string;
@@ -44,13 +47,14 @@ export async function useRpcListeners({
   listener = {},
 }: RpcListenersOptions = {}): Promise<RpcListeners> {
   const log: LogLine[] = [];
+  let isOver = false;
   const options: HttpListenerOptions = {
     services: createHandlers({ ...handlerPorts(router), ...handlers }),
     host: "127.0.0.1",
     port: 0,
     errorDomain: "atlas.internal",
     nowMs: Date.now,
-    schedule: realSchedule,
+    schedule: (delayMs, task) => realSchedule(isOver ? Math.min(delayMs, HURRY_MS) : delayMs, task),
     random: () => 0.5,
     beginTrace: createBeginTrace({ random: Math.random, ratio: () => 0, followsParent: true }),
     onRpcEnd: () => undefined,
@@ -60,6 +64,7 @@ export async function useRpcListeners({
   const grpc = await startGrpcServer(options);
   const http = await startHttpServer(options);
   onTestFinished(async () => {
+    isOver = true;
     await Promise.all([grpc.drain(0), http.drain(0)]);
   });
   return { grpc, http, router, log };

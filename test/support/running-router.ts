@@ -31,6 +31,12 @@ export type RouterSettings = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
+/** What a router that stops waits for peers to say goodbye. Longer waits are for calls in flight. */
+const LONGEST_FAREWELL_MS = 1_000;
+
+/** Here nobody minds being left without a word. */
+const FAREWELL_MS = 20;
+
 const CONFIG_FILE = "/config/atlas.yaml";
 
 /** Answers at once, so that tests do not wait for a provider to think. */
@@ -41,6 +47,7 @@ export async function startRouter({
   env = {},
 }: RouterSettings = {}): Promise<RunningRouter> {
   const outside = createOutside(config);
+  let isStopping = false;
   const world: ServerWorld = {
     version: "0.0.0",
     env,
@@ -54,7 +61,8 @@ export async function startRouter({
     setExitCode: () => undefined,
     nowMs: () => performance.timeOrigin + performance.now(),
     schedule(delayMs, task) {
-      const timer = setTimeout(task, delayMs);
+      const isFarewell = isStopping && delayMs <= LONGEST_FAREWELL_MS;
+      const timer = setTimeout(task, isFarewell ? Math.min(delayMs, FAREWELL_MS) : delayMs);
       return () => clearTimeout(timer);
     },
     random: Math.random,
@@ -83,6 +91,7 @@ export async function startRouter({
     reload: outside.reload,
     logged: outside.written,
     async stop() {
+      isStopping = true;
       outside.stop();
       await ended;
     },

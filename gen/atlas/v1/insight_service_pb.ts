@@ -148,7 +148,8 @@ export type RecordedCall = Message<"atlas.v1.RecordedCall"> & {
   errorReason: string;
 
   /**
-   * What the caller was told of the failure; empty when it succeeded.
+   * What the caller was told of the failure; empty when it succeeded. A provider's own sentence, which can
+   * quote the prompt, is left out, and a fixed one stands for it.
    *
    * @generated from field: string error_message = 18;
    */

@@ -328,7 +328,8 @@ export type Attempt = Message<"atlas.v1.Attempt"> & {
   provider: string;
 
   /**
-   * What may be shown of the failure; never contains secrets or prompt text. Empty on success.
+   * What may be shown of the failure; never contains secrets. Empty on success. To the caller it may be the
+   * provider's own sentence, which can quote the prompt; whoever else asks is told a fixed sentence then.
    *
    * @generated from field: string error_message = 11;
    */

@@ -79,4 +79,21 @@ describe("recordedCallOf()", () => {
     expect(recorded.attempts[1]?.outcome).toEqual({ kind: "success" });
     expect(recorded.error).toEqual({ code: "stream-interrupted", message: "it broke" });
   });
+
+  test.each(["bad-request", "context-length", "content-filter"] as const)(
+    "leaves out what a provider says of %s, which may quote the prompt",
+    (kind) => {
+      const failure = { kind, message: "cannot answer: my secret prompt" };
+      const recorded = recordedCallOf(
+        exampleCall(),
+        makeResult({
+          attempts: [makeAttempt({ outcome: failure })],
+          error: new RouterError("request-refused", failure.message),
+        }),
+      );
+      const withheld = "The provider's words are for the caller alone.";
+      expect(recorded.attempts[0]?.outcome).toEqual({ kind, message: withheld });
+      expect(recorded.error).toEqual({ code: "request-refused", message: withheld });
+    },
+  );
 });
