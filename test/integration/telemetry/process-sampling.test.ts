@@ -284,8 +284,8 @@ describe("prompts and answers", () => {
 
   test("are in no span where nobody asked for them", () => {
     expect(texts("none").length).toBeGreaterThan(0);
-    expect(texts("none").filter(([, , value]) => /question|answer is|4111-3333/.test(value))).toEqual(
-      [],
-    );
+    expect(
+      texts("none").filter(([, , value]) => /question|answer is|4111-3333/.test(value)),
+    ).toEqual([]);
   });
 });
