@@ -99,6 +99,29 @@ function schedule(delayMs: number, task: () => void): () => void {
   };
 }
 
+/** A reader of the log that has stopped must not fill the memory of the router. */
+const MAX_UNREAD_LOG_BYTES = 8 * 1024 * 1024;
+
+function logOutputOf(stream: NodeJS.WriteStream): Output {
+  const output = outputOf(stream);
+  let dropped = 0;
+  return {
+    ...output,
+    write(text) {
+      if (stream.writableLength > MAX_UNREAD_LOG_BYTES) {
+        dropped += 1;
+        return;
+      }
+      if (dropped > 0) {
+        const msg = "log lines were dropped, because nobody read them";
+        output.write(`${JSON.stringify({ level: "warn", dropped, msg })}\n`);
+        dropped = 0;
+      }
+      output.write(text);
+    },
+  };
+}
+
 const nowMs = () => performance.timeOrigin + performance.now();
 const stdout = outputOf(process.stdout);
 const stderr = outputOf(process.stderr);
@@ -107,7 +130,7 @@ const serverWorld: ServerWorld = {
   version,
   env: process.env,
   stdout,
-  stderr,
+  stderr: logOutputOf(process.stderr),
   readFile: read,
   watchFile,
   onReload: (listener) => onSignal("SIGHUP", listener),

@@ -6,7 +6,7 @@ import type { PlannedEndpoint } from "../domain/plan.ts";
 import type { Admission, NowMs, ObservationSink, Schedule, Upstream } from "../domain/ports.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import { estimateInputTokens, tokensOfBytes } from "../domain/token-estimate.ts";
-import { attemptSlot, traceparentOf } from "../domain/trace.ts";
+import { attemptSlot, type TraceContext, traceparentOf } from "../domain/trace.ts";
 import { outputTokensOf, type Usage } from "../domain/usage.ts";
 import { type AttemptTrace, createAttemptTrace } from "./attempt-trace.ts";
 import { type ClockLimits, type Expiry, startClocks } from "./clocks.ts";
@@ -17,6 +17,8 @@ export type AttemptOncePorts = {
   readonly admission: Pick<Admission, "firstContent">;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
+  /** Asks that spans be made of a call. Absent: nobody would take them. */
+  readonly keepTrace?: ((trace: TraceContext) => void) | undefined;
 };
 
 export type AttemptOnce = {
@@ -66,7 +68,7 @@ export async function attemptOnce(
   trace.close(outcome);
   const end = endOf(attempt, trace, { outcome, endedAtMs });
   if (isWorthALook(outcome)) {
-    attempt.call.trace.keep = true;
+    ports.keepTrace?.(attempt.call.trace);
   }
   ports.observe({
     callId: attempt.call.id,
@@ -81,10 +83,17 @@ export async function attemptOnce(
   return end;
 }
 
-/** A caller who leaves is an everyday event. */
+/** Callers who leave or ask for what cannot be had are everyday events. */
 function isWorthALook({ kind }: Outcome): boolean {
-  return kind !== "success" && kind !== "canceled";
+  return kind !== "success" && !callersDoing.has(kind);
 }
+
+const callersDoing: ReadonlySet<Outcome["kind"]> = new Set<Outcome["kind"]>([
+  "canceled",
+  "bad-request",
+  "context-length",
+  "content-filter",
+]);
 
 /**
  * Turns every ending into an outcome, and does not wait for an adapter once the attempt is over.

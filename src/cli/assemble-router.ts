@@ -88,6 +88,7 @@ export function assembleRouter({
         onSinkError,
       ),
       admission: scoreboard,
+      keepTrace: telemetry.keepTrace,
       budget: createRetryBudget({
         ratio: retry.budgetRatio,
         reservePerSecond: retry.budgetReservePerSecond,

@@ -30,6 +30,8 @@ import { yieldTurn } from "./yield-turn.ts";
 /** All that is told of calls to people: spans, metrics, the last calls, what they cost, and the log. */
 export type RouterTelemetry = {
   readonly beginTrace: BeginTrace;
+  /** Asks that spans be made of a call; absent where they are exported nowhere. */
+  readonly keepTrace: CallSpans["keep"] | undefined;
   /** Each takes every attempt; absent ones are switched off. */
   readonly observed: readonly ObservationSink[];
   /** Each takes every call, in this order: the first settles whether its spans are kept. */
@@ -81,12 +83,16 @@ export async function assembleTelemetry(input: TelemetryInput): Promise<RouterTe
   if (spans !== undefined) {
     watched?.metrics.attach({ leftOutCalls: spans.leftOut });
   }
-  const recent = createRecentCalls({ capacity: settings().calls.recent, slowMs: traces.slowMs });
+  const recent = createRecentCalls({
+    capacity: settings().calls.recent,
+    slowMs: () => settings().traces.slowMs,
+  });
   const spend = createSpendLedger({ ...settings().spend, startedAtMs: nowMs() });
   const callsPerSecond = () => serving().config.log.callsPerSecond;
   const metrics = watched?.metrics;
   return {
     beginTrace: beginTraceOf(telemetry, settings, input),
+    keepTrace: spans?.keep,
     observed: present([metrics?.observe]),
     finished: present([
       spans?.finished,
@@ -128,7 +134,7 @@ function beginTraceOf(
   const { random } = world;
   const { problem, ...sampling } = samplingOf(world.env, () => settings().traces.ratio);
   if (spans === undefined) {
-    return createBeginTrace({ random, ratio: () => 0, followsParent: true });
+    return createBeginTrace({ random, ratio: () => 0, followsParent: true, keeps: false });
   }
   if (problem !== undefined) {
     log("warn", "traces are not sampled as they should be", { detail: problem });

@@ -10,12 +10,15 @@ const QUIET_MS = 10_000;
 /** What callers may write freely is cut to this many characters. */
 const MAX_WORD_CHARS = 64;
 
+/** More tell nobody more, and an outage must not be made worse by its log. */
+const MAX_FAILURES_PER_SECOND = 200;
+
 const NANO_USD = 1_000_000_000;
 
 /**
  * One line for every call of the router. It never holds prompts, answers, labels or the end user.
  *
- * - `call failed`, a warning: it was not its caller's doing. Always written.
+ * - `call failed`, a warning: it was not its caller's doing. At most 200 a second, whatever the limit.
  * - `call refused`: refused to its caller before any attempt, as when nothing satisfies its policy. At
  *   most once per reason in 10 s: the policy may be the operator's.
  * - `call ended`: it succeeded, or ended by its caller's doing. At most `callsPerSecond`, which is read
@@ -30,11 +33,15 @@ export function createCallLog(
 ): CallSink {
   const refusals = createQuietLines<RouterErrorCode>(QUIET_MS);
   const ended = createSampling(callsPerSecond);
+  const failed = createSampling(() => MAX_FAILURES_PER_SECOND);
 
   return (call, end) => {
     const { error } = end;
     if (error !== undefined && routerErrors[error.code].source !== "caller") {
-      log("warn", "call failed", fieldsOf(call, end, undefined));
+      const suppressedFailures = failed(nowMs());
+      if (suppressedFailures !== undefined) {
+        log("warn", "call failed", fieldsOf(call, end, suppressedFailures));
+      }
       return;
     }
     const isRefusal = error !== undefined && end.attempts.length === 0;

@@ -64,7 +64,7 @@ export type CallHistory = {
   /** How many of the newest calls it remembers; 0: none. */
   readonly capacity: number;
   /** Calls that took longer are remembered beyond the newest ones. */
-  readonly slowMs: number;
+  readonly slowMs: () => number;
   /**
    * Calls whose id begins with `key`, and those of the trace with this id, newest first and at most
    * `limit`. Lower case.

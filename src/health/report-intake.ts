@@ -129,6 +129,9 @@ function empty(state: State): void {
   state.head = 0;
 }
 
+/** What is folded need not be held until all is: a leader may be minutes behind. */
+const LET_GO_AT = 512;
+
 async function foldWaiting(state: State): Promise<void> {
   const { turns } = state;
   state.isHeld = false;
@@ -138,6 +141,10 @@ async function foldWaiting(state: State): Promise<void> {
     const stored = state.queue[state.head] as StoredReport;
     state.head += 1;
     foldOne(state, stored);
+    if (state.head === LET_GO_AT) {
+      state.queue.splice(0, state.head);
+      state.head = 0;
+    }
     if (turns.isOver()) {
       await turns.next();
     }

@@ -7,7 +7,7 @@ export type RecentCallsOptions = {
   /** Newest calls to remember; 0: none, and nothing else either. */
   readonly capacity: number;
   /** Calls that take longer are slow. */
-  readonly slowMs: number;
+  readonly slowMs: () => number;
 };
 
 export type RecentCalls = CallHistory & {
@@ -50,7 +50,7 @@ export function createRecentCalls({ capacity, slowMs }: RecentCallsOptions): Rec
       }
       const recorded = recordedCallOf(call, end);
       newest.push(recorded);
-      if (recorded.timings.total > slowMs) {
+      if (recorded.timings.total > slowMs()) {
         slow.push(recorded);
       }
       if (isFailed(recorded)) {

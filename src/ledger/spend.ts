@@ -48,6 +48,9 @@ type Hour = {
 
 const MS_PER_HOUR = 3_600_000;
 
+/** Ids, names and some ten labels. Longer ones would make the memory of an hour the caller's affair. */
+const MAX_KEY_CHARS = 1_024;
+
 /**
  * What calls cost, by the clock hour (UTC) in which they ended.
  *
@@ -85,7 +88,7 @@ export function createSpendLedger(options: SpendOptions): SpendLedger {
     if (found !== undefined) {
       return found.tally;
     }
-    if (hour.series.length >= seriesPerHour) {
+    if (hour.series.length >= seriesPerHour || key.length > MAX_KEY_CHARS) {
       return hour.other;
     }
     const tally = createTally();

@@ -102,6 +102,7 @@ export function createAckedPublisher(options: AckedPublisherOptions): AckedPubli
 
   function end(): void {
     cancelLook?.();
+    cancelLook = undefined;
     subscription.unsubscribe();
     handOut();
     for (const waiter of waiting.values()) {
@@ -114,6 +115,9 @@ export function createAckedPublisher(options: AckedPublisherOptions): AckedPubli
 
   return {
     publish(subject, bytes, { id, headers, timeoutMs }) {
+      if (over.aborted) {
+        return Promise.reject(new errors.ConnectionError("the session is over"));
+      }
       return new Promise((resolve, reject) => {
         const reply = `${inbox}.${++count}`;
         const fields = createFields(id, headers);

@@ -33,7 +33,7 @@ export function createInsightService({ insight, nowMs, schedule }: InsightPorts)
         calls: found.map(encodeRecordedCall),
         matchedCount: matched,
         capacity: calls.capacity,
-        slowThreshold: durationFromMs(calls.slowMs),
+        slowThreshold: durationFromMs(calls.slowMs()),
       };
     },
 

@@ -135,7 +135,8 @@ function hasDue({ members }: State, nowMs: number): boolean {
 }
 
 function readAll(state: State, nowMs: number, tools: ReadingTools): void {
-  if (state.completeAtMs !== nowMs) {
+  // A pass that stopped half-way has read nothing to its end.
+  if (state.readTo !== 0 || state.completeAtMs !== nowMs) {
     state.readTo = 0;
     readOn(state, nowMs, tools, NEVER_OVER);
   }

@@ -42,6 +42,10 @@ const SERVICE = "atlas-router";
 
 /** Defaults of the specification. */
 const MAX_QUEUE_SIZE = 2_048;
+
+/** Not the 512 of the specification: a batch is encoded in one turn, which calls wait for. */
+const BATCH_SIZE = 128;
+
 const METRIC_INTERVAL_MS = 60_000;
 const METRIC_TIMEOUT_MS = 30_000;
 
@@ -60,6 +64,7 @@ export async function startOtlpSdk(options: OtlpSdkOptions): Promise<OtlpSdk> {
           exporter: spanExporter,
           origin: { resource, instrumentationScope: { name: SERVICE, version } },
           maxQueueSize: positiveOr(MAX_QUEUE_SIZE, "OTEL_BSP_MAX_QUEUE_SIZE"),
+          maxExportBatchSize: positiveOr(BATCH_SIZE, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
           onError: sdkLog.onError,
         });
   const metricReaders =

@@ -32,6 +32,8 @@ export type SpanQueueOptions = {
   readonly origin: SpanOrigin;
   /** The other limits are the SDK's, from `OTEL_BSP_*`. */
   readonly maxQueueSize: number;
+  /** Absent: the SDK's, from `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`. */
+  readonly maxExportBatchSize?: number | undefined;
   /** Told of every export that failed. */
   readonly onError: (error: unknown) => void;
 };
@@ -40,7 +42,7 @@ export type SpanQueueOptions = {
 const SUCCESS = 0;
 
 export function createSpanQueue(options: SpanQueueOptions): SpanQueue {
-  const { exporter, origin, maxQueueSize, onError } = options;
+  const { exporter, origin, maxQueueSize, maxExportBatchSize, onError } = options;
   let waiting = 0;
   let exported = 0;
   let dropped = 0;
@@ -50,22 +52,28 @@ export function createSpanQueue(options: SpanQueueOptions): SpanQueue {
   const counting: SpanExporter = {
     export(spans, done) {
       waiting -= spans.length;
-      exporter.export(spans, (result) => {
-        if (result.code === SUCCESS) {
-          exported += spans.length;
-        } else {
-          failed += spans.length;
-          failedExports += 1;
-          onError(result.error);
-        }
-        // A failure would keep the processor from awaiting the other exports of its shutdown.
-        done({ code: SUCCESS });
+      // The processor exports on the stack of whoever fills a batch, and encoding one takes a while.
+      setImmediate(() => {
+        exporter.export(spans, (result) => {
+          if (result.code === SUCCESS) {
+            exported += spans.length;
+          } else {
+            failed += spans.length;
+            failedExports += 1;
+            onError(result.error);
+          }
+          // A failure would keep the processor from awaiting the other exports of its shutdown.
+          done({ code: SUCCESS });
+        });
       });
     },
     shutdown: () => exporter.shutdown(),
     forceFlush: async () => exporter.forceFlush?.(),
   };
-  const processor = new BatchSpanProcessor(counting, { maxQueueSize });
+  const processor = new BatchSpanProcessor(counting, {
+    maxQueueSize,
+    ...(maxExportBatchSize === undefined ? {} : { maxExportBatchSize }),
+  });
 
   return {
     processor,

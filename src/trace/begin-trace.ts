@@ -7,6 +7,8 @@ export type BeginTraceOptions = {
   readonly ratio: () => number;
   /** Whether a sampled caller is followed. Default of `OTEL_TRACES_SAMPLER`: yes. */
   readonly followsParent: boolean;
+  /** False: nobody takes spans, so none are kept, whatever is sampled. Default: true. */
+  readonly keeps?: boolean;
 };
 
 /** `version-trace id-parent id-flags`; later versions may add fields. */
@@ -28,19 +30,26 @@ const TRACESTATE = /^[\x20-\x7e]*$/;
  * A header that breaks the rules is none: the trace then begins here, and its `tracestate` is dropped
  * with it.
  */
-export function createBeginTrace({ random, ratio, followsParent }: BeginTraceOptions): BeginTrace {
+export function createBeginTrace(options: BeginTraceOptions): BeginTrace {
+  const { random, ratio, followsParent, keeps = true } = options;
   return (traceparent, tracestate) => {
     const parent = traceparent === undefined ? undefined : parse(traceparent);
-    const sampled = parent !== undefined && followsParent ? parent.sampled : random() < ratio();
+    const traceId = parent?.traceId ?? traceIdOf(random);
+    const sampled = parent !== undefined && followsParent ? parent.sampled : isIn(traceId, ratio());
     return {
-      traceId: parent?.traceId ?? traceIdOf(random),
+      traceId,
       spanPrefix: hexOf(random, 7) + nonZeroHexOf(random),
       parentSpanId: parent?.spanId,
       traceState: parent === undefined ? "" : traceStateOf(tracestate),
       sampled,
-      keep: sampled,
+      keep: sampled && keeps,
     };
   };
+}
+
+/** Decided by the id, so that all who decide by it, at equal ratios, agree about a trace. */
+function isIn(traceId: string, ratio: number): boolean {
+  return Number.parseInt(traceId.slice(-8), 16) < ratio * 16 ** 8;
 }
 
 type Parent = { readonly traceId: string; readonly spanId: string; readonly sampled: boolean };

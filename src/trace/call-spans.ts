@@ -29,6 +29,8 @@ export type CallSpansOptions = {
 export type ServerAddress = { readonly host: string; readonly port: number };
 
 export type CallSpans = {
+  /** Keeps a call although it was not sampled, as far as `keptPerSecond` goes. Once kept it stays so. */
+  readonly keep: (trace: TraceContext) => void;
   /** Makes the spans of a call but that of its RPC. */
   readonly finished: CallSink;
   /** Makes the span of an RPC. */
@@ -50,7 +52,10 @@ export function createCallSpans(options: CallSpansOptions): CallSpans {
   const bucket = createTokenBucket(keptPerSecond);
   let leftOut = 0;
 
-  function keepBeyondSample(trace: TraceContext): void {
+  function keep(trace: TraceContext): void {
+    if (trace.keep) {
+      return;
+    }
     trace.keep = bucket.take(nowMs());
     if (!trace.keep) {
       leftOut += 1;
@@ -58,10 +63,11 @@ export function createCallSpans(options: CallSpansOptions): CallSpans {
   }
 
   return {
+    keep,
     finished(call, end) {
       const { trace } = call;
-      if (!trace.sampled && isWorthALook(end, trace, slowMs)) {
-        keepBeyondSample(trace);
+      if (!trace.keep && isWorthALook(end, slowMs)) {
+        keep(trace);
       }
       if (trace.keep) {
         tell(call, end, options);
@@ -69,8 +75,8 @@ export function createCallSpans(options: CallSpansOptions): CallSpans {
     },
     rpc(end) {
       const { trace } = end;
-      if (!trace.sampled && isOwnFailure(end)) {
-        keepBeyondSample(trace);
+      if (!trace.keep && isOwnFailure(end)) {
+        keep(trace);
       }
       if (trace.keep) {
         sink(rpcSpanOf(end, names));
@@ -80,10 +86,8 @@ export function createCallSpans(options: CallSpansOptions): CallSpans {
   };
 }
 
-/** An attempt that failed has set `keep` already. */
-function isWorthALook(end: CallEnd, { keep }: TraceContext, slowMs: () => number): boolean {
+function isWorthALook(end: CallEnd, slowMs: () => number): boolean {
   return (
-    keep ||
     end.attempts.length > 1 ||
     end.timings.total > slowMs() ||
     (end.error !== undefined && routerErrors[end.error.code].source !== "caller")
@@ -92,7 +96,8 @@ function isWorthALook(end: CallEnd, { keep }: TraceContext, slowMs: () => number
 
 /** Of what was no call of the router; about those, the sink of calls has decided. */
 function isOwnFailure({ callId, status }: RpcEnd): boolean {
-  return callId === undefined && isServerFault(status);
+  // A method that is not there is its caller's mistake, whatever the conventions call it.
+  return callId === undefined && status !== "UNIMPLEMENTED" && isServerFault(status);
 }
 
 function tell(call: CompletionCall, end: CallEnd, options: CallSpansOptions): void {

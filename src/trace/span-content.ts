@@ -29,11 +29,11 @@ export type ContentSettings = {
 const MAX_CHARS = 32_768;
 const MASK = "[redacted]";
 
-/** What a message costs beside its texts, so that a thousand empty ones are bounded as well. */
-const MESSAGE_CHARS = 50;
+/** What a message, and each text of it, costs beside itself: a thousand empty ones are bounded as well. */
+const ITEM_CHARS = 50;
 
-/** A pattern that would match across the end of what is scanned cannot; so much is scanned, and not shown. */
-const MARGIN = 1_000;
+/** No text is scanned further, and of a longer one nothing is shown: a match may reach across any cut. */
+const MAX_SCANNED = 262_144;
 
 /** Of the call, with the answer that it carries, if any. */
 export function contentAttributesOf(
@@ -63,7 +63,10 @@ function finishReasonsOf(choices: readonly AnswerChoice[]): readonly string[] | 
   return reasons.length === 0 ? undefined : reasons;
 }
 
-type ShowText = (text: string) => string;
+type ShowText = ((text: string) => string) & {
+  /** The attribute has no room for more. */
+  readonly isFull: () => boolean;
+};
 
 function jsonOf<Item>(
   items: readonly Item[],
@@ -71,15 +74,16 @@ function jsonOf<Item>(
   encode: (item: Item, text: ShowText) => object,
 ): string {
   let left = maxChars;
-  const show: ShowText = (text) => {
+  const showText = (text: string) => {
     const shown = maskedStart(text, redact, Math.max(0, left));
-    left -= shown.length;
+    left -= shown.length + ITEM_CHARS;
     return shown;
   };
+  const show: ShowText = Object.assign(showText, { isFull: () => left <= 0 });
   const encoded: object[] = [];
   for (const item of items) {
-    left -= MESSAGE_CHARS;
-    if (left <= 0) {
+    left -= ITEM_CHARS;
+    if (show.isFull()) {
       break;
     }
     encoded.push(encode(item, show));
@@ -87,32 +91,44 @@ function jsonOf<Item>(
   return JSON.stringify(encoded);
 }
 
-/** At most `maxChars` of the text, masked; an ellipsis stands for the rest. */
+/** At most `maxChars` of the text, masked before it is cut; an ellipsis stands for the rest. */
 function maskedStart(text: string, redact: readonly RegExp[], maxChars: number): string {
-  const scanned = text.slice(0, maxChars + MARGIN);
-  let masked = scanned;
+  if (maxChars === 0 || (redact.length > 0 && text.length > MAX_SCANNED)) {
+    return text === "" ? "" : "…";
+  }
+  let masked = text;
   for (const pattern of redact) {
     masked = masked.replace(pattern, MASK);
   }
-  const sound = scanned.length < text.length ? masked.length - MARGIN : masked.length;
-  const shown = Math.min(maxChars, Math.max(0, sound));
-  return shown === masked.length ? masked : `${masked.slice(0, shown)}…`;
+  return masked.length <= maxChars ? masked : `${masked.slice(0, maxChars)}…`;
 }
 
 function encodeMessage({ role, name, parts }: Message, text: ShowText): object {
   return {
     role,
     ...(name === "" ? undefined : { name: text(name) }),
-    parts: parts.map((part) => encodePart(part, text)),
+    parts: encodeParts(parts, text),
   };
 }
 
 function encodeChoice({ parts, finishReason }: AnswerChoice, text: ShowText): object {
   return {
     role: "assistant",
-    parts: parts.map((part) => encodePart(part, text)),
+    parts: encodeParts(parts, text),
     finish_reason: finishReason ?? "error",
   };
+}
+
+/** As many as there is room for. */
+function encodeParts(parts: readonly Parameters<typeof encodePart>[0][], text: ShowText): object[] {
+  const encoded: object[] = [];
+  for (const part of parts) {
+    if (text.isFull()) {
+      break;
+    }
+    encoded.push(encodePart(part, text));
+  }
+  return encoded;
 }
 
 function encodeTool(tool: FunctionTool, text: ShowText): object {
@@ -143,7 +159,7 @@ function encodePart(part: ContentPart | ToolResultPart["parts"][number], text: S
       return {
         type: "tool_call_response",
         id: text(part.toolCallId),
-        response: part.parts.map((inner) => encodePart(inner, text)),
+        response: encodeParts(part.parts, text),
       };
     case "media":
       return encodeMedia(part, text);

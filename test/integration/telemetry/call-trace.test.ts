@@ -109,6 +109,7 @@ async function spansOf(setting: Setting) {
       },
       observe: () => undefined,
       admission: { tryStart: () => true, firstContent: () => undefined, wantsTiming: () => false },
+      keepTrace: spans.keep,
       budget: createRetryBudget(),
       timeouts: {
         firstTokenMinMs: 2_000,

@@ -48,6 +48,23 @@ describe("attemptOnce()", () => {
     expect(end.record).toMatchObject({ httpStatus: 503, upstreamRequestId: "r2" });
   });
 
+  test.each(failureKinds.map((kind) => ({ kind })))(
+    "asks for spans of what is nobody's everyday event: $kind",
+    async ({ kind }) => {
+      const kept: unknown[] = [];
+      const call = exampleCall();
+      await attemptOnce(attempt(call), {
+        upstream: async () => ({ kind, message: "" }),
+        observe: () => undefined,
+        admission: { firstContent: () => undefined },
+        keepTrace: (trace) => kept.push(trace),
+        ...createManualClock(),
+      });
+      const everyday = ["canceled", "bad-request", "context-length", "content-filter"];
+      expect(kept).toEqual(everyday.includes(kind) ? [] : [call.trace]);
+    },
+  );
+
   test("takes an adapter that throws before it gives a promise for one that failed, and leaves nothing behind", async () => {
     const cause = new TypeError("not a function");
     const clock = createManualClock();

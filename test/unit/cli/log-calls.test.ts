@@ -139,6 +139,17 @@ describe("createCallLog()", () => {
     });
   });
 
+  test("tells of 200 failures a second at most, and of how many it did not", () => {
+    const { lines, end } = start(0);
+    const error = new RouterError("upstream-unavailable", "nobody answered");
+    for (let index = 0; index < 205; index += 1) {
+      end({ error });
+    }
+    expect(lines).toHaveLength(200);
+    end({ error }, 1_000);
+    expect(lines.at(-1)?.fields).toMatchObject({ suppressed: 5 });
+  });
+
   test("tells what was refused to a caller before any attempt", () => {
     const { lines, refuse } = start();
     refuse("no-eligible-endpoint");

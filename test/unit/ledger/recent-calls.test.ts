@@ -24,7 +24,7 @@ const everything: CallFilter = {
 
 /** Calls end in the order in which they are told, a millisecond apart. */
 function history(capacity = 8) {
-  const calls = createRecentCalls({ capacity, slowMs: 1_000 });
+  const calls = createRecentCalls({ capacity, slowMs: () => 1_000 });
   let told = 0;
   return {
     ...calls,

@@ -65,6 +65,15 @@ describe("createSpendLedger()", () => {
     expect(rows).toEqual([{ values: [], sums: total }]);
   });
 
+  test("sums up calls with very long labels as others, so that memory is bounded in bytes too", async () => {
+    const { tell, report } = ledger();
+    tell(caller("a", { note: "x".repeat(1_024) }));
+    tell(caller("a", { note: "x" }));
+    const { rows, total } = await report({ groupBy: by("application") });
+    expect(total.calls).toBe(2);
+    expect(rows.map(({ values, sums }) => [values, sums.calls])).toEqual([[["a"], 1]]);
+  });
+
   test("counts calls of unknown price apart, with their tokens, and never as free", async () => {
     const { tell, report } = ledger();
     tell();

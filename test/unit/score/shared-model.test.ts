@@ -99,6 +99,14 @@ describe("createSharedModel()", () => {
     expect(idsOf(model, MINUTE_MS)).toEqual(["a", "b", "c", "d"]);
   });
 
+  test("reads the rest for whoever asks in the middle of a reading", () => {
+    const model = modelOf([probed("a"), probed("b"), probed("c")]);
+    const whole = modelOf([probed("a"), probed("b"), probed("c")]);
+    expect(model.readOn(MINUTE_MS, tools, () => true)).toBe(false);
+    expect(idsOf(model, MINUTE_MS)).toEqual(["a", "b", "c"]);
+    expect(hexOf(model.stateHash(MINUTE_MS, tools))).toBe(hexOf(whole.stateHash(MINUTE_MS, tools)));
+  });
+
   test("is held while one of its endpoints is", () => {
     expect(modelOf([]).isHeld(0)).toBe(false);
     const model = modelOf([probed("a")]);

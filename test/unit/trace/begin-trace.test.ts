@@ -84,6 +84,25 @@ describe("a caller's trace", () => {
   });
 });
 
+describe("a ratio", () => {
+  test("decides by the trace, so that others who decide by it agree", () => {
+    const half = beginTrace({ followsParent: false, ratio: () => 0.5 });
+    const sampled = (end: string) =>
+      half(`00-${"1".repeat(24)}${end}-${SPAN}-01`, undefined).sampled;
+    expect(["00000000", "7fffffff", "80000000", "ffffffff"].map(sampled)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  test("keeps nothing where nobody takes spans", () => {
+    const idle = beginTrace({ keeps: false });
+    expect(idle(VALID, undefined)).toMatchObject({ sampled: true, keep: false });
+  });
+});
+
 describe("tracestate", () => {
   const stateOf = (state: string | undefined) => beginTrace()(VALID, state).traceState;
 

@@ -106,7 +106,7 @@ describe("a call that was not sampled", () => {
     const { finished, spans, leftOut } = start({ nowMs: () => nowMs });
     const traces: TraceContext[] = [];
     const fail = () => {
-      const trace = exampleTrace({ keep: true });
+      const trace = exampleTrace();
       traces.push(trace);
       finished(exampleCall({ trace }), failedWith("internal"));
     };
@@ -118,6 +118,18 @@ describe("a call that was not sampled", () => {
     nowMs = 500;
     fail();
     expect([spans.length, leftOut()]).toEqual([9, 1]);
+  });
+
+  test("stays kept once an attempt had it kept, and costs the rate once", () => {
+    const { finished, keep, spans, leftOut } = start();
+    const traces = [exampleTrace(), exampleTrace()];
+    for (const trace of traces) {
+      keep(trace);
+      keep(trace);
+      finished(exampleCall({ trace }), failedWith("internal"));
+    }
+    expect([spans.length, leftOut()]).toEqual([6, 0]);
+    expect(traces.map((trace) => trace.keep)).toEqual([true, true]);
   });
 });
 

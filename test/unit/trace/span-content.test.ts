@@ -248,3 +248,35 @@ describe("what is cut", () => {
     );
   });
 });
+
+describe("a message of many parts", () => {
+  test("is cut where the attribute is full", () => {
+    const parts = Array.from({ length: 100_000 }, () => text("a"));
+    const { attributes, input } = write({ messages: [message("user", ...parts)] });
+    expect(String(attributes["gen_ai.input.messages"]).length).toBeLessThan(60_000);
+    expect(input[0].parts.length).toBeGreaterThan(500);
+  });
+});
+
+describe("a secret that is longer than what is shown", () => {
+  const key = `-----BEGIN KEY-----${"k".repeat(4_000)}-----END KEY-----`;
+  const redact = [/-----BEGIN[\s\S]*?END KEY-----/giu];
+
+  test("is masked before anything is cut", () => {
+    const settings = { redact, maxChars: 1_000 };
+    const { attributes } = write({
+      messages: [message("user", text(`${"a".repeat(900)}${key}`))],
+      settings,
+    });
+    expect(String(attributes["gen_ai.input.messages"])).not.toContain("BEGIN");
+    expect(String(attributes["gen_ai.input.messages"])).toContain("[redacted]");
+  });
+
+  test("is not shown in a text too long to look through", () => {
+    const { input } = write({
+      messages: [message("user", text(`${key}${"a".repeat(262_144)}`))],
+      settings: { redact },
+    });
+    expect(input[0].parts).toEqual([{ type: "text", content: "…" }]);
+  });
+});
