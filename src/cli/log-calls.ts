@@ -15,6 +15,13 @@ const MAX_FAILURES_PER_SECOND = 200;
 
 const NANO_USD = 1_000_000_000;
 
+type Kind = {
+  readonly level: "info" | "warn";
+  readonly message: string;
+  /** Lines of its kind left out since the last one; absent: this one is left out too. */
+  readonly suppressed: number | undefined;
+};
+
 /**
  * One line for every call of the router. It never holds prompts, answers, labels or the end user.
  *
@@ -35,19 +42,19 @@ export function createCallLog(
   const ended = createSampling(callsPerSecond);
   const failed = createSampling(() => MAX_FAILURES_PER_SECOND);
 
-  return (call, end) => {
-    const { error } = end;
+  function kindOf({ error, attempts }: CallEnd): Kind {
     if (error !== undefined && routerErrors[error.code].source !== "caller") {
-      const suppressedFailures = failed(nowMs());
-      if (suppressedFailures !== undefined) {
-        log("warn", "call failed", fieldsOf(call, end, suppressedFailures));
-      }
-      return;
+      return { level: "warn", message: "call failed", suppressed: failed(nowMs()) };
     }
-    const isRefusal = error !== undefined && end.attempts.length === 0;
-    const suppressed = isRefusal ? refusals.pass(error.code, nowMs()) : ended(nowMs());
+    return error !== undefined && attempts.length === 0
+      ? { level: "info", message: "call refused", suppressed: refusals.pass(error.code, nowMs()) }
+      : { level: "info", message: "call ended", suppressed: ended(nowMs()) };
+  }
+
+  return (call, end) => {
+    const { level, message, suppressed } = kindOf(end);
     if (suppressed !== undefined) {
-      log("info", isRefusal ? "call refused" : "call ended", fieldsOf(call, end, suppressed));
+      log(level, message, fieldsOf(call, end, suppressed));
     }
   };
 }
@@ -74,7 +81,7 @@ function createSampling(perSecond: () => number): (nowMs: number) => number | un
   };
 }
 
-function fieldsOf(call: CompletionCall, end: CallEnd, suppressed: number | undefined) {
+function fieldsOf(call: CompletionCall, end: CallEnd, suppressed: number) {
   const { id, trace, spec, policy, caller } = call;
   const { decision, error, attempts, timings } = end;
   const last = attempts.at(-1);
