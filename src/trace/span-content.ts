@@ -94,7 +94,7 @@ function jsonOf<Item>(
 /** At most `maxChars` of the text, masked before it is cut; an ellipsis stands for the rest. */
 function maskedStart(text: string, redact: readonly RegExp[], maxChars: number): string {
   if (maxChars === 0 || (redact.length > 0 && text.length > MAX_SCANNED)) {
-    return text === "" ? "" : "…";
+    return "…";
   }
   let masked = text;
   for (const pattern of redact) {
