@@ -87,13 +87,13 @@ export const defaults = {
     keptPerSecond: 50,
   },
   calls: {
-    // Some minutes of a busy replica, at about 2 KB a call.
+    // Some minutes of a replica with ten calls a second; slow and failed ones are kept longer.
     recent: 2_000,
   },
   spend: {
     // A weekend back, by the hour.
     hours: 72,
-    // Each is some 600 bytes; with all of them used in all hours that is 86 MB.
+    // With short labels each is some 600 bytes; all of them in all hours are then 86 MB.
     seriesPerHour: 2_000,
   },
   log: {

@@ -1,6 +1,6 @@
 import type { DeadLetters, StoredReport } from "../domain/bus.ts";
 import type { HealthReport } from "../domain/health.ts";
-import type { FoldVerdict, HealthFold } from "../score/health-fold.ts";
+import { type FoldVerdict, type HealthFold, noVerdicts } from "../score/health-fold.ts";
 import { createTokenCheck, type TokenCheck } from "./endpoint-token.ts";
 import type { ProcessTracer } from "./process-tracer.ts";
 import { decodeReport } from "./report-codec.ts";
@@ -73,15 +73,7 @@ type State = IntakePorts & {
 export function createReportIntake(ports: IntakePorts): ReportIntake {
   const state: State = {
     ...ports,
-    verdicts: {
-      folded: 0,
-      late: 0,
-      duplicate: 0,
-      "unknown-layout": 0,
-      invalid: 0,
-      ignored: 0,
-      "too-many-endpoints": 0,
-    },
+    verdicts: noVerdicts(),
     isTokenOf: createTokenCheck(),
     latest: 0,
     undecodable: 0,

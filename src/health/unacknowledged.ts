@@ -1,4 +1,5 @@
 import type { OutgoingReport } from "../domain/bus.ts";
+import { REPLAY_WINDOW } from "../score/replay-window.ts";
 
 /**
  * Reports that were tried, until somebody knows that they are stored.
@@ -33,11 +34,8 @@ export type UnacknowledgedStats = {
   readonly lapsed: number;
 };
 
-/** As many as the window above allows: the more are answered together, the fewer times the process wakes. */
-export const MAX_IN_FLIGHT = 64;
-
-/** Sequences that a folder of reports remembers. */
-export const REPLAY_WINDOW = 64;
+/** As many as readers remember: the more are answered together, the fewer times the process wakes. */
+export const MAX_IN_FLIGHT = REPLAY_WINDOW;
 
 type Tried = Sending & { readonly untilMs: number; isInFlight: boolean };
 

@@ -118,20 +118,25 @@ type State = {
   asOfMs: number;
 };
 
+/** A count of each verdict, to begin with. */
+export function noVerdicts(): Record<FoldVerdict, number> {
+  return {
+    folded: 0,
+    late: 0,
+    duplicate: 0,
+    "unknown-layout": 0,
+    invalid: 0,
+    ignored: 0,
+    "too-many-endpoints": 0,
+  };
+}
+
 export function createHealthFold(ports: FoldPorts, limits: FoldLimits = {}): HealthFold {
   const state: State = {
     board: createSharedBoard(ports.hash, limits.maxEndpoints ?? MAX_ENDPOINTS),
     counts: createCellCounts(),
     replays: createReplayWindow(),
-    verdicts: {
-      folded: 0,
-      late: 0,
-      duplicate: 0,
-      "unknown-layout": 0,
-      invalid: 0,
-      ignored: 0,
-      "too-many-endpoints": 0,
-    },
+    verdicts: noVerdicts(),
     streamEpoch: 0,
     asOfSequence: 0,
     asOfMs: 0,

@@ -34,7 +34,8 @@ const FORGET_MS = 40 * 60_000;
 const MAX_PRODUCERS = 4_096;
 
 const WORD_BITS = 32;
-const WINDOW = 2 * WORD_BITS;
+/** Sequences below the highest that are remembered: producers never go further past one that waits. */
+export const REPLAY_WINDOW = 2 * WORD_BITS;
 
 type Marks = {
   firstSequence: number;
@@ -119,7 +120,7 @@ function raise(marks: Marks, steps: number): void {
   if (steps < WORD_BITS) {
     marks.far = (marks.far << steps) | (marks.near >>> (WORD_BITS - steps));
     marks.near = (marks.near << steps) | (1 << (steps - 1));
-  } else if (steps <= WINDOW) {
+  } else if (steps <= REPLAY_WINDOW) {
     // Shifts count modulo 32.
     const beyond = steps - WORD_BITS;
     marks.far = beyond === WORD_BITS ? 0 : marks.near << beyond;
@@ -133,7 +134,7 @@ function raise(marks: Marks, steps: number): void {
 
 /** False: seen, or too far below. `below` 0 is the mark itself. */
 function fill(marks: Marks, below: number): boolean {
-  if (below === 0 || below > WINDOW) {
+  if (below === 0 || below > REPLAY_WINDOW) {
     return false;
   }
   const word = below <= WORD_BITS ? "near" : "far";

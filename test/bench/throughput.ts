@@ -59,22 +59,14 @@ export async function compareSubjects(
   const warmUp = { ...lab, seconds: Math.min(WARM_UP_SECONDS, lab.seconds * 2), load: lab.load };
   await runOnce(warmUp, plan, baseline);
   await runOnce(warmUp, plan, router);
-  const pairs = await measurePairs(lab, async (pair) => {
-    // Whoever comes second finds another machine, so they take turns at it.
-    const [first, second] = pair % 2 === 0 ? [baseline, router] : [router, baseline];
-    const runs = new Map([[first, await runOnce(lab, plan, first)]]);
-    runs.set(second, await runOnce(lab, plan, second));
-    return { baseline: runOf(runs, baseline), router: runOf(runs, router) };
-  });
+  const run = (subject: Subject) => runOnce(lab, plan, subject);
+  // Whoever comes second finds another machine, so they take turns at it: members run in their order.
+  const pairs = await measurePairs(lab, async (pair) =>
+    pair % 2 === 0
+      ? { baseline: await run(baseline), router: await run(router) }
+      : { router: await run(router), baseline: await run(baseline) },
+  );
   return resultOf({ ...plan, names: [baseline.name, router.name] }, pairs);
-}
-
-function runOf(runs: ReadonlyMap<Subject, Run>, subject: Subject): Run {
-  const run = runs.get(subject);
-  if (run === undefined) {
-    throw new Error(`${subject.name} did not run`);
-  }
-  return run;
 }
 
 type Pair = { readonly baseline: Run; readonly router: Run };

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import {
   createUnacknowledged,
   MAX_IN_FLIGHT,
-  REPLAY_WINDOW,
   type Unacknowledged,
 } from "../../../src/health/unacknowledged.ts";
+import { REPLAY_WINDOW } from "../../../src/score/replay-window.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 const report = { token: "a", id: "p:1:1", bytes: new Uint8Array() };
@@ -20,7 +20,7 @@ function fill(unacknowledged: Unacknowledged): number {
 }
 
 describe("createUnacknowledged()", () => {
-  it("lets at most 16 be under way", () => {
+  it("lets at most 64 be under way", () => {
     const unacknowledged = createUnacknowledged();
     let added = 0;
     while (unacknowledged.hasRoom()) {
@@ -59,7 +59,7 @@ describe("createUnacknowledged()", () => {
     expect(again).toEqual([1, 2, 3, undefined]);
   });
 
-  it("hands out none again while 16 are under way", () => {
+  it("hands out none again while 64 are under way", () => {
     const unacknowledged = createUnacknowledged();
     const first = unacknowledged.add(report, NEVER);
     unacknowledged.retry(first);
