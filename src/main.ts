@@ -122,7 +122,9 @@ function logOutputOf(stream: NodeJS.WriteStream): Output {
   };
 }
 
-const nowMs = () => performance.timeOrigin + performance.now();
+// Read once: asking for it costs as much as asking for the time.
+const { timeOrigin } = performance;
+const nowMs = () => timeOrigin + performance.now();
 const stdout = outputOf(process.stdout);
 const stderr = outputOf(process.stderr);
 

@@ -28,8 +28,11 @@ export function createRouter(ports: RouterPorts): Router {
   const { nowMs } = ports.attempt;
   const planner = createPlanner();
 
-  function planInput({ decisionId, spec, policy, deadlineMs }: RouteRequest) {
-    const atMs = nowMs();
+  function planInput(
+    { spec, policy, deadlineMs }: Omit<RouteRequest, "decisionId">,
+    decisionId: string,
+    atMs: number,
+  ) {
     return {
       spec,
       policy: narrowPolicy(ports.policy(), policy),
@@ -44,7 +47,7 @@ export function createRouter(ports: RouterPorts): Router {
   }
 
   return {
-    route: (request) => planner.explain(planInput(request)),
+    route: (request) => planner.explain(planInput(request, request.decisionId, nowMs())),
 
     async complete(asked) {
       const planStartedAtMs = nowMs();
@@ -53,7 +56,7 @@ export function createRouter(ports: RouterPorts): Router {
       let plan: RoutePlan | undefined;
       let result: CallResult;
       try {
-        const input = planInput({ ...asked, decisionId: asked.id });
+        const input = planInput(asked, asked.id, planStartedAtMs);
         call = { ...asked, policy: input.policy };
         plan = planner.plan(input);
         plannedAtMs = nowMs();

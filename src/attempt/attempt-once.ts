@@ -1,9 +1,10 @@
 import type { AttemptRecord, CompletionCall } from "../domain/call.ts";
-import { createCanceller } from "../domain/cancel.ts";
+import { type CancelSignal, createCanceller } from "../domain/cancel.ts";
 import type { CompletionSpec } from "../domain/completion.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import type { PlannedEndpoint } from "../domain/plan.ts";
 import type { Admission, NowMs, ObservationSink, Schedule, Upstream } from "../domain/ports.ts";
+import { RouterError } from "../domain/router-error.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import { estimateInputTokens, tokensOfBytes } from "../domain/token-estimate.ts";
 import { attemptSlot, type TraceContext, traceparentOf } from "../domain/trace.ts";
@@ -17,8 +18,11 @@ export type AttemptOncePorts = {
   readonly admission: Pick<Admission, "firstContent">;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
-  /** Asks that spans be made of a call. Absent: nobody would take them. */
-  readonly keepTrace?: ((trace: TraceContext) => void) | undefined;
+  /**
+   * Asks that spans be made of a call that has taken this long so far, before its attempt is observed.
+   * `Infinity`: whatever it took. Absent: nobody would take them.
+   */
+  readonly keepTrace?: ((trace: TraceContext, tookMs: number) => void) | undefined;
 };
 
 export type AttemptOnce = {
@@ -47,6 +51,15 @@ export type AttemptEnd = {
 
 const CANCELED: Outcome = { kind: "canceled", message: "the call was ended" };
 
+const TIME_IS_UP: Outcome = { kind: "total-timeout", message: "the deadline passed" };
+
+/** Whoever ended the call may have done so because its time was up. */
+function endedOutcome({ reason }: CancelSignal): Outcome {
+  return reason instanceof RouterError && reason.code === "deadline-exceeded"
+    ? TIME_IS_UP
+    : CANCELED;
+}
+
 const expiryMessages: Readonly<Record<Expiry, string>> = {
   "first-token-timeout": "no content within the first-token limit",
   "idle-timeout": "the answer stalled",
@@ -58,27 +71,31 @@ export async function attemptOnce(
   attempt: AttemptOnce,
   ports: AttemptOncePorts,
 ): Promise<AttemptEnd> {
-  const { id } = attempt.planned.endpoint;
+  const { call, emit, planned } = attempt;
+  const { id } = planned.endpoint;
   const trace = createAttemptTrace(
-    { ...attempt, firstContent: (times) => ports.admission.firstContent(id, times) },
+    { call, emit, firstContent: (times) => ports.admission.firstContent(id, times) },
     ports.nowMs,
   );
-  const outcome = await settle(attempt, trace, ports);
+  const outcome = call.signal.aborted
+    ? endedOutcome(call.signal)
+    : await outcomeOf(attempt, trace, ports);
   const endedAtMs = ports.nowMs();
   trace.close(outcome);
   const end = endOf(attempt, trace, { outcome, endedAtMs });
-  if (isWorthALook(outcome)) {
-    ports.keepTrace?.(attempt.call.trace);
-  }
+  ports.keepTrace?.(
+    call.trace,
+    isWorthALook(outcome) ? Number.POSITIVE_INFINITY : endedAtMs - call.receivedAtMs,
+  );
   ports.observe({
-    callId: attempt.call.id,
-    trace: attempt.call.trace,
+    callId: call.id,
+    trace: call.trace,
     attempt: end.record,
     endedAtMs,
     streamed: attempt.streamed,
     generationMs: end.generationMs,
     generatedTokens: end.generatedTokens,
-    usage: outputTokensOf(end.usage) > 0 || end.usage.source === "provider" ? end.usage : undefined,
+    usage: end.record.usage,
   });
   return end;
 }
@@ -100,55 +117,58 @@ const callersDoing: ReadonlySet<Outcome["kind"]> = new Set<Outcome["kind"]>([
  *
  * After the caller has left, a failure is about the hang-up and says nothing about the endpoint.
  */
-async function settle(
-  attempt: AttemptOnce,
+function outcomeOf(
+  { call, planned, number, streamed, limits }: AttemptOnce,
   trace: AttemptTrace,
   ports: AttemptOncePorts,
 ): Promise<Outcome> {
-  const { call, planned, number, streamed, limits } = attempt;
-  if (call.signal.aborted) {
-    return CANCELED;
-  }
-  const { promise, resolve } = Promise.withResolvers<Outcome>();
-  const canceller = createCanceller();
-  const leave = () => resolve(CANCELED);
-  const expire = (kind: Expiry) => resolve({ kind, message: expiryMessages[kind] });
-  const clocks = startClocks(limits, expire, ports);
-  trace.open(clocks);
-  call.signal.addEventListener("abort", leave);
-  let running = true;
-  const end = (outcome: Outcome) => {
-    running = false;
-    resolve(outcome);
-  };
-  const fail = (cause: unknown) =>
-    end({ kind: "malformed-response", message: "the adapter failed", cause });
-  try {
-    ports
-      .upstream({
-        endpoint: planned.endpoint,
-        spec: call.spec,
-        stream: streamed,
-        emit: trace.emit,
-        signal: canceller.signal,
-        trace: {
-          traceparent: traceparentOf(call.trace, attemptSlot(number)),
-          tracestate: call.trace.traceState,
-        },
-        onActivity: () => clocks.activity(ports.nowMs()),
-      })
-      .then(end, fail);
-  } catch (cause) {
-    // An adapter that is no async function may throw before it has a promise to reject.
-    fail(cause);
-  }
-  const outcome = await promise;
-  clocks.stop();
-  call.signal.removeEventListener("abort", leave);
-  if (running) {
-    canceller.abort();
-  }
-  return call.signal.aborted && outcome.kind !== "success" ? CANCELED : outcome;
+  return new Promise((resolve) => {
+    const canceller = createCanceller();
+    let isOver = false;
+    const end = (outcome: Outcome) => {
+      if (isOver) {
+        return;
+      }
+      isOver = true;
+      clocks.stop();
+      call.signal.removeEventListener("abort", leave);
+      const isGone = call.signal.aborted && outcome.kind !== "success";
+      resolve(isGone ? endedOutcome(call.signal) : outcome);
+    };
+    const giveUp = (outcome: Outcome) => {
+      end(outcome);
+      canceller.abort();
+    };
+    const leave = () => giveUp(CANCELED);
+    const clocks = startClocks(
+      limits,
+      (kind) => giveUp({ kind, message: expiryMessages[kind] }),
+      ports,
+    );
+    const fail = (cause: unknown) =>
+      end({ kind: "malformed-response", message: "the adapter failed", cause });
+    trace.open(clocks);
+    call.signal.addEventListener("abort", leave);
+    try {
+      ports
+        .upstream({
+          endpoint: planned.endpoint,
+          spec: call.spec,
+          stream: streamed,
+          emit: trace.emit,
+          signal: canceller.signal,
+          trace: {
+            traceparent: traceparentOf(call.trace, attemptSlot(number)),
+            tracestate: call.trace.traceState,
+          },
+          onActivity: () => clocks.activity(ports.nowMs()),
+        })
+        .then(end, fail);
+    } catch (cause) {
+      // An adapter that is no async function may throw before it has a promise to reject.
+      fail(cause);
+    }
+  });
 }
 
 function endOf(
@@ -156,8 +176,7 @@ function endOf(
   trace: AttemptTrace,
   { outcome, endedAtMs }: { readonly outcome: Outcome; readonly endedAtMs: number },
 ): AttemptEnd {
-  const { startedAtMs, firstContentMs, lastContentMs } = trace.times();
-  const told = trace.told();
+  const { startedAtMs, firstContentMs, lastContentMs, told } = trace;
   const failure = outcome.kind === "success" ? undefined : outcome;
   const usage = usageOf(call.spec, trace, failure === undefined);
   return {
@@ -171,21 +190,23 @@ function endOf(
       httpStatus: failure?.httpStatus ?? told.httpStatus,
       upstreamRequestId: failure?.upstreamRequestId ?? told.upstreamRequestId,
       droppedParameters: planned.droppedParameters,
+      finishReasons: told.finishReasons,
+      usage: outputTokensOf(usage) > 0 || usage.source === "provider" ? usage : undefined,
     },
     // A unary caller is handed nothing before the end, so a broken answer can still be replaced.
-    committed: call.streaming && trace.passedContent(),
+    committed: call.streaming && trace.passedContent,
     usage,
     generationMs:
       firstContentMs === undefined || !streamed ? undefined : lastContentMs - firstContentMs,
-    generatedTokens: usage.visibleOutput + (trace.showedReasoning() ? usage.reasoningOutput : 0),
+    generatedTokens: usage.visibleOutput + (trace.showedReasoning ? usage.reasoningOutput : 0),
     upstreamModel: told.upstreamModel,
   };
 }
 
 /** The provider's own count, or what can be told without it: an estimate, or what had arrived. */
 function usageOf(spec: CompletionSpec, trace: AttemptTrace, succeeded: boolean): Usage {
-  const told = trace.told().usage;
-  const arrived = tokensOfBytes(trace.contentBytes());
+  const told = trace.told.usage;
+  const arrived = tokensOfBytes(trace.contentBytes);
   if (told !== undefined) {
     // An answer that broke may have told its usage only at its start.
     return succeeded || outputTokensOf(told) >= arrived

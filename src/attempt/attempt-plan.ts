@@ -73,7 +73,10 @@ type WalkInput = {
   readonly heartbeat: Heartbeat | undefined;
 };
 
-type Walk = WalkInput & {
+type Walk = {
+  readonly plan: RoutePlan;
+  readonly call: CompletionCall;
+  readonly ports: AttemptPorts;
   readonly maxAttempts: number;
   /** Epoch milliseconds, with the margin taken off. */
   readonly deadlineMs: number;
@@ -87,15 +90,22 @@ function startWalk(input: WalkInput): Walk {
   const { plan, call, ports, heartbeat } = input;
   const leftMs = call.deadlineMs - ports.nowMs();
   return {
-    ...input,
+    plan,
+    call,
+    ports,
     maxAttempts: maxAttemptsOf(input),
     deadlineMs: call.deadlineMs - Math.min(DEADLINE_MARGIN_MS, leftMs / 10),
     remaining: [...plan.order],
     attempts: [],
-    emit: (event) => {
-      heartbeat?.sent();
-      call.emit(event);
-    },
+    emit: heartbeat === undefined ? call.emit : postponing(heartbeat, call),
+  };
+}
+
+/** What is sent makes the next heartbeat needless. */
+function postponing(heartbeat: Heartbeat, { emit }: CompletionCall): Walk["emit"] {
+  return (event) => {
+    heartbeat.sent();
+    emit(event);
   };
 }
 
@@ -127,11 +137,13 @@ function admitOneOf(
   endpoints: readonly PlannedEndpoint[],
   force: boolean,
 ): PlannedEndpoint | undefined {
-  const planned = endpoints.find((candidate) => admits(ports, candidate, force));
-  if (planned !== undefined) {
-    remaining.splice(remaining.indexOf(planned), 1);
+  for (const planned of endpoints) {
+    if (admits(ports, planned, force)) {
+      remaining.splice(remaining.indexOf(planned), 1);
+      return planned;
+    }
   }
-  return planned;
+  return undefined;
 }
 
 function admits({ admission, nowMs }: AttemptPorts, planned: PlannedEndpoint, force: boolean) {
@@ -232,9 +244,9 @@ async function backOff({ call, ports, deadlineMs }: Walk, attempts: number): Pro
 }
 
 function endWalk({ attempts, deadlineMs, ports }: Walk, last: AttemptEnd): PlanEnd {
-  const [first = last.record, ...rest] = attempts;
   return {
-    attempts: [first, ...rest],
+    // The last one is among them.
+    attempts: attempts as [AttemptRecord, ...AttemptRecord[]],
     last,
     failure: failureOf(last, { outOfTime: ports.nowMs() >= deadlineMs }),
   };

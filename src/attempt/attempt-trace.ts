@@ -1,7 +1,7 @@
 import type { CompletionCall } from "../domain/call.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import type { NowMs } from "../domain/ports.ts";
-import { isContent, type StreamEvent } from "../domain/stream-event.ts";
+import { type FinishReason, isContent, type StreamEvent } from "../domain/stream-event.ts";
 import type { Usage } from "../domain/usage.ts";
 import type { Clocks } from "./clocks.ts";
 
@@ -12,23 +12,21 @@ import type { Clocks } from "./clocks.ts";
  */
 export type AttemptTrace = {
   readonly emit: (event: StreamEvent) => void;
+  readonly startedAtMs: number;
+  readonly firstContentMs: number | undefined;
+  /** Meaningful only after the first content. */
+  readonly lastContentMs: number;
+  /** What the provider said about itself. */
+  readonly told: Told;
+  /** UTF-8 bytes of content so far, withheld reasoning included. */
+  readonly contentBytes: number;
+  /** Content has gone to the caller's side, or the attempt has succeeded. */
+  readonly passedContent: boolean;
+  /** Whether reasoning was among the content. */
+  readonly showedReasoning: boolean;
   open(clocks: Clocks): void;
   /** Drops whatever an adapter emits after this. A success hands over what was held back. */
   close(outcome: Outcome): void;
-  times(): {
-    readonly startedAtMs: number;
-    readonly firstContentMs: number | undefined;
-    /** Meaningful only after the first content. */
-    readonly lastContentMs: number;
-  };
-  /** What the provider said about itself. */
-  told(): Told;
-  /** UTF-8 bytes of content so far, withheld reasoning included. */
-  contentBytes(): number;
-  /** Content has gone to the caller's side, or the attempt has succeeded. */
-  passedContent(): boolean;
-  /** Whether reasoning was among the content. */
-  showedReasoning(): boolean;
 };
 
 type Told = {
@@ -36,6 +34,8 @@ type Told = {
   httpStatus: number | undefined;
   upstreamRequestId: string | undefined;
   upstreamModel: string;
+  /** In the order of their coming; absent before the first. */
+  finishReasons: FinishReason[] | undefined;
 };
 
 type Listener = {
@@ -45,98 +45,120 @@ type Listener = {
   readonly firstContent: (times: { readonly startedAtMs: number; readonly nowMs: number }) => void;
 };
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+type State = Writable<AttemptTrace> & {
+  readonly listener: Listener;
+  readonly nowMs: NowMs;
+  readonly showsReasoning: boolean;
+  /** What waits for content; empty once it has passed. */
+  held: readonly StreamEvent[];
+  clocks: Clocks | undefined;
+  ended: boolean;
+};
+
+const NOTHING_HELD: readonly StreamEvent[] = [];
+
 export function createAttemptTrace(listener: Listener, nowMs: NowMs): AttemptTrace {
-  const startedAtMs = nowMs();
-  const told: Told = {
-    usage: undefined,
-    httpStatus: undefined,
-    upstreamRequestId: undefined,
-    upstreamModel: "",
+  const state: State = {
+    emit: (event) => take(state, event),
+    startedAtMs: nowMs(),
+    firstContentMs: undefined,
+    lastContentMs: 0,
+    told: {
+      usage: undefined,
+      httpStatus: undefined,
+      upstreamRequestId: undefined,
+      upstreamModel: "",
+      finishReasons: undefined,
+    },
+    contentBytes: 0,
+    passedContent: false,
+    showedReasoning: false,
+    open,
+    close,
+    listener,
+    nowMs,
+    showsReasoning: listener.call.spec.reasoning?.includeInResponse === true,
+    held: NOTHING_HELD,
+    clocks: undefined,
+    ended: false,
   };
-  const outlet = createOutlet(listener.emit);
-  const showsReasoning = listener.call.spec.reasoning?.includeInResponse === true;
-  let clocks: Clocks | undefined;
-  let ended = false;
-  let firstContentMs: number | undefined;
-  let lastContentMs = 0;
-  let contentBytes = 0;
-  let reasoned = false;
-
-  function takeContent(event: StreamEvent): void {
-    lastContentMs = nowMs();
-    clocks?.content(lastContentMs);
-    contentBytes += bytesOf(event);
-    reasoned ||= event.kind === "reasoning-delta";
-    if (firstContentMs === undefined) {
-      firstContentMs = lastContentMs;
-      listener.firstContent({ startedAtMs, nowMs: firstContentMs });
-    }
-    if (showsReasoning || !isReasoning(event)) {
-      outlet.open();
-      listener.emit(event);
-    }
-  }
-
-  function takeAside(event: StreamEvent): void {
-    clocks?.activity(nowMs());
-    note(told, event);
-    if (event.kind !== "response-start" && (showsReasoning || !isReasoning(event))) {
-      outlet.pass(event);
-    }
-  }
-
-  return {
-    emit(event) {
-      // An adapter that ignores the signal, or its own end, must not reach a caller who moved on.
-      if (ended || listener.call.signal.aborted) {
-        return;
-      }
-      if (isContent(event)) {
-        takeContent(event);
-      } else {
-        takeAside(event);
-      }
-    },
-    open(running) {
-      clocks = running;
-    },
-    close(outcome) {
-      if (outcome.kind === "success") {
-        outlet.open();
-      }
-      ended = true;
-    },
-    times: () => ({ startedAtMs, firstContentMs, lastContentMs }),
-    told: () => told,
-    contentBytes: () => contentBytes,
-    passedContent: outlet.isOpen,
-    showedReasoning: () => reasoned,
-  };
+  return state;
 }
 
-/** Keeps events back until it is opened, and then lets them through in order. */
-function createOutlet(emit: (event: StreamEvent) => void) {
-  let held: StreamEvent[] | undefined = [];
-  return {
-    isOpen: () => held === undefined,
-    open() {
-      const kept = held ?? [];
-      held = undefined;
-      for (const event of kept) {
-        emit(event);
-      }
-    },
-    pass(event: StreamEvent) {
-      if (held === undefined) {
-        emit(event);
-      } else {
-        held.push(event);
-      }
-    },
-  };
+function open(this: AttemptTrace, clocks: Clocks): void {
+  (this as State).clocks = clocks;
+}
+
+function close(this: AttemptTrace, outcome: Outcome): void {
+  const state = this as State;
+  if (outcome.kind === "success") {
+    pass(state);
+  }
+  state.ended = true;
+}
+
+function take(state: State, event: StreamEvent): void {
+  // An adapter that ignores the signal, or its own end, must not reach a caller who moved on.
+  if (state.ended || state.listener.call.signal.aborted) {
+    return;
+  }
+  if (isContent(event)) {
+    takeContent(state, event);
+  } else {
+    takeAside(state, event);
+  }
+}
+
+function takeContent(state: State, event: StreamEvent): void {
+  const { listener, startedAtMs } = state;
+  const atMs = state.nowMs();
+  state.lastContentMs = atMs;
+  state.clocks?.content(atMs);
+  state.contentBytes += bytesOf(event);
+  state.showedReasoning ||= event.kind === "reasoning-delta";
+  if (state.firstContentMs === undefined) {
+    state.firstContentMs = atMs;
+    listener.firstContent({ startedAtMs, nowMs: atMs });
+  }
+  if (state.showsReasoning || !isReasoning(event)) {
+    pass(state);
+    listener.emit(event);
+  }
+}
+
+function takeAside(state: State, event: StreamEvent): void {
+  state.clocks?.activity(state.nowMs());
+  note(state.told, event);
+  if (event.kind === "response-start" || (isReasoning(event) && !state.showsReasoning)) {
+    return;
+  }
+  if (state.passedContent) {
+    state.listener.emit(event);
+  } else {
+    state.held = [...state.held, event];
+  }
+}
+
+/** From here on nothing is held back; what was goes on in its order. */
+function pass(state: State): void {
+  if (state.passedContent) {
+    return;
+  }
+  state.passedContent = true;
+  const { held, listener } = state;
+  state.held = NOTHING_HELD;
+  for (const event of held) {
+    listener.emit(event);
+  }
 }
 
 function note(told: Told, event: StreamEvent): void {
+  if (event.kind === "choice-end") {
+    told.finishReasons ??= [];
+    told.finishReasons.push(event.reason);
+  }
   if (event.kind === "usage") {
     told.usage = event.usage;
   }

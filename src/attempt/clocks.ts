@@ -76,57 +76,87 @@ function firstTokenLimitMs(input: AttemptClockInput): number {
   return Math.min(firstTokenMs, settings.firstTokenMaxMs) + 3 * generationMs;
 }
 
+type Running = Clocks & {
+  readonly limits: ClockLimits;
+  readonly expire: (kind: Expiry) => void;
+  readonly ports: ClockPorts;
+  readonly startedAtMs: number;
+  lastActivityMs: number;
+  hasContent: boolean;
+  /** Calls off the timer. */
+  cancel: () => void;
+};
+
 export function startClocks(
   limits: ClockLimits,
   expire: (kind: Expiry) => void,
-  { nowMs, schedule }: ClockPorts,
+  ports: ClockPorts,
 ): Clocks {
-  const startedAtMs = nowMs();
-  let lastActivityMs = startedAtMs;
-  let hasContent = false;
-  let cancel = arm(startedAtMs);
-
-  function dueMs(): number {
-    return hasContent ? lastActivityMs + limits.idleMs : startedAtMs + limits.firstTokenMs;
-  }
-
-  /** Never sleeps past the idle limit, so that content which shortens the wait is noticed in time. */
-  function arm(atMs: number): () => void {
-    const nearestMs = Math.min(dueMs(), limits.deadlineMs, atMs + limits.idleMs);
-    return schedule(Math.max(0, nearestMs - atMs), look);
-  }
-
-  function look(): void {
-    const atMs = nowMs();
-    if (atMs >= limits.deadlineMs) {
-      expire("total-timeout");
-    } else if (atMs >= dueMs()) {
-      // A busy event loop runs late timers before it reads what has long arrived: let it read first.
-      cancel = schedule(0, confirm);
-    } else {
-      cancel = arm(atMs);
-    }
-  }
-
-  function confirm(): void {
-    const atMs = nowMs();
-    if (atMs >= dueMs()) {
-      expire(hasContent ? "idle-timeout" : "first-token-timeout");
-    } else {
-      cancel = arm(atMs);
-    }
-  }
-
-  return {
-    activity(atMs) {
-      lastActivityMs = atMs;
-    },
-    content(atMs) {
-      hasContent = true;
-      lastActivityMs = atMs;
-    },
-    stop() {
-      cancel();
-    },
+  const startedAtMs = ports.nowMs();
+  const clocks: Running = {
+    limits,
+    expire,
+    ports,
+    startedAtMs,
+    lastActivityMs: startedAtMs,
+    hasContent: false,
+    cancel: ports.schedule(waitMs(limits, startedAtMs + limits.firstTokenMs, startedAtMs), () =>
+      look(clocks),
+    ),
+    activity,
+    content,
+    stop,
   };
+  return clocks;
+}
+
+function activity(this: Clocks, atMs: number): void {
+  (this as Running).lastActivityMs = atMs;
+}
+
+function content(this: Clocks, atMs: number): void {
+  const clocks = this as Running;
+  clocks.hasContent = true;
+  clocks.lastActivityMs = atMs;
+}
+
+function stop(this: Clocks): void {
+  (this as Running).cancel();
+}
+
+function dueMs({ hasContent, lastActivityMs, startedAtMs, limits }: Running): number {
+  return hasContent ? lastActivityMs + limits.idleMs : startedAtMs + limits.firstTokenMs;
+}
+
+/** Never sleeps past the idle limit, so that content which shortens the wait is noticed in time. */
+function waitMs({ deadlineMs, idleMs }: ClockLimits, due: number, atMs: number): number {
+  return Math.max(0, Math.min(due, deadlineMs, atMs + idleMs) - atMs);
+}
+
+function arm(clocks: Running, atMs: number): void {
+  const { limits, ports } = clocks;
+  clocks.cancel = ports.schedule(waitMs(limits, dueMs(clocks), atMs), () => look(clocks));
+}
+
+function look(clocks: Running): void {
+  const { limits, expire, ports } = clocks;
+  const atMs = ports.nowMs();
+  if (atMs >= limits.deadlineMs) {
+    expire("total-timeout");
+  } else if (atMs >= dueMs(clocks)) {
+    // A busy event loop runs late timers before it reads what has long arrived: let it read first.
+    clocks.cancel = ports.schedule(0, () => confirm(clocks));
+  } else {
+    arm(clocks, atMs);
+  }
+}
+
+function confirm(clocks: Running): void {
+  const { hasContent, expire, ports } = clocks;
+  const atMs = ports.nowMs();
+  if (atMs >= dueMs(clocks)) {
+    expire(hasContent ? "idle-timeout" : "first-token-timeout");
+  } else {
+    arm(clocks, atMs);
+  }
 }

@@ -26,6 +26,7 @@ export function connectFleetBus({ nats, ...rest }: FleetBusInput): Bus {
     ...rest,
     servers: nats.servers,
     replicas: nats.replicas,
+    reportBytes: nats.reportBytes,
     ...(auth === undefined ? {} : { auth }),
     ...(nats.tls === undefined ? {} : { tls: filesOf(nats.tls) }),
   });

@@ -79,11 +79,13 @@ function reporterParts(stats: ReporterStats): Pick<FleetFigures, "outbox" | "rep
 function scorerPart(status: ScorerStatus): ScorerFigures {
   const { verdicts, undecodable, wrongToken, published } = status;
   const { folded, ignored, late, duplicate, invalid } = verdicts;
-  const { lag, lettersDropped, tablesWritten, conflicts, oversized, spansDropped } = status;
+  const { lag, missingMs, lettersDropped, tablesWritten, conflicts, oversized, spansDropped } =
+    status;
   return {
     leader: flag(status.leader),
     caughtUp: flag(status.caughtUp),
     lag,
+    missingMs,
     reports: {
       folded,
       ignored,

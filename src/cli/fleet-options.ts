@@ -3,6 +3,8 @@ import { defaults } from "../config/defaults.ts";
 import type { Problem } from "../decode/problems.ts";
 import type { ServeOptions } from "./server-options.ts";
 
+const streamDefaults = { replicas: defaults.busReplicas, reportBytes: defaults.reportBytes };
+
 /** The configuration with what the command line says about the fleet, which has the last word. */
 export function withFleetOptions(
   config: Config,
@@ -15,7 +17,7 @@ export function withFleetOptions(
     bus:
       servers === undefined
         ? config.bus
-        : { ...config.bus, nats: { replicas: defaults.busReplicas, ...nats, servers } },
+        : { ...config.bus, nats: { ...streamDefaults, ...nats, servers } },
   };
 }
 

@@ -32,6 +32,8 @@ export type FleetStatus = {
     readonly caughtUp: boolean;
     /** Reports not folded yet. */
     readonly lag: number;
+    /** Of the window's beginning, which the stream had no room to keep; 0: nothing is missing. */
+    readonly missingMs: number;
   };
   /** Absent where no prober runs. */
   readonly prober?: { readonly leader: boolean };
@@ -78,6 +80,6 @@ function publishedPart({ position, stateSha256 }: PublishedVersion) {
 }
 
 function scorerPart(scorer: Scorer): NonNullable<FleetStatus["scorer"]> {
-  const { leader, caughtUp, lag } = scorer.status();
-  return { leader, caughtUp, lag };
+  const { leader, caughtUp, lag, missingMs } = scorer.status();
+  return { leader, caughtUp, lag, missingMs };
 }

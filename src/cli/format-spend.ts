@@ -19,6 +19,9 @@ const figures: readonly Column[] = [
   { title: "share", align: "right" },
 ];
 
+/** Shown only when there is something in it. */
+const givenUpColumn: Column = { title: "given up", align: "right" };
+
 /** Sums by group, what is not told apart, the total, and what the sums are about. */
 export function formatSpend(response: GetSpendResponse, layout: SpendLayout): string {
   const { rows, total, keptHours } = response;
@@ -39,6 +42,7 @@ export function formatSpend(response: GetSpendResponse, layout: SpendLayout): st
     ...layout.groupBy.map((title) => ({ title, flexible: true, distinct: true })),
     ...(layout.groupBy.length === 0 ? [{ title: "" }] : []),
     ...figures,
+    ...(total.givenUpAttemptCount > 0n ? [givenUpColumn] : []),
   ];
   const shown = layout.groupBy.length === 0 ? lines.slice(rows.length) : lines;
   return `${renderTable(columns, shown, layout)}\n${notesOn(response, total, layout).join("\n")}\n`;
@@ -65,7 +69,7 @@ function figuresOf(sums: SpendSums | undefined, total: SpendSums): readonly stri
   if (sums === undefined) {
     return figures.map(() => ABSENT);
   }
-  const unpriced = sums.unpricedCallCount === sums.callCount;
+  const unpriced = sums.callCount > 0n && sums.unpricedCallCount === sums.callCount;
   const cost = sums.cost?.totalNanoUsd ?? 0n;
   const all = total.cost?.totalNanoUsd ?? 0n;
   const { input, output } = tokensOf(sums.usage, sums.unpricedUsage);
@@ -76,7 +80,14 @@ function figuresOf(sums: SpendSums | undefined, total: SpendSums): readonly stri
     formatCount(output),
     unpriced ? ABSENT : formatUsd(cost),
     unpriced || all === 0n ? ABSENT : formatShare(Number(cost) / Number(all)),
+    ...(total.givenUpAttemptCount > 0n ? [givenUpOf(sums)] : []),
   ];
+}
+
+function givenUpOf(sums: SpendSums): string {
+  const { givenUpAttemptCount, unknownGivenUpAttemptCount, givenUpNanoUsd } = sums;
+  const isUnknown = givenUpAttemptCount > 0n && unknownGivenUpAttemptCount === givenUpAttemptCount;
+  return isUnknown ? ABSENT : formatUsd(givenUpNanoUsd);
 }
 
 function tokensOf(...usages: readonly (Usage | undefined)[]) {
@@ -104,7 +115,20 @@ function notesOn(
   return [
     `this replica${aboutTime(response)}, at prices of ${revisionsOf(total)}`,
     ...(unpricedCallCount > 0n ? [unpriced] : []),
+    ...givenUpNote(total),
     ...(hours > response.keptHours ? [cut] : []),
+  ];
+}
+
+function givenUpNote(total: SpendSums): readonly string[] {
+  const { givenUpAttemptCount: all, unknownGivenUpAttemptCount: unknown, givenUpNanoUsd } = total;
+  if (all === 0n) {
+    return [];
+  }
+  const cost = unknown === all ? "" : `, for ${formatUsd(givenUpNanoUsd)}`;
+  const rest = unknown === 0n ? "" : `, ${formatCount(unknown)} of them of unknown cost`;
+  return [
+    `${formatNumberOf(all, "attempt")} given up after the answer began${cost}${rest}: beside the costs above`,
   ];
 }
 

@@ -41,8 +41,8 @@ export function addSpendCommand(program: Command, world: CliWorld): void {
       "after",
       `
 Each replica sums up the calls that it served itself, since it started: with several, --server names
-the one to ask, and the costs of the fleet are their sums. What attempts that were given up may have been
-billed is not in it.
+the one to ask, and the costs of the fleet are their sums. Attempts that were given
+up after their answer had begun are billed too: what they cost is shown beside the calls.
 
 Examples:
   $ atlas spend

@@ -53,6 +53,7 @@ export type NatsConfig = {
       }
     | undefined;
   readonly replicas: number;
+  readonly reportBytes: number;
 };
 
 type HealthConfig = {

@@ -64,6 +64,8 @@ export const defaults = {
   role: "all",
   // A single server keeps one copy; asking it for more fails.
   busReplicas: 1,
+  // 1.5 GiB: 40 minutes of 1,000 reports a second, see docs/health.md.
+  reportBytes: 1_536 * 1024 * 1024,
   prober: {
     // Probes of the built-in fleet cost nothing; those of real providers are the operator's decision.
     mode: "simulated",

@@ -9,6 +9,8 @@ import { createSecret } from "./secret.ts";
 
 const { prober } = defaults;
 
+const MIB = 1024 * 1024;
+
 export const roles = ["all", "router", "scorer", "batch"] as const;
 
 const file = z.string().min(1);
@@ -38,6 +40,9 @@ const nats = z.strictObject({
   replicas: wholeNumber(1, 5)
     .default(defaults.busReplicas)
     .describe("Copies of stream and tables where the process creates them; 3 in a cluster."),
+  reportBytes: wholeNumber(64 * MIB, MIB * MIB)
+    .default(defaults.reportBytes)
+    .describe("Most that the stream of health reports holds; it is made larger, never smaller."),
 });
 
 export const busSchema = z

@@ -61,6 +61,11 @@ export type FollowOptions = {
   readonly sinceMs?: number;
   /** Before the first report, and again when the stream was made anew: whatever was known is void. */
   readonly began: (streamEpoch: number) => void;
+  /**
+   * Some of what was to be handed out next is lost: the stream had no room left for it and keeps nothing
+   * older than `keptSinceMs`, epoch milliseconds by the bus's clock. Before any report from then on.
+   */
+  readonly lost?: (keptSinceMs: number) => void;
   /** Must not throw; what it throws is logged and skips the report. */
   readonly take: (report: StoredReport) => void;
   /** All that was stored when following began has been handed out. Called once per `began`. */

@@ -9,7 +9,7 @@ import type { Parameter } from "./parameters.ts";
 import type { RouteDecision } from "./plan.ts";
 import type { RoutingPolicy } from "./policy.ts";
 import type { RouterError } from "./router-error.ts";
-import type { StreamEvent } from "./stream-event.ts";
+import type { FinishReason, StreamEvent } from "./stream-event.ts";
 import type { TraceContext } from "./trace.ts";
 import type { Usage } from "./usage.ts";
 
@@ -66,6 +66,10 @@ export type AttemptRecord = {
   readonly httpStatus: number | undefined;
   readonly upstreamRequestId: string | undefined;
   readonly droppedParameters: readonly Parameter[];
+  /** One for each choice that ended; absent when none did. */
+  readonly finishReasons?: readonly FinishReason[] | undefined;
+  /** Of this attempt alone, as its observation has it. Absent when none was reported and none could be counted. */
+  readonly usage?: Usage | undefined;
 };
 
 /** Where the time of a call went, in milliseconds. The parts are disjoint and add up to `total`. */

@@ -19,19 +19,18 @@ export type Canceller = {
 type State = {
   aborted: boolean;
   reason: unknown;
-  listeners: readonly (() => void)[];
+  /** Absent while there is none. */
+  listeners: (() => void)[] | undefined;
   readonly addEventListener: typeof add;
   readonly removeEventListener: typeof remove;
 };
-
-const NO_LISTENERS: readonly (() => void)[] = [];
 
 /** Listeners must not throw: what one throws reaches whoever aborts, and those behind it hear nothing. */
 export function createCanceller(): Canceller {
   const signal: State = {
     aborted: false,
     reason: undefined,
-    listeners: NO_LISTENERS,
+    listeners: undefined,
     addEventListener: add,
     removeEventListener: remove,
   };
@@ -45,21 +44,31 @@ function abort(signal: State, reason: unknown): void {
   signal.aborted = true;
   signal.reason = reason;
   const { listeners } = signal;
-  signal.listeners = NO_LISTENERS;
+  if (listeners === undefined) {
+    return;
+  }
+  // Whoever comes or goes while they are told changes nothing of this list.
+  signal.listeners = undefined;
   for (const listener of listeners) {
     listener();
   }
 }
 
-/** Copied on change, so that a listener may come or go while others are told. */
 function add(this: CancelSignal, _type: "abort", listener: () => void): void {
   const state = this as State;
-  if (!state.aborted) {
-    state.listeners = [...state.listeners, listener];
+  if (state.aborted) {
+    return;
+  }
+  if (state.listeners === undefined) {
+    state.listeners = [listener];
+  } else {
+    state.listeners.push(listener);
   }
 }
 
 function remove(this: CancelSignal, _type: "abort", listener: () => void): void {
-  const state = this as State;
-  state.listeners = state.listeners.filter((other) => other !== listener);
+  const { listeners } = this as State;
+  if (listeners?.includes(listener)) {
+    listeners.splice(listeners.indexOf(listener), 1);
+  }
 }

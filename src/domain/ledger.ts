@@ -67,15 +67,21 @@ export type CallHistory = {
   readonly slowMs: () => number;
   /**
    * Calls whose id begins with `key`, and those of the trace with this id, newest first and at most
-   * `limit`. Lower case.
+   * `limit`. Of those with equal ids the newest alone. Lower case.
    */
-  find(key: string, limit: number): readonly RecordedCall[];
-  list(filter: CallFilter): {
+  find(key: string, limit: number, pause: Pause): Promise<readonly RecordedCall[]>;
+  list(
+    filter: CallFilter,
+    pause: Pause,
+  ): Promise<{
     readonly calls: readonly RecordedCall[];
     /** That matched, whatever the limit. */
     readonly matched: number;
-  };
+  }>;
 };
+
+/** Awaited between two pieces of a long work, so that calls are not held up by it. */
+export type Pause = () => Promise<void>;
 
 export const spendFields = ["application", "operation", "model", "endpoint", "tier"] as const;
 
@@ -96,7 +102,7 @@ export type SpendQuery = {
   readonly nowMs: number;
 };
 
-/** Sums over calls that asked an endpoint. Money in nano-USD, exact at any size. */
+/** Sums over calls that asked an endpoint, at the one that decided each. Money in nano-USD, exact at any size. */
 export type SpendSums = {
   readonly calls: number;
   /** Among `calls`: with an error. */
@@ -113,6 +119,14 @@ export type SpendSums = {
     readonly output: bigint;
     readonly cache: bigint;
     readonly request: bigint;
+  };
+  /** Attempts that another one followed although their answer had begun. They are in nothing above. */
+  readonly givenUp: {
+    readonly attempts: number;
+    /** Among them: nothing of their tokens or of their price is known. */
+    readonly unknown: number;
+    /** Nano-USD, of the others. */
+    readonly cost: bigint;
   };
   /** Least and greatest revision of the catalogue whose prices are in the sum; 0: no call. */
   readonly minCatalogRevision: number;
@@ -145,6 +159,5 @@ export type SpendHistory = {
   readonly hours: number;
   /** Epoch milliseconds, when counting began. */
   readonly sinceMs: number;
-  /** Waits for `pause` between hours, so that a long report does not hold up calls. */
-  report(query: SpendQuery, pause: () => Promise<void>): Promise<SpendReport>;
+  report(query: SpendQuery, pause: Pause): Promise<SpendReport>;
 };

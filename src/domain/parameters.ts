@@ -103,8 +103,8 @@ export const dialectParameters: Readonly<Record<Dialect, ReadonlySet<Parameter>>
 };
 
 /** The parameters a call makes use of, each once. */
-export function parametersOf(spec: CompletionSpec): ReadonlySet<Parameter> {
-  const used = new Set<Parameter>();
+export function parametersOf(spec: CompletionSpec): readonly Parameter[] {
+  const used: Parameter[] = [];
   addSampling(spec, used);
   addTools(spec, used);
   addFormat(spec, used);
@@ -114,96 +114,80 @@ export function parametersOf(spec: CompletionSpec): ReadonlySet<Parameter> {
   return used;
 }
 
-function addSampling(
-  { sampling, reasoning, providerExtensions }: CompletionSpec,
-  used: Set<Parameter>,
-) {
-  const add = (name: Parameter, isUsed: boolean) => {
-    if (isUsed) {
-      used.add(name);
-    }
-  };
-  add("temperature", sampling.temperature !== undefined);
-  add("top_p", sampling.topP !== undefined);
-  add("top_k", sampling.topK !== undefined);
-  add("min_p", sampling.minP !== undefined);
-  add("max_output_tokens", sampling.maxOutputTokens !== undefined);
-  add("stop", sampling.stop.length > 0);
-  add("seed", sampling.seed !== undefined);
-  add("frequency_penalty", sampling.frequencyPenalty !== undefined);
-  add("presence_penalty", sampling.presencePenalty !== undefined);
-  add("repetition_penalty", sampling.repetitionPenalty !== undefined);
-  add("candidate_count", (sampling.candidateCount ?? 1) > 1);
-  add("top_logprobs", sampling.topLogprobs !== undefined);
-  add("reasoning_effort", reasoning?.effort !== undefined);
-  add("reasoning_max_tokens", reasoning?.maxTokens !== undefined);
-  add("provider_extensions", providerExtensions !== undefined);
+/** A call makes use of few, so looking through them is cheaper than a set. */
+function add(used: Parameter[], name: Parameter, isUsed: boolean): void {
+  if (isUsed && !used.includes(name)) {
+    used.push(name);
+  }
 }
 
-function addTools({ tools, toolChoice, parallelToolCalls }: CompletionSpec, used: Set<Parameter>) {
+function addSampling(
+  { sampling, reasoning, providerExtensions }: CompletionSpec,
+  used: Parameter[],
+) {
+  add(used, "temperature", sampling.temperature !== undefined);
+  add(used, "top_p", sampling.topP !== undefined);
+  add(used, "top_k", sampling.topK !== undefined);
+  add(used, "min_p", sampling.minP !== undefined);
+  add(used, "max_output_tokens", sampling.maxOutputTokens !== undefined);
+  add(used, "stop", sampling.stop.length > 0);
+  add(used, "seed", sampling.seed !== undefined);
+  add(used, "frequency_penalty", sampling.frequencyPenalty !== undefined);
+  add(used, "presence_penalty", sampling.presencePenalty !== undefined);
+  add(used, "repetition_penalty", sampling.repetitionPenalty !== undefined);
+  add(used, "candidate_count", (sampling.candidateCount ?? 1) > 1);
+  add(used, "top_logprobs", sampling.topLogprobs !== undefined);
+  add(used, "reasoning_effort", reasoning?.effort !== undefined);
+  add(used, "reasoning_max_tokens", reasoning?.maxTokens !== undefined);
+  add(used, "provider_extensions", providerExtensions !== undefined);
+}
+
+function addTools({ tools, toolChoice, parallelToolCalls }: CompletionSpec, used: Parameter[]) {
   if (tools.length === 0) {
     return;
   }
-  used.add("tools");
-  if (toolChoice !== undefined && toolChoice.kind !== "auto") {
-    used.add("tool_choice");
-  }
-  if (parallelToolCalls !== undefined) {
-    used.add("parallel_tool_calls");
-  }
+  add(used, "tools", true);
+  add(used, "tool_choice", toolChoice !== undefined && toolChoice.kind !== "auto");
+  add(used, "parallel_tool_calls", parallelToolCalls !== undefined);
   if (tools.some(({ strict }) => strict !== undefined)) {
-    used.add("tool_strict");
+    add(used, "tool_strict", true);
   }
 }
 
-function addFormat({ responseFormat }: CompletionSpec, used: Set<Parameter>) {
-  if (responseFormat.kind === "json-object") {
-    used.add("response_format_json_object");
-  }
+function addFormat({ responseFormat }: CompletionSpec, used: Parameter[]) {
+  add(used, "response_format_json_object", responseFormat.kind === "json-object");
   if (responseFormat.kind === "json-schema") {
-    used.add("response_format_json_schema");
-    if (responseFormat.strict !== undefined) {
-      used.add("response_format_strict");
-    }
+    add(used, "response_format_json_schema", true);
+    add(used, "response_format_strict", responseFormat.strict !== undefined);
   }
 }
 
-function addMessage({ name, parts }: Message, used: Set<Parameter>) {
-  if (name !== "") {
-    used.add("message_name");
-  }
+function addMessage({ name, parts }: Message, used: Parameter[]) {
+  add(used, "message_name", name !== "");
   for (const part of parts) {
     addPart(part, used);
   }
 }
 
-function addPart(part: ContentPart, used: Set<Parameter>) {
-  if (part.cacheBreakpoint) {
-    used.add("cache_breakpoint");
-  }
+function addPart(part: ContentPart, used: Parameter[]) {
+  add(used, "cache_breakpoint", part.cacheBreakpoint);
   switch (part.kind) {
     case "media":
-      used.add(mediaParameters[part.source.kind]);
-      if (part.detail !== "") {
-        used.add("media_detail");
-      }
-      if (part.filename !== "") {
-        used.add("media_filename");
-      }
+      add(used, mediaParameters[part.source.kind], true);
+      add(used, "media_detail", part.detail !== "");
+      add(used, "media_filename", part.filename !== "");
       break;
     case "tool-result":
-      if (part.isError) {
-        used.add("tool_result_error");
-      }
+      add(used, "tool_result_error", part.isError);
       if (part.parts.some(({ kind }) => kind === "media")) {
-        used.add("tool_result_media");
+        add(used, "tool_result_media", true);
       }
       break;
     case "reasoning":
-      used.add("reasoning_history");
+      add(used, "reasoning_history", true);
       break;
     case "refusal":
-      used.add("refusal_history");
+      add(used, "refusal_history", true);
       break;
     case "text":
     case "tool-call":

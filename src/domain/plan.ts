@@ -95,6 +95,18 @@ export type RouteDecision = {
   /** One sentence for people. */
   readonly explanation: string;
   readonly droppedParameters: readonly Parameter[];
+  /** What was held against endpoints, of fallback models that were looked at as well. Absent: nothing. */
+  readonly refusals?: readonly Refusals[] | undefined;
+};
+
+/**
+ * Endpoints of a model that one reason was held against: of hard ones the first, of soft ones also those
+ * that were overruled. Each endpoint counts once.
+ */
+export type Refusals = {
+  readonly model: string;
+  readonly reason: RejectionReason;
+  readonly endpoints: number;
 };
 
 export type RoutePlan = {

@@ -93,23 +93,19 @@ function encodeOutcomes(delta: OutcomeDelta): WireReport["signal"] {
       layoutVersion: delta.layoutVersion,
       successes: delta.successes,
       failures,
-      ...histogramMember("firstToken", delta.firstToken),
-      ...histogramMember("throughput", delta.throughput),
-      ...histogramMember("duration", delta.duration),
+      firstToken: histogramOf(delta.firstToken),
+      throughput: histogramOf(delta.throughput),
+      duration: histogramOf(delta.duration),
     },
   };
 }
 
-function histogramMember<Name extends string>(
-  name: Name,
-  { buckets, counts }: SparseHistogram,
-): { readonly [key in Name]?: Histogram } {
-  if (buckets.length === 0) {
-    return {};
-  }
+/** Absent where nothing was counted. */
+function histogramOf({ buckets, counts }: SparseHistogram): Histogram | undefined {
   // The encoder only reads the lists; the generated type does not say so.
-  const histogram = { $typeName: "atlas.events.v1.Histogram", buckets, counts } as Histogram;
-  return { [name]: histogram } as { [key in Name]?: Histogram };
+  return buckets.length === 0
+    ? undefined
+    : ({ $typeName: "atlas.events.v1.Histogram", buckets, counts } as Histogram);
 }
 
 function encodeRateLimit(signal: RateLimitSignal): WireReport["signal"] {

@@ -81,27 +81,23 @@ export function createOutbox(options: OutboxOptions, nowMs: number): Outbox {
   const urgent = createUrgentSignals(options.maxEndpoints ?? DEFAULT_MAX_SIGNALS);
   const unacknowledged = createUnacknowledged();
 
-  function freeze(draft: Omit<Draft, "sequence">, untilMs: number): Sending {
-    const sequence = unacknowledged.nextSequence();
-    return unacknowledged.add(options.freeze({ sequence, ...draft }), untilMs);
-  }
-
   function freezeNext(atMs: number): Sending | undefined {
     if (!unacknowledged.hasRoom()) {
       return undefined;
     }
+    const sequence = unacknowledged.nextSequence();
     const signal = urgent.take(atMs);
     if (signal !== undefined) {
       const { untilMs, ...rest } = signal;
-      return freeze({ ...rest, token: undefined }, untilMs);
+      return unacknowledged.add(options.freeze({ sequence, token: undefined, ...rest }), untilMs);
     }
     const due = backlog.take();
     if (due === undefined) {
       return undefined;
     }
     const { endpoint, token, delta, origins } = due;
-    const draft = { endpoint, token, observedAtMs: atMs, signal: delta, origins };
-    return freeze(draft, sliceLapsesAtMs(delta.slice));
+    const draft = { sequence, endpoint, token, observedAtMs: atMs, signal: delta, origins };
+    return unacknowledged.add(options.freeze(draft), sliceLapsesAtMs(delta.slice));
   }
 
   return {

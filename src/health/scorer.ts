@@ -48,6 +48,11 @@ export type ScorerStatus = PublisherCounts &
     /** Reports stored and not folded yet. */
     readonly lag: number;
     readonly position: ScorePosition;
+    /**
+     * Part of the window of which reports were lost before they could be folded, because the stream had no
+     * room for them: the window's beginning. It shrinks as the window moves on. 0: none.
+     */
+    readonly missingMs: number;
     /** Absent: no round has ended. `failed`: the bus did not confirm. */
     readonly lastRound: Publication | "failed" | undefined;
     /** Epoch milliseconds of the last version written; absent before any. */
@@ -98,6 +103,8 @@ type State = {
   readonly lease: LeaseHolder;
   isCaughtUp: boolean;
   isClosed: boolean;
+  /** Epoch milliseconds: reports from before were lost. */
+  completeSinceMs: number;
   /** Grows whenever everything known becomes void. */
   generation: number;
   lastRound: Publication | "failed" | undefined;
@@ -111,6 +118,7 @@ export function startScorer(ports: ScorerPorts): Scorer {
   const follower = bus.reports.follow({
     sinceMs: nowMs() - REPLAY_MS - MAX_SKEW_MS,
     began: (streamEpoch) => restart(state, streamEpoch),
+    lost: (keptSinceMs) => noteLoss(state, keptSinceMs),
     take: intake.take,
     caughtUp: () => catchUp(state),
   });
@@ -133,6 +141,7 @@ export function startScorer(ports: ScorerPorts): Scorer {
       leader: lease.holds(),
       lag: follower.lag() + intake.waiting(),
       position: fold.position(),
+      missingMs: missingMsOf(state),
       lastRound: state.lastRound,
       publishedAtMs: state.publishedAtMs,
       spansDropped: state.tracer?.stats().spansDropped ?? 0,
@@ -167,6 +176,7 @@ function createState(ports: ScorerPorts): State {
     }),
     isCaughtUp: false,
     isClosed: false,
+    completeSinceMs: 0,
     generation: 0,
     lastRound: undefined,
     publishedAtMs: undefined,
@@ -180,10 +190,27 @@ function tracerOf({ spans, system = "nats", name, ...ports }: ScorerPorts) {
 
 function restart(state: State, streamEpoch: number): void {
   state.isCaughtUp = false;
+  state.completeSinceMs = 0;
   state.generation += 1;
   state.publisher.forget();
   state.intake.began(streamEpoch);
   state.ports.log("info", "following health reports", { streamEpoch });
+}
+
+/** Scores are published all the same: what is left of the window is worth more than none. */
+function noteLoss(state: State, keptSinceMs: number): void {
+  state.completeSinceMs = Math.max(state.completeSinceMs, keptSinceMs);
+  const missingMs = missingMsOf(state);
+  if (missingMs > 0) {
+    const message = "the stream of health reports is too small: part of the window is lost";
+    state.ports.log("warn", message, { missingMs, setting: "bus.nats.reportBytes" });
+  }
+}
+
+/** Never more than the window, whose beginning the loss is. */
+function missingMsOf({ ports, completeSinceMs }: State): number {
+  const beganAtMs = ports.nowMs() - REPLAY_MS;
+  return Math.min(REPLAY_MS, Math.max(0, Math.round(completeSinceMs - beganAtMs)));
 }
 
 function catchUp(state: State): void {

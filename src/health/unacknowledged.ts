@@ -52,15 +52,16 @@ export function createUnacknowledged(): Unacknowledged {
     reports = kept;
   }
 
-  /** False: it was settled before. */
-  function settle({ sequence }: Sending): boolean {
-    const tried = reports.find((other) => other.sequence === sequence);
+  /** Where it is among the reports; -1: it was settled before. */
+  function settle({ sequence }: Sending): number {
+    const index = reports.findIndex((other) => other.sequence === sequence);
+    const tried = reports[index];
     if (tried === undefined || !tried.isInFlight) {
-      return false;
+      return -1;
     }
     tried.isInFlight = false;
     inFlight -= 1;
-    return true;
+    return index;
   }
 
   return {
@@ -92,8 +93,9 @@ export function createUnacknowledged(): Unacknowledged {
       settle(sending);
     },
     forget(sending) {
-      if (settle(sending)) {
-        reports = reports.filter(({ sequence }) => sequence !== sending.sequence);
+      const index = settle(sending);
+      if (index >= 0) {
+        reports.splice(index, 1);
       }
     },
     stats: () => ({ unacknowledged: reports.length, inFlight, lapsed }),

@@ -1,7 +1,8 @@
-import type { CallFilter, CallHistory, CallKind, RecordedCall } from "../domain/ledger.ts";
+import type { CallFilter, CallHistory, CallKind, Pause, RecordedCall } from "../domain/ledger.ts";
 import type { CallSink } from "../domain/ports.ts";
+import { createBest } from "./best.ts";
 import { recordedCallOf } from "./recorded-call.ts";
-import { createRing } from "./ring.ts";
+import { createRing, type RingWalk } from "./ring.ts";
 
 export type RecentCallsOptions = {
   /** Newest calls to remember; 0: none, and nothing else either. */
@@ -18,13 +19,20 @@ export type RecentCalls = CallHistory & {
 /** Of the newest calls, for each kind that outlives them. */
 const KEPT_SHARE = 1 / 4;
 
+/** Calls of a look-up that are looked at in one turn of the event loop: some 2 ms. */
+const PIECE = 2_048;
+
 /**
  * The calls that somebody may ask about.
  *
  * Those worth a question are few among many, so slow calls, failed ones, refused ones and those with
  * several attempts have rings of their own, a quarter of the capacity each: a busy minute pushes none of
- * them out, and a client that asks for what there is not pushes out refusals only. A look-up walks all of
- * them, at most twice the capacity: people ask seldom, and an index would cost every call.
+ * them out, and a client that asks for what there is not pushes out refusals only.
+ *
+ * A look-up walks all of them, at most twice the capacity: people ask seldom, and an index would cost
+ * every call. Every ring is in the order in which calls ended, so the walk merges them as it goes, sorts
+ * nothing, and waits for `pause` between pieces. Calls that end meanwhile are not looked at; those that
+ * are forgotten meanwhile may be left out.
  */
 export function createRecentCalls({ capacity, slowMs }: RecentCallsOptions): RecentCalls {
   const keptCapacity = Math.ceil(capacity * KEPT_SHARE);
@@ -34,11 +42,24 @@ export function createRecentCalls({ capacity, slowMs }: RecentCallsOptions): Rec
   const refused = createRing<RecordedCall>(keptCapacity);
   const switched = createRing<RecordedCall>(keptCapacity);
   const rings = [newest, slow, failed, refused, switched];
+  let recorded = 0;
 
-  /** Each once, newest first. */
-  function all(): RecordedCall[] {
-    const distinct = new Set(rings.flatMap((ring) => ring.newestFirst()));
-    return [...distinct].sort((left, right) => endedAtMs(right) - endedAtMs(left));
+  /** Every call once, the last to end first, until `look` has seen enough. */
+  async function walk(
+    look: (call: RecordedCall) => "more" | "enough",
+    pause: Pause,
+  ): Promise<void> {
+    const next = mergeNewestFirst(rings.map((ring) => ring.walk()));
+    let looked = 0;
+    for (let call = next(); call !== undefined; call = next()) {
+      if (look(call) === "enough") {
+        return;
+      }
+      looked += 1;
+      if (looked % PIECE === 0) {
+        await pause();
+      }
+    }
   }
 
   return {
@@ -48,45 +69,87 @@ export function createRecentCalls({ capacity, slowMs }: RecentCallsOptions): Rec
       if (capacity === 0) {
         return;
       }
-      const recorded = recordedCallOf(call, end);
-      newest.push(recorded);
-      if (recorded.timings.total > slowMs()) {
-        slow.push(recorded);
+      const one = recordedCallOf(call, end);
+      const sequence = recorded;
+      recorded += 1;
+      newest.push(one, sequence);
+      if (one.timings.total > slowMs()) {
+        slow.push(one, sequence);
       }
-      if (isFailed(recorded)) {
-        (recorded.attempts.length === 0 ? refused : failed).push(recorded);
+      if (isFailed(one)) {
+        (one.attempts.length === 0 ? refused : failed).push(one, sequence);
       }
-      if (recorded.attempts.length > 1) {
-        switched.push(recorded);
+      if (one.attempts.length > 1) {
+        switched.push(one, sequence);
       }
     },
-    find: (key, limit) =>
-      all()
-        .filter(({ id, trace }) => id.startsWith(key) || trace.traceId === key)
-        .slice(0, limit),
-    list(filter) {
-      const found = all().filter((call) => matches(call, filter));
-      const ordered = filter.kind === "slow" ? found.sort(byDuration) : found;
-      return { calls: ordered.slice(0, filter.limit), matched: found.length };
+    async find(key, limit, pause) {
+      const found = new Map<string, RecordedCall>();
+      await walk((call) => {
+        if ((call.id.startsWith(key) || call.trace.traceId === key) && !found.has(call.id)) {
+          found.set(call.id, call);
+        }
+        return found.size < limit ? "more" : "enough";
+      }, pause);
+      return [...found.values()];
+    },
+    async list(filter, pause) {
+      const isBefore = filter.kind === "slow" ? isLonger : isNewer;
+      const best = createBest<RecordedCall>(filter.limit, isBefore);
+      const wanted = { ...filter, model: filter.model.toLowerCase() };
+      let matched = 0;
+      await walk((call) => {
+        if (matches(call, wanted)) {
+          matched += 1;
+          best.offer(call);
+        }
+        return "more";
+      }, pause);
+      return { calls: best.items(), matched };
     },
   };
 }
 
-function endedAtMs({ receivedAtMs, timings }: RecordedCall): number {
-  return receivedAtMs + timings.total;
+/** Each call is in one ring or in several, always with the same number. */
+function mergeNewestFirst(
+  walks: readonly RingWalk<RecordedCall>[],
+): () => RecordedCall | undefined {
+  return () => {
+    let greatest = -1;
+    let call: RecordedCall | undefined;
+    for (const walk of walks) {
+      const sequence = walk.sequence();
+      if (sequence > greatest) {
+        greatest = sequence;
+        call = walk.item();
+      }
+    }
+    for (const walk of walks) {
+      if (walk.sequence() === greatest) {
+        walk.next();
+      }
+    }
+    return call;
+  };
 }
 
-function byDuration({ timings: left }: RecordedCall, { timings: right }: RecordedCall): number {
-  return right.total - left.total;
+/** They come in this order. */
+function isNewer(): boolean {
+  return false;
 }
 
+function isLonger({ timings: left }: RecordedCall, { timings: right }: RecordedCall): boolean {
+  return left.total > right.total;
+}
+
+/** The model of the filter is in lower case. */
 function matches(call: RecordedCall, filter: CallFilter): boolean {
   return (
     isOfKind[filter.kind](call) &&
     call.timings.total >= filter.minDurationMs &&
     (filter.operation === "" || call.operation === filter.operation) &&
-    (filter.endpoint === "" || endpointsOf(call).includes(filter.endpoint)) &&
-    (filter.model === "" || modelsOf(call).includes(filter.model.toLowerCase()))
+    (filter.endpoint === "" || asked(call, filter.endpoint)) &&
+    (filter.model === "" || isOfModel(call, filter.model))
   );
 }
 
@@ -102,13 +165,17 @@ function isFailed({ error }: RecordedCall): boolean {
   return error !== undefined && error.code !== "canceled";
 }
 
-function endpointsOf({ attempts, decision }: RecordedCall): readonly string[] {
-  const asked = attempts.map(({ endpoint }) => endpoint.id);
-  return asked.length === 0 && decision !== undefined ? [decision.endpoint.id] : asked;
+function asked({ attempts, decision }: RecordedCall, endpoint: string): boolean {
+  return attempts.length === 0
+    ? decision?.endpoint.id === endpoint
+    : attempts.some((attempt) => attempt.endpoint.id === endpoint);
 }
 
-function modelsOf({ model, attempts, decision }: RecordedCall): readonly string[] {
-  const served = attempts.map(({ endpoint }) => endpoint.model);
-  const planned = decision === undefined ? [] : [decision.endpoint.model];
-  return [model, ...planned, ...served].map((name) => name.toLowerCase());
+/** `name` is in lower case. */
+function isOfModel({ model, attempts, decision }: RecordedCall, name: string): boolean {
+  return (
+    model.toLowerCase() === name ||
+    decision?.endpoint.model.toLowerCase() === name ||
+    attempts.some(({ endpoint }) => endpoint.model.toLowerCase() === name)
+  );
 }

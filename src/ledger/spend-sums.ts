@@ -15,18 +15,34 @@ export type Tally = {
   output: number;
   cache: number;
   request: number;
+  /** Attempts that were given up after their answer had begun, and those among them of unknown cost. */
+  givenUpAttempts: number;
+  unknownGivenUp: number;
+  givenUp: number;
   carried: CarriedCost | undefined;
   minCatalogRevision: number;
   maxCatalogRevision: number;
 };
 
-type CarriedCost = { input: bigint; output: bigint; cache: bigint; request: bigint };
+type CarriedCost = {
+  input: bigint;
+  output: bigint;
+  cache: bigint;
+  request: bigint;
+  givenUp: bigint;
+};
 
 export type SpentCall = {
   readonly failed: boolean;
   /** Absent: it owes nothing. */
   readonly usage: Usage | undefined;
   readonly cost: Cost;
+  readonly catalogRevision: number;
+};
+
+export type GivenUpAttempt = {
+  /** Nano-USD; absent: not known. */
+  readonly cost: number | undefined;
   readonly catalogRevision: number;
 };
 
@@ -41,6 +57,9 @@ export function createTally(): Tally {
     output: 0,
     cache: 0,
     request: 0,
+    givenUpAttempts: 0,
+    unknownGivenUp: 0,
+    givenUp: 0,
     carried: undefined,
     minCatalogRevision: 0,
     maxCatalogRevision: 0,
@@ -60,8 +79,18 @@ export function addCall(tally: Tally, { failed, usage, cost, catalogRevision }: 
   addCost(tally, cost);
 }
 
+export function addGivenUp(tally: Tally, { cost, catalogRevision }: GivenUpAttempt): void {
+  tally.givenUpAttempts += 1;
+  addRevisions(tally, catalogRevision, catalogRevision);
+  if (cost === undefined) {
+    tally.unknownGivenUp += 1;
+  } else {
+    addGivenUpCost(tally, cost);
+  }
+}
+
 export function addTally(tally: Tally, other: Tally): void {
-  if (other.calls === 0) {
+  if (other.calls === 0 && other.givenUpAttempts === 0) {
     return;
   }
   tally.calls += other.calls;
@@ -71,6 +100,9 @@ export function addTally(tally: Tally, other: Tally): void {
   tally.unpricedUsage = usageSum(tally.unpricedUsage, other.unpricedUsage);
   addRevisions(tally, other.minCatalogRevision, other.maxCatalogRevision);
   addCost(tally, other);
+  tally.givenUpAttempts += other.givenUpAttempts;
+  tally.unknownGivenUp += other.unknownGivenUp;
+  addGivenUpCost(tally, other.givenUp);
   if (other.carried !== undefined) {
     addCarried(tally, other.carried);
   }
@@ -88,10 +120,24 @@ export function sumsOf(tally: Tally): SpendSums {
     unpricedCalls: tally.unpricedCalls,
     usage: tally.usage,
     unpricedUsage: tally.unpricedUsage,
+    givenUp: {
+      attempts: tally.givenUpAttempts,
+      unknown: tally.unknownGivenUp,
+      cost: BigInt(tally.givenUp) + (carried?.givenUp ?? 0n),
+    },
     cost: { total: input + output + cache + request, input, output, cache, request },
     minCatalogRevision: tally.minCatalogRevision,
     maxCatalogRevision: tally.maxCatalogRevision,
   };
+}
+
+/** Orders tallies by the cost of their calls, exactly: a number wherever one can hold it. */
+export function dearness(tally: Tally): number | bigint {
+  const { input, output, cache, request, carried } = tally;
+  const total = input + output + cache + request;
+  return carried === undefined && total <= Number.MAX_SAFE_INTEGER
+    ? total
+    : sumsOf(tally).cost.total;
 }
 
 type CostParts = Pick<Cost, "input" | "output" | "cache" | "request">;
@@ -114,16 +160,26 @@ function addCost(tally: Tally, { input, output, cache, request }: CostParts): vo
       output: BigInt(output),
       cache: BigInt(cache),
       request: BigInt(request),
+      givenUp: 0n,
     });
   }
 }
 
-function addCarried(tally: Tally, { input, output, cache, request }: CarriedCost): void {
-  tally.carried ??= { input: 0n, output: 0n, cache: 0n, request: 0n };
+function addGivenUpCost(tally: Tally, cost: number): void {
+  if (tally.givenUp + cost <= Number.MAX_SAFE_INTEGER) {
+    tally.givenUp += cost;
+  } else {
+    addCarried(tally, { input: 0n, output: 0n, cache: 0n, request: 0n, givenUp: BigInt(cost) });
+  }
+}
+
+function addCarried(tally: Tally, { input, output, cache, request, givenUp }: CarriedCost): void {
+  tally.carried ??= { input: 0n, output: 0n, cache: 0n, request: 0n, givenUp: 0n };
   tally.carried.input += input;
   tally.carried.output += output;
   tally.carried.cache += cache;
   tally.carried.request += request;
+  tally.carried.givenUp += givenUp;
 }
 
 function addRevisions(tally: Tally, min: number, max: number): void {

@@ -196,7 +196,7 @@ export const callMetrics = {
     unit: "{rejection}",
     labels: ["model", "rejection"],
     meaning:
-      "Endpoints refused by a rule, in the plans that could not be made: each rule of each endpoint.",
+      "Endpoints that a plan left out, or took for want of others, by the first reason against each: of every call.",
   },
   relaxations: {
     name: "atlas.relaxations",

@@ -45,7 +45,7 @@ export type MetricsOptions = {
   readonly providerName: (providerId: string) => string;
   /** Of the services that are served: `atlas.v1.RouterService/Complete`. */
   readonly rpcMethods: readonly string[];
-  /** Most series of one metric. Default 20,000. */
+  /** Most series of one metric, as the registry has it. Default 20,000. */
   readonly maxSeries?: number;
 };
 

@@ -25,8 +25,9 @@ export type InstrumentOptions<S extends Series> = {
   readonly create: (labels: readonly string[]) => S;
   /** Whether a label that follows the catalogue has the value. */
   readonly has: (kind: CatalogueKind, value: string) => boolean;
+  /** The one for what finds no place among them; at least 1. */
   readonly maxSeries: number;
-  /** Told of each combination that found no place. */
+  /** Told each time that a combination finds no place. */
   readonly onOverflow: () => void;
 };
 
@@ -62,7 +63,7 @@ export function createInstrument<S extends Series>(options: InstrumentOptions<S>
     if (there !== undefined) {
       return there.series;
     }
-    if (held.size >= maxSeries) {
+    if (held.size >= maxSeries - 1) {
       onOverflow();
       overflow ??= create(rules.map(() => OVERFLOW));
       return overflow;

@@ -2,6 +2,7 @@ import type { AttemptRecord, CallEnd, CallResult, Timings } from "../domain/call
 import type { CatalogSnapshot, Endpoint } from "../domain/catalog.ts";
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { Model } from "../domain/model.ts";
+import type { Refusals, RejectionReason } from "../domain/plan.ts";
 import type { Tier } from "../domain/policy.ts";
 import type { CallSink } from "../domain/ports.ts";
 import { type RouterError, routerErrors } from "../domain/router-error.ts";
@@ -23,7 +24,9 @@ export function createCallRecorder({ registry, catalog }: CallRecorderOptions): 
     realtime: tierMeters(instruments, "realtime"),
     standard: tierMeters(instruments, "standard"),
   };
-  const cached = createCache(registry, tiers);
+  const rejected = createRejections(instruments.rejections);
+  const cached = createCache(registry, tiers, rejected.forget);
+  const planCounters = { ...instruments, rejected };
 
   return (call, end) => {
     const tier = tiers[call.policy.tier];
@@ -33,7 +36,7 @@ export function createCallRecorder({ registry, catalog }: CallRecorderOptions): 
     const model = catalog().model(call.spec.model);
     const meters = modelMetersOf(tier, model, instruments);
     const mark = markOf(call.trace, spanSlots.complete, call.receivedAtMs + timings.total);
-    countPlan(end, tier, instruments);
+    countPlan(end, tier, planCounters);
     countEnd(end, meters);
     observeParts(tier.parts, timings, mark);
     if (end.usage !== undefined) {
@@ -44,6 +47,7 @@ export function createCallRecorder({ registry, catalog }: CallRecorderOptions): 
 }
 
 type Instruments = ReturnType<typeof instrumentsOf>;
+type PlanCounters = Instruments & { readonly rejected: ReturnType<typeof createRejections> };
 
 function instrumentsOf(registry: Registry) {
   return {
@@ -100,13 +104,18 @@ function tierMeters({ plans, latency }: Instruments, tier: Tier): TierMeters {
   };
 }
 
-function createCache(registry: Registry, tiers: Readonly<Record<Tier, TierMeters>>) {
+function createCache(
+  registry: Registry,
+  tiers: Readonly<Record<Tier, TierMeters>>,
+  forget: () => void,
+) {
   let generation = registry.generation();
   return {
     refresh() {
       const now = registry.generation();
       if (now !== generation) {
         generation = now;
+        forget();
         for (const { models, endpoints } of [tiers.realtime, tiers.standard]) {
           models.clear();
           endpoints.clear();
@@ -119,10 +128,13 @@ function createCache(registry: Registry, tiers: Readonly<Record<Tier, TierMeters
 function countPlan(
   end: CallEnd,
   { tier, planned }: TierMeters,
-  { plans, rejections, relaxations }: Instruments,
+  { plans, rejected, relaxations }: PlanCounters,
 ): void {
   if (end.decision !== undefined) {
     planned.value += 1;
+    for (const { model, reason, endpoints } of end.decision.refusals ?? NO_REFUSALS) {
+      rejected.count(model, reason, endpoints);
+    }
     for (const relaxation of end.decision.relaxations) {
       relaxations.of(tier, relaxation).value += 1;
     }
@@ -131,11 +143,35 @@ function countPlan(
   // Without a plan it is a refusal, which always has an error.
   const { code, details } = end.error as RouterError;
   plans.of(tier, code).value += 1;
-  for (const { endpoint, rejections: refused } of details.candidates ?? []) {
-    for (const { reason } of refused) {
-      rejections.of(endpoint.model, reason).value += 1;
+  for (const { endpoint, rejections: reasons } of details.candidates ?? []) {
+    const [first] = reasons;
+    if (first !== undefined) {
+      rejected.count(endpoint.model, first.reason, 1);
     }
   }
+}
+
+const NO_REFUSALS: readonly Refusals[] = [];
+
+/** Many plans have some, and to look a series up by its labels costs more than to count. */
+function createRejections(instrument: Instrument<NumberSeries>) {
+  const models = new Map<string, Map<RejectionReason, NumberSeries>>();
+  return {
+    forget: () => models.clear(),
+    count(model: string, reason: RejectionReason, endpoints: number): void {
+      let reasons = models.get(model);
+      if (reasons === undefined) {
+        reasons = new Map();
+        models.set(model, reasons);
+      }
+      let series = reasons.get(reason);
+      if (series === undefined) {
+        series = instrument.of(model, reason);
+        reasons.set(reason, series);
+      }
+      series.value += endpoints;
+    },
+  };
 }
 
 function modelMetersOf(

@@ -48,7 +48,10 @@ export type RegistryOptions = CatalogueValuesOptions & {
   readonly names: GenAiNames;
   /** Of the services that are served: `atlas.v1.RouterService/Complete`. */
   readonly rpcMethods: readonly string[];
-  /** Most series of one metric. Default 20,000: every endpoint of a large fleet with every outcome. */
+  /**
+   * Most series of one metric, whether it is counted or read: the last one of a counted metric takes what
+   * finds no place, and readings beyond are left out. Default 20,000: a thousand endpoints with every outcome.
+   */
   readonly maxSeries?: number;
 };
 
@@ -89,8 +92,16 @@ export function createRegistry(options: RegistryOptions): Registry {
   }
 
   function readSeries(read: () => Iterable<Reading>): readonly Series[] {
+    const series: NumberSeries[] = [];
     try {
-      return Array.from(read(), ({ labels, value }) => ({ labels, startedAtMs, value }));
+      for (const { labels, value } of read()) {
+        if (series.length < maxSeries) {
+          series.push({ labels, startedAtMs, value });
+        } else {
+          overflows += 1;
+        }
+      }
+      return series;
     } catch {
       failures += 1;
       return [];
@@ -129,13 +140,15 @@ export function createRegistry(options: RegistryOptions): Registry {
 }
 
 function inUnits({ partsPerUnit }: MetricDefinition, series: Iterable<Series>): Iterable<Series> {
-  return partsPerUnit === undefined
-    ? series
-    : Array.from(series, (one) => {
-        // Bounds of buckets are in whole units, so no histogram is counted in parts.
-        const number = one as NumberSeries;
-        return { ...number, value: number.value / partsPerUnit };
-      });
+  return partsPerUnit === undefined ? series : wholeUnits(series, partsPerUnit);
+}
+
+function* wholeUnits(series: Iterable<Series>, partsPerUnit: number): Iterable<Series> {
+  for (const one of series) {
+    // Bounds of buckets are in whole units, so no histogram is counted in parts.
+    const number = one as NumberSeries;
+    yield { ...number, value: number.value / partsPerUnit };
+  }
 }
 
 /**

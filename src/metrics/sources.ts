@@ -98,6 +98,8 @@ export type ScorerFigures = {
   readonly caughtUp: number;
   /** Reports stored and not folded yet. */
   readonly lag: number;
+  /** Part of the window of which reports were lost. */
+  readonly missingMs: number;
   /** Reports that came from the stream since the start, those that were read again among them. */
   readonly reports: {
     readonly folded: number;

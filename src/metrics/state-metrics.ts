@@ -216,6 +216,12 @@ export const fleetMetrics = {
     "Unreadable reports of which no copy could be kept as a dead letter.",
   ),
   scorerLag: own("atlas.scorer.lag", "gauge", "{report}", "Reports stored and not folded yet."),
+  scorerMissing: own(
+    "atlas.scorer.replay_missing",
+    "gauge",
+    "s",
+    "Beginning of the window that the scorer could not fold, because the stream had no room for it.",
+  ),
   scorerLeader: own(
     "atlas.scorer.leader",
     "gauge",
@@ -335,7 +341,7 @@ export const processMetrics = {
     "atlas.metrics.overflows",
     "counter",
     "{series}",
-    "Series that found no place and were counted in the one for all of them.",
+    "Times that a series found no place: counts go to the one for all of them, readings are left out.",
   ),
   callbackFailures: own(
     "atlas.metrics.failed_readings",

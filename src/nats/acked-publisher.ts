@@ -7,27 +7,35 @@ import {
   type NatsConnection,
 } from "@nats-io/transport-node";
 import type { NowMs, Schedule } from "../domain/ports.ts";
+import { positionOf } from "./publish-answer.ts";
 
 /**
  * Publishes to a stream and waits for its confirmation, a thousand times a second for little.
  *
- * The client's own way makes a timer and an error with a stack trace for each message, also when all is
- * well, which is half of what a message costs. Here all confirmations come to one subscription, and one
- * timer looks after all that wait.
+ * The client's own way makes a timer, promises and an error with a stack trace for each message, also
+ * when all is well, which is half of what a message costs. Here all confirmations come to one
+ * subscription, one timer looks after all that wait, and a message is itself what waits.
  *
  * Confirmations come one by one, and whoever sends the next message with each of them writes to the socket
  * as often. So they are handed out together: when none is outstanding any more, or 5 ms after the first.
  */
 export type AckedPublisher = {
-  /** Resolves with the position in the stream when stored. Rejects when refused, when nobody answers, or when the session is over. */
-  publish(subject: string, bytes: Uint8Array, options: AckedPublishOptions): Promise<number>;
+  /** Calls `stored` or `failed` of the message once; `failed` perhaps before it returns. Never throws. */
+  publish(message: AckedMessage): void;
 };
 
-export type AckedPublishOptions = {
+export type AckedMessage = {
+  readonly subject: string;
+  readonly bytes: Uint8Array;
+  /** Plain ASCII without line breaks, as all of the headers. */
   readonly id: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** As precise as the look after it: 250 ms. */
-  readonly timeoutMs: number;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+  /** By the publisher's clock; as precise as the look after it: 250 ms. */
+  readonly deadlineMs: number;
+  /** With the position in the stream. Must not throw. */
+  readonly stored: (position: number) => void;
+  /** It is refused, nobody answers, or the session is over. Must not throw. */
+  readonly failed: (error: Error) => void;
 };
 
 export type AckedPublisherOptions = {
@@ -37,112 +45,160 @@ export type AckedPublisherOptions = {
   readonly nowMs: NowMs;
 };
 
-type Waiting = {
-  readonly subject: string;
-  readonly deadlineMs: number;
-  readonly resolve: (sequence: number) => void;
-  readonly reject: (error: Error) => void;
-};
-
-type Answered = { readonly waiter: Waiting; readonly message: Msg };
-
 const LOOK_MS = 250;
 
 /** Part of what a confirmation takes; a sender with a bounded number under way still sends thousands a second. */
 const GATHER_MS = 5;
 
+type State = AckedPublisherOptions & {
+  /** By the subject on which their confirmation comes. */
+  readonly waiting: Map<string, AckedMessage>;
+  /** Messages, and at the same index what came for them. */
+  answered: AckedMessage[];
+  answers: Msg[];
+  cancelLook: (() => void) | undefined;
+  cancelGathering: (() => void) | undefined;
+};
+
 export function createAckedPublisher(options: AckedPublisherOptions): AckedPublisher {
-  const { connection, over, schedule, nowMs } = options;
+  const { connection, over } = options;
+  const state: State = {
+    ...options,
+    waiting: new Map(),
+    answered: [],
+    answers: [],
+    cancelLook: undefined,
+    cancelGathering: undefined,
+  };
   const inbox = createInbox();
-  const waiting = new Map<string, Waiting>();
-  let answered: Answered[] = [];
   let count = 0;
-  let cancelLook: (() => void) | undefined;
-  let cancelGathering: (() => void) | undefined;
-
   const subscription = connection.subscribe(`${inbox}.*`, {
-    callback(_error, message) {
-      const waiter = waiting.get(message.subject);
-      if (waiter !== undefined) {
-        waiting.delete(message.subject);
-        gather({ waiter, message });
-      }
-    },
+    callback: (_error, answer) => take(state, answer),
   });
-
-  function gather(one: Answered): void {
-    answered.push(one);
-    if (waiting.size === 0) {
-      handOut();
-    } else {
-      cancelGathering ??= schedule(GATHER_MS, handOut);
-    }
-  }
-
-  function handOut(): void {
-    cancelGathering?.();
-    cancelGathering = undefined;
-    const all = answered;
-    answered = [];
-    for (const { waiter, message } of all) {
-      settle(waiter, message);
-    }
-  }
-
-  function look(): void {
-    const now = nowMs();
-    for (const [reply, waiter] of waiting) {
-      if (waiter.deadlineMs <= now) {
-        waiting.delete(reply);
-        waiter.reject(new errors.TimeoutError());
-      }
-    }
-    cancelLook = waiting.size > 0 ? schedule(LOOK_MS, look) : undefined;
-  }
-
-  function end(): void {
-    cancelLook?.();
-    cancelLook = undefined;
-    subscription.unsubscribe();
-    handOut();
-    for (const waiter of waiting.values()) {
-      waiter.reject(new errors.ConnectionError("the session is over"));
-    }
-    waiting.clear();
-  }
-
-  over.addEventListener("abort", end, { once: true });
-
+  over.addEventListener(
+    "abort",
+    () => {
+      subscription.unsubscribe();
+      end(state);
+    },
+    { once: true },
+  );
   return {
-    publish(subject, bytes, { id, headers, timeoutMs }) {
-      if (over.aborted) {
-        return Promise.reject(new errors.ConnectionError("the session is over"));
-      }
-      return new Promise((resolve, reject) => {
-        const reply = `${inbox}.${++count}`;
-        const fields = createFields(id, headers);
-        connection.publish(subject, bytes, { reply, headers: fields });
-        waiting.set(reply, { subject, deadlineMs: nowMs() + timeoutMs, resolve, reject });
-        cancelLook ??= schedule(LOOK_MS, look);
-      });
+    publish(message) {
+      count += 1;
+      publish(state, message, `${inbox}.${count}`);
     },
   };
 }
 
-function settle({ subject, resolve, reject }: Waiting, message: Msg): void {
-  if (message.data.length === 0 && message.headers?.code === 503) {
-    reject(new errors.NoRespondersError(subject));
+function publish(state: State, message: AckedMessage, reply: string): void {
+  const { connection, over, waiting, schedule } = state;
+  if (over.aborted) {
+    message.failed(new errors.ConnectionError("the session is over"));
     return;
   }
+  const { subject, bytes, id, headers } = message;
   try {
-    const answer = message.json<PublishAnswer>();
-    if (answer.error === undefined) {
-      resolve(answer.seq);
-    } else {
-      reject(new JetStreamApiError(answer.error));
-    }
+    connection.publish(subject, bytes, { reply, headers: createFields(id, headers) });
   } catch (error) {
-    reject(new Error("a confirmation that cannot be read", { cause: error }));
+    message.failed(error instanceof Error ? error : new Error(String(error)));
+    return;
+  }
+  waiting.set(reply, message);
+  state.cancelLook ??= schedule(LOOK_MS, () => look(state));
+}
+
+function take(state: State, answer: Msg): void {
+  const { waiting } = state;
+  const reply = answer.subject;
+  const message = waiting.get(reply);
+  if (message === undefined) {
+    return;
+  }
+  waiting.delete(reply);
+  state.answered.push(message);
+  state.answers.push(answer);
+  if (waiting.size === 0) {
+    handOut(state);
+  } else if (state.answers.length === 1) {
+    // Most come with the others in one packet, which has been read when this runs: no timer then.
+    queueMicrotask(() => gather(state));
+  }
+}
+
+function gather(state: State): void {
+  if (state.answers.length > 0) {
+    state.cancelGathering ??= state.schedule(GATHER_MS, () => handOut(state));
+  }
+}
+
+function handOut(state: State): void {
+  const { answered, answers } = state;
+  state.cancelGathering?.();
+  state.cancelGathering = undefined;
+  state.answered = [];
+  state.answers = [];
+  for (let index = 0; index < answered.length; index += 1) {
+    // Both lists grow together.
+    settle(answered[index] as AckedMessage, answers[index] as Msg);
+  }
+}
+
+function look(state: State): void {
+  const { waiting, schedule, nowMs } = state;
+  const now = nowMs();
+  for (const [reply, message] of waiting) {
+    if (message.deadlineMs <= now) {
+      waiting.delete(reply);
+      message.failed(new errors.TimeoutError());
+    }
+  }
+  state.cancelLook = waiting.size > 0 ? schedule(LOOK_MS, () => look(state)) : undefined;
+}
+
+function end(state: State): void {
+  const { waiting } = state;
+  state.cancelLook?.();
+  state.cancelLook = undefined;
+  handOut(state);
+  const left = [...waiting.values()];
+  waiting.clear();
+  for (const message of left) {
+    message.failed(new errors.ConnectionError("the session is over"));
+  }
+}
+
+function settle({ subject, stored, failed }: AckedMessage, answer: Msg): void {
+  const { data } = answer;
+  if (data.length === 0 && answer.headers?.code === 503) {
+    failed(new errors.NoRespondersError(subject));
+    return;
+  }
+  const position = positionOf(data);
+  if (position === undefined) {
+    settleAtLength(answer, stored, failed);
+  } else {
+    stored(position);
+  }
+}
+
+/** Refusals, duplicates, and whatever a server may add. */
+function settleAtLength(
+  answer: Msg,
+  stored: AckedMessage["stored"],
+  failed: AckedMessage["failed"],
+): void {
+  let read: PublishAnswer;
+  try {
+    read = answer.json<PublishAnswer>();
+  } catch (error) {
+    failed(new Error("a confirmation that cannot be read", { cause: error }));
+    return;
+  }
+  if (read.error === undefined) {
+    stored(read.seq);
+  } else {
+    failed(new JetStreamApiError(read.error));
   }
 }
 
@@ -156,9 +212,9 @@ type PublishAnswer =
  * the client's own headers check and convert each of them twice, and of what is published it asks for
  * nothing but the bytes.
  */
-function createFields(id: string, headers: Readonly<Record<string, string>>): MsgHdrs {
+function createFields(id: string, headers: AckedMessage["headers"]): MsgHdrs {
   let text = `NATS/1.0\r\n${PubHeaders.MsgIdHdr}: ${id}\r\n`;
-  for (const name of Object.keys(headers)) {
+  for (const name in headers) {
     text += `${name}: ${headers[name] ?? ""}\r\n`;
   }
   const bytes = Buffer.from(`${text}\r\n`, "latin1");

@@ -9,7 +9,7 @@ import { createLinkLog, type LinkLog } from "./link-log.ts";
 import { connectionSettings, type NatsBusOptions } from "./nats-options.ts";
 import { createPauses, type Pauses } from "./pauses.ts";
 import { createStatusBoard, type StatusBoard } from "./status-board.ts";
-import { ensureStreams, type StreamPlacement } from "./streams.ts";
+import { DEFAULT_REPORT_BYTES, ensureStreams, type StreamPlacement } from "./streams.ts";
 import { createWaitingRoom, type WaitingRoom } from "./waiting-room.ts";
 
 /** A connection whose streams exist, until it or one of them is lost. */
@@ -24,6 +24,8 @@ export type NatsSession = {
 
 export type NatsLink = Pick<Bus, "status" | "onStatus" | "close"> & {
   readonly pauses: Pauses;
+  /** The session there is: for whoever is asked too often to wait for a promise. */
+  current(): NatsSession | undefined;
   /** The session there is, or the next. Rejects with `BusUnavailable` after `patienceMs` or on close. */
   session(patienceMs: number): Promise<NatsSession>;
   /** As `work`, but every error is a `BusUnavailable`, and closing rejects at once. */
@@ -68,7 +70,11 @@ export function createNatsLink(options: NatsBusOptions): NatsLink {
   const { connection: settings, hosts, secrets } = connectionSettings(options);
   const state: State = {
     settings,
-    placement: { replicas: options.replicas ?? 1, storage: options.storage ?? "file" },
+    placement: {
+      replicas: options.replicas ?? 1,
+      storage: options.storage ?? "file",
+      reportBytes: options.reportBytes ?? DEFAULT_REPORT_BYTES,
+    },
     schedule,
     nowMs,
     log,
@@ -87,6 +93,7 @@ export function createNatsLink(options: NatsBusOptions): NatsLink {
     status: state.board.current,
     onStatus: state.board.listen,
     guard: state.room.guard,
+    current: () => state.session?.value,
     session: (patienceMs) =>
       state.session === undefined
         ? state.room.next(patienceMs)

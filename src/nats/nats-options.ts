@@ -35,6 +35,8 @@ export type NatsBusOptions = {
   readonly replicas?: number;
   /** Where the server keeps the streams that it makes for us. Default: `file`. */
   readonly storage?: "file" | "memory";
+  /** Most that the stream of reports holds; one that exists is never made smaller. Default: 1.5 GiB. */
+  readonly reportBytes?: number;
   /** Of a connection on which nothing else comes; it counts as dead at the third without an answer. Default: 10 s. */
   readonly pingIntervalMs?: number;
   readonly nowMs: NowMs;

@@ -8,8 +8,9 @@ import {
 } from "../domain/bus.ts";
 import { reportProblem } from "../domain/bus-rules.ts";
 import type { Log, NowMs, Schedule } from "../domain/ports.ts";
+import type { AckedMessage } from "./acked-publisher.ts";
 import { isMissing, isRefusal, toBusUnavailable } from "./bus-error.ts";
-import type { NatsLink } from "./nats-link.ts";
+import type { NatsLink, NatsSession } from "./nats-link.ts";
 import { readStream } from "./stream-reader.ts";
 import { REPORT_PREFIX, REPORT_STREAM } from "./streams.ts";
 
@@ -32,62 +33,29 @@ const MAX_WAITING = 4_096;
 /** 512 reports of at most 64 KiB: 32 MiB at worst, 100 KiB as a rule. */
 const BATCH = 512;
 
+/** A report until its fate is known. */
+type Sending = AckedMessage & {
+  readonly reject: (error: Error) => void;
+  /** When nobody waits for it any more. */
+  readonly untilMs: number;
+  deadlineMs: number;
+  session: NatsSession | undefined;
+  failures: number;
+};
+
+type Publishing = Pick<NatsReportLogOptions, "link" | "nowMs"> & {
+  /** Reports whose fate is not known. */
+  waiting: number;
+};
+
 /** The stream of reports on JetStream. */
 export function createNatsReportLog(options: NatsReportLogOptions): ReportLog {
   const { link, nowMs, schedule, log } = options;
-  let waiting = 0;
-
-  async function send(report: OutgoingReport, leftMs: number): Promise<number> {
-    const session = await link.session(leftMs);
-    try {
-      return await session.publisher.publish(REPORT_PREFIX + report.token, report.bytes, {
-        id: report.id,
-        headers: report.headers ?? {},
-        timeoutMs: Math.min(ACK_TIMEOUT_MS, leftMs),
-      });
-    } catch (error) {
-      if (isMissing(error)) {
-        link.suspect(session);
-      }
-      throw error;
-    }
-  }
-
-  async function publishUntilStored(report: OutgoingReport): Promise<number> {
-    const deadlineMs = nowMs() + PUBLISH_PATIENCE_MS;
-    for (let failures = 0; ; failures++) {
-      try {
-        return await send(report, deadlineMs - nowMs());
-      } catch (error) {
-        // The same id and the same bytes: what was stored without our knowing is stored once.
-        const pauseMs = link.pauses.backoffMs(failures);
-        const given = error instanceof BusUnavailable || isRefusal(error);
-        if (given || nowMs() + pauseMs >= deadlineMs) {
-          throw toBusUnavailable(error);
-        }
-        await link.pauses.pause(pauseMs);
-      }
-    }
-  }
-
+  const publishing: Publishing = { link, nowMs, waiting: 0 };
   return {
-    async publish(report) {
-      const problem = reportProblem(report);
-      if (problem !== undefined) {
-        throw new RangeError(problem);
-      }
-      if (waiting >= MAX_WAITING) {
-        throw new BusUnavailable(`${waiting} reports wait for NATS already`);
-      }
-      waiting++;
-      try {
-        return await link.guard(publishUntilStored(report));
-      } finally {
-        waiting--;
-      }
-    },
+    publish: (report) => publish(publishing, report),
 
-    follow({ sinceMs, began, take, caughtUp }) {
+    follow({ sinceMs, began, lost, take, caughtUp }) {
       return readStream({
         link,
         schedule,
@@ -96,11 +64,86 @@ export function createNatsReportLog(options: NatsReportLogOptions): ReportLog {
         batch: BATCH,
         from: sinceMs === undefined ? { kind: "new" } : { kind: "since", sinceMs },
         began,
+        lost,
         caughtUp,
         take: (message) => take(toStoredReport(message)),
       });
     },
   };
+}
+
+/** A thousand times a second: one that goes well costs one promise and no timer. */
+function publish(state: Publishing, report: OutgoingReport): Promise<number> {
+  const problem = reportProblem(report);
+  if (problem !== undefined) {
+    return Promise.reject(new RangeError(problem));
+  }
+  if (state.waiting >= MAX_WAITING) {
+    return Promise.reject(new BusUnavailable(`${state.waiting} reports wait for NATS already`));
+  }
+  state.waiting++;
+  const { token, bytes, id, headers } = report;
+  return new Promise((resolve, reject) => {
+    const now = state.nowMs();
+    const sending: Sending = {
+      subject: REPORT_PREFIX + token,
+      bytes,
+      id,
+      headers,
+      stored(position) {
+        state.waiting--;
+        resolve(position);
+      },
+      failed: (error) => repeat(state, sending, error),
+      reject,
+      untilMs: now + PUBLISH_PATIENCE_MS,
+      deadlineMs: 0,
+      session: undefined,
+      failures: 0,
+    };
+    begin(state, sending, now);
+  });
+}
+
+function begin(state: Publishing, sending: Sending, now: number): void {
+  const { link, nowMs } = state;
+  const session = link.current();
+  if (session === undefined) {
+    link.session(sending.untilMs - now).then(
+      (next) => sendOn(next, sending, nowMs()),
+      (error: unknown) => giveUp(state, sending, error),
+    );
+  } else {
+    sendOn(session, sending, now);
+  }
+}
+
+function sendOn(session: NatsSession, sending: Sending, now: number): void {
+  sending.session = session;
+  sending.deadlineMs = Math.min(now + ACK_TIMEOUT_MS, sending.untilMs);
+  session.publisher.publish(sending);
+}
+
+/** The same id and the same bytes: what was stored without our knowing is stored once. */
+function repeat(state: Publishing, sending: Sending, error: Error): void {
+  const { link, nowMs } = state;
+  if (sending.session !== undefined && isMissing(error)) {
+    link.suspect(sending.session);
+  }
+  const pauseMs = link.pauses.backoffMs(sending.failures++);
+  if (isRefusal(error) || nowMs() + pauseMs >= sending.untilMs) {
+    giveUp(state, sending, error);
+    return;
+  }
+  link.guard(link.pauses.pause(pauseMs)).then(
+    () => begin(state, sending, nowMs()),
+    (reason: unknown) => giveUp(state, sending, reason),
+  );
+}
+
+function giveUp(state: Publishing, { reject }: Sending, error: unknown): void {
+  state.waiting--;
+  reject(toBusUnavailable(error));
 }
 
 function toStoredReport(message: JsMsg): StoredReport {

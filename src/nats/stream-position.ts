@@ -7,6 +7,9 @@ export type ReadFrom =
   /** The servers want to be told the subjects here, also when they are all. */
   | { readonly kind: "latest-per-subject"; readonly subjects: string };
 
+/** Subject, headers and what the server writes around a message. */
+const OVERHEAD_BYTES = 4_096;
+
 /** How far a reader of a stream has come. */
 export type StreamPosition = {
   readonly from: ReadFrom;
@@ -58,6 +61,30 @@ export function beginIfAnew(position: StreamPosition, info: StreamInfo): number 
   position.caughtUp = false;
   position.pending = 0;
   return streamEpoch;
+}
+
+/**
+ * Since when the stream keeps what it was told, if it dropped for want of room some of what the reader
+ * would get next. `undefined`: it did not.
+ *
+ * What is beyond its age is dropped from the front as well, and is nothing that a reader misses. Then
+ * the stream is not full: one that dropped its last message for want of room has stayed full since, as
+ * long as what it kept then is of its age.
+ */
+export function lostUntil(position: StreamPosition, info: StreamInfo): number | undefined {
+  const { config, state } = info;
+  const isFull =
+    config.max_bytes > 0 && state.bytes > config.max_bytes - config.max_msg_size - OVERHEAD_BYTES;
+  if (!isFull || state.messages === 0 || state.first_seq <= position.last + 1) {
+    return undefined;
+  }
+  const keptSinceMs = Date.parse(state.first_ts);
+  return position.last > 0 || isWanted(position.from, keptSinceMs) ? keptSinceMs : undefined;
+}
+
+/** Whoever wants only what comes, or the last of each subject, misses nothing. */
+function isWanted(from: ReadFrom, keptSinceMs: number): boolean {
+  return from.kind === "since" && from.sinceMs < keptSinceMs;
 }
 
 /** True once per epoch: everything that was stored when it began has been handed out. */

@@ -7,6 +7,7 @@ import { describeError, isMissing } from "./bus-error.ts";
 import type { NatsLink, NatsSession } from "./nats-link.ts";
 import {
   beginIfAnew,
+  lostUntil,
   noteProgress,
   type ReadFrom,
   type StreamPosition,
@@ -23,6 +24,8 @@ export type StreamReaderOptions = {
   readonly batch: number;
   readonly from: ReadFrom;
   readonly began: (streamEpoch: number) => void;
+  /** As in `FollowOptions`. */
+  readonly lost?: ((keptSinceMs: number) => void) | undefined;
   readonly take: (message: JsMsg) => void;
   readonly caughtUp: () => void;
 };
@@ -147,12 +150,17 @@ async function readOnce(reading: Reading, session: NatsSession): Promise<string 
 async function attach(reading: Reading, { manager }: NatsSession): Promise<ConsumerInfo> {
   const { position, stream, log } = reading;
   const isFirst = position.streamEpoch === undefined;
-  const epoch = beginIfAnew(position, await manager.streams.info(stream));
+  const about = await manager.streams.info(stream);
+  const epoch = beginIfAnew(position, about);
   if (epoch !== undefined) {
     if (!isFirst) {
       log("warn", "a NATS stream was made anew or lost its end", { stream });
     }
     guarded(reading, "began", () => reading.began(epoch));
+  }
+  const keptSinceMs = lostUntil(position, about);
+  if (keptSinceMs !== undefined) {
+    guarded(reading, "lost", () => reading.lost?.(keptSinceMs));
   }
   const info = await manager.consumers.add(stream, {
     ack_policy: AckPolicy.None,

@@ -1,5 +1,5 @@
 import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
-import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream";
+import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { LEASE_MS } from "../domain/bus.ts";
 import { DUPLICATE_WINDOW_MS, REPORT_AGE_MS } from "../domain/bus-rules.ts";
@@ -16,6 +16,8 @@ export const LEASE_BUCKET = "atlas_lease";
 export type StreamPlacement = {
   readonly replicas: number;
   readonly storage: "file" | "memory";
+  /** Most that the stream of reports holds, in bytes on the server. */
+  readonly reportBytes: number;
 };
 
 type PlannedConfig = Partial<StreamConfig> & Pick<StreamConfig, "name">;
@@ -24,10 +26,28 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /**
+ * 40 minutes, as long as reports are kept, of 1,000 reports a second that take 550 bytes each on the
+ * server are 1.23 GiB: `docs/health.md` has the sum.
+ */
+export const DEFAULT_REPORT_BYTES = 1_536 * MIB;
+
+/**
+ * One endpoint's subject holds one report for so many bytes of the whole stream. Half of the stream is
+ * then out of reach of whoever may publish on one subject, as long as his reports stay below half of
+ * this, which is ten times what a report takes; and by default there is room for 131,072 reports of an
+ * endpoint, those of 54 routers in 40 minutes.
+ */
+const STREAM_BYTES_OF_A_REPORT = 12 * KIB;
+
+/**
  * Everything on the server that belongs to us, in what nats-server 2.9.10 understands: no limits per
  * message, no metadata, no compression.
  */
-function plannedStreams({ replicas, storage }: StreamPlacement): readonly PlannedConfig[] {
+function plannedStreams({
+  replicas,
+  storage,
+  reportBytes,
+}: StreamPlacement): readonly PlannedConfig[] {
   const common = {
     retention: RetentionPolicy.Limits,
     storage: storage === "file" ? StorageType.File : StorageType.Memory,
@@ -41,7 +61,8 @@ function plannedStreams({ replicas, storage }: StreamPlacement): readonly Planne
       subjects: [`${REPORT_PREFIX}>`],
       discard: DiscardPolicy.Old,
       max_age: nanos(REPORT_AGE_MS),
-      max_bytes: 256 * MIB,
+      max_bytes: reportBytes,
+      max_msgs_per_subject: reportsOfASubject(reportBytes),
       max_msg_size: 64 * KIB,
       duplicate_window: nanos(DUPLICATE_WINDOW_MS),
     },
@@ -69,6 +90,10 @@ function plannedStreams({ replicas, storage }: StreamPlacement): readonly Planne
   ];
 }
 
+function reportsOfASubject(streamBytes: number): number {
+  return Math.max(1, Math.floor(streamBytes / STREAM_BYTES_OF_A_REPORT));
+}
+
 /** How a key-value table is kept in a stream, as all clients of NATS agree. */
 function bucketShape(bucket: string): PlannedConfig {
   return {
@@ -93,12 +118,49 @@ export async function ensureStreams(
   for (const planned of plannedStreams(placement)) {
     const existing = await findConfig(manager, planned.name);
     if (existing === undefined) {
-      await manager.streams.add(planned);
+      await add(manager, planned);
       log("info", "NATS stream made", { stream: planned.name, replicas: placement.replicas });
-    } else if (differs(existing, planned)) {
-      await update(manager, planned, log);
+      continue;
+    }
+    const wanted = planned.name === REPORT_STREAM ? notSmaller(planned, existing) : planned;
+    if (differs(existing, wanted)) {
+      await update(manager, wanted, log);
     }
   }
+}
+
+/** Rejects with an error that says what to change when the server has no room for the stream. */
+async function add(manager: JetStreamManager, planned: PlannedConfig): Promise<void> {
+  try {
+    await manager.streams.add(planned);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || planned.max_bytes === undefined) {
+      throw error;
+    }
+    const size = `${planned.name} of ${Math.ceil(planned.max_bytes / MIB)} MiB`;
+    const remedy =
+      planned.name === REPORT_STREAM
+        ? "; give JetStream more room, or set bus.nats.reportBytes to less"
+        : "";
+    throw new Error(`the server refuses the stream ${size}: ${error.message}${remedy}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Processes with different settings share one stream: the largest bound that any of them asks for, or an
+ * operator gave it, stays. Otherwise each would change back what another did.
+ */
+function notSmaller(planned: PlannedConfig, existing: StreamConfig): PlannedConfig {
+  const asked = planned.max_bytes ?? DEFAULT_REPORT_BYTES;
+  // -1: no bound.
+  const streamBytes = existing.max_bytes > 0 ? Math.max(existing.max_bytes, asked) : asked;
+  return {
+    ...planned,
+    max_bytes: existing.max_bytes > 0 ? streamBytes : existing.max_bytes,
+    max_msgs_per_subject: reportsOfASubject(streamBytes),
+  };
 }
 
 async function findConfig(

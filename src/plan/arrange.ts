@@ -87,11 +87,12 @@ function mayExplore({ priority, maxAttempts, disableFallbacks }: RoutingPolicy):
 }
 
 function corrected(order: readonly Contender[], nowMs: number): readonly Contender[] {
-  const [first, second, ...rest] = order;
+  const first = order[0];
+  const second = order[1];
   return first !== undefined &&
     second !== undefined &&
     shouldSwap(pressureOf(first, nowMs), pressureOf(second, nowMs))
-    ? [second, first, ...rest]
+    ? [second, first, ...order.slice(2)]
     : order;
 }
 

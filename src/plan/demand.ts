@@ -34,7 +34,7 @@ export type Demand = {
 };
 
 export function demandOf({ spec, policy, gates, nowMs, remainingMs }: PlanInput): Demand {
-  const parameters = [...parametersOf(spec)];
+  const parameters = parametersOf(spec);
   const inputTokens = estimateInputTokens(spec);
   const outputTokens = estimateOutputTokens(spec);
   return {

@@ -5,7 +5,13 @@
  * replayed, and `plan` and `explain` run the same functions on the same input and cannot disagree.
  */
 import type { Model } from "../domain/model.ts";
-import type { PlanInput, Relaxation, RouteExplanation, RoutePlan } from "../domain/plan.ts";
+import type {
+  PlanInput,
+  PlannedEndpoint,
+  Relaxation,
+  RouteExplanation,
+  RoutePlan,
+} from "../domain/plan.ts";
 import { RouterError } from "../domain/router-error.ts";
 import { EMPTY_SCORES } from "../domain/score.ts";
 import type { Usable } from "./arrange.ts";
@@ -17,7 +23,7 @@ import { MAX_ORDER } from "./pick.ts";
 import { createRandom } from "./random.ts";
 import { type Deliberation, routeDecision, toPlanned } from "./route-decision.ts";
 import { routeFailure } from "./route-failure.ts";
-import { activeRules, type Survey, surveyModel } from "./survey.ts";
+import { createActiveRules, type Survey, surveyModel } from "./survey.ts";
 
 /** Older scores say nothing about this moment: their terms are left out and priors stand in for them. */
 export const MAX_SCORE_AGE_MS = 180_000;
@@ -34,13 +40,13 @@ export type Planner = {
  * those snapshots. It changes no decision. Not re-entrant: live states and gates must not call back.
  */
 export function createPlanner(): Planner {
-  const rosters = createRosters();
+  const kept: Kept = { rosters: createRosters(), activeRules: createActiveRules() };
   return {
     plan(input) {
-      return toPlan(input, deliberate(input, rosters));
+      return toPlan(input, deliberate(input, kept));
     },
     explain(input) {
-      const deliberation = deliberate(input, rosters);
+      const deliberation = deliberate(input, kept);
       const { demand, surveys, chosen, arrangement } = deliberation;
       const shares = sharesOf(arrangement, input.nowMs);
       return {
@@ -54,7 +60,12 @@ export function createPlanner(): Planner {
   };
 }
 
-function deliberate(input: PlanInput, rosters: Rosters): Deliberation {
+type Kept = {
+  readonly rosters: Rosters;
+  readonly activeRules: ReturnType<typeof createActiveRules>;
+};
+
+function deliberate(input: PlanInput, { rosters, activeRules }: Kept): Deliberation {
   const models = modelsOf(input);
   const demand = demandOf(input);
   const { revision, windowEndMs } = input.scores;
@@ -136,11 +147,11 @@ function relaxationsOf(
 }
 
 function toPlan(input: PlanInput, deliberation: Deliberation): RoutePlan {
-  const [first, ...rest] = deliberation.order;
-  const { parameters } = deliberation.demand;
-  const plannedFirst = toPlanned(first, parameters);
-  return {
-    decision: routeDecision(input, deliberation),
-    order: [plannedFirst, ...rest.map((contender) => toPlanned(contender, parameters))],
-  };
+  const { demand, order } = deliberation;
+  const { parameters } = demand;
+  const planned: [PlannedEndpoint, ...PlannedEndpoint[]] = [toPlanned(order[0], parameters)];
+  for (let index = 1; index < order.length; index += 1) {
+    planned.push(toPlanned(order[index] as Contender, parameters));
+  }
+  return { decision: routeDecision(input, deliberation), order: planned };
 }

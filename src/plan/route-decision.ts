@@ -7,6 +7,7 @@ import type { Contender } from "./contender.ts";
 import type { Demand } from "./demand.ts";
 import { missing } from "./eligibility.ts";
 import { refusalText } from "./refusal-text.ts";
+import { refusalsOf } from "./refusals.ts";
 import type { Survey } from "./survey.ts";
 
 /** How one decision came about. */
@@ -43,6 +44,7 @@ export function routeDecision(input: PlanInput, deliberation: Deliberation): Rou
     relaxations,
     explanation: sentenceOf(deliberation),
     droppedParameters: missing(endpoint, demand.parameters),
+    refusals: refusalsOf(deliberation.surveys),
   };
 }
 

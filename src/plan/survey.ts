@@ -30,6 +30,27 @@ export function activeRules(demand: Demand): ActiveRules {
   return { hard: hardRules.filter(applies), price: priceRules.filter(applies) };
 }
 
+/** The same, and calls that can trip the same rules get the same lists. */
+export function createActiveRules(): (demand: Demand) => ActiveRules {
+  /** By the rules that apply, a bit for each. */
+  const known = new Map<number, ActiveRules>();
+  return (demand) => {
+    let bits = 0;
+    for (const rule of hardRules) {
+      bits = 2 * bits + (rule.applies(demand) ? 1 : 0);
+    }
+    for (const rule of priceRules) {
+      bits = 2 * bits + (rule.applies(demand) ? 1 : 0);
+    }
+    let rules = known.get(bits);
+    if (rules === undefined) {
+      rules = activeRules(demand);
+      known.set(bits, rules);
+    }
+    return rules;
+  };
+}
+
 export function surveyModel(
   model: Model,
   roster: readonly Contender[],
@@ -37,17 +58,27 @@ export function surveyModel(
   rules: ActiveRules,
 ): Survey {
   const contenders: Contender[] = [];
-  const refused = new Map<RejectionReason, number>();
+  let refused: Map<RejectionReason, number> | undefined;
   for (const contender of roster) {
     const reason = refusalOf(contender, demand, rules);
     if (reason === undefined) {
       contenders.push(contender);
     } else {
+      refused ??= new Map();
       refused.set(reason, (refused.get(reason) ?? 0) + 1);
     }
   }
-  return { model, roster, contenders, refused, availability: availabilityOf(contenders) };
+  return {
+    model,
+    roster,
+    contenders,
+    refused: refused ?? NONE,
+    availability: availabilityOf(contenders),
+  };
 }
+
+/** Of every model whose endpoints all enter. */
+const NONE: ReadonlyMap<RejectionReason, number> = new Map();
 
 const hardBlocks: ReadonlySet<Block["reason"]> = new Set([
   "credentials",

@@ -21,7 +21,7 @@ export type CallRunner = {
     context: CallContext,
     own: Pick<CompletionCall, "streaming" | "heartbeatIntervalMs" | "emit">,
   ): CompletionCall;
-  /** Rejects with the call's error, after telling the caller what was tried and counted. */
+  /** Settles as the router does, under the call's deadline. */
   run(call: CompletionCall, context: CallContext): Promise<CallResult>;
 };
 
@@ -45,23 +45,31 @@ export function createCallRunner(ports: HandlerPorts): CallRunner {
         answer: recorded?.answer,
       };
     },
-    async run(call, context) {
+    run(call, context) {
       const options = { deadlineMs: call.deadlineMs, nowMs: nowMs(), schedule };
-      let result: CallResult;
-      try {
-        result = await runCall(context, options, () => {
-          context.rpc.callId = call.id;
-          return router.complete(call);
-        });
-      } catch (error) {
-        throw error instanceof RouterError ? withMetadata(error, { callId: call.id }) : error;
-      }
-      if (result.error !== undefined) {
-        throw explained(result.error, result, { id: call.id, context });
-      }
-      return result;
+      return runCall(context, options, () => {
+        context.rpc.callId = call.id;
+        return router.complete(call);
+      });
     },
   };
+}
+
+/** The error of a call names it, wherever it came from. */
+export function withCallId(error: unknown, { id }: CompletionCall): unknown {
+  return error instanceof RouterError ? withMetadata(error, { callId: id }) : error;
+}
+
+/** Throws the call's error, after telling the caller what was tried and counted. */
+export function throwFailure({ error, attempts, usage }: CallResult, context: CallContext): void {
+  if (error === undefined) {
+    return;
+  }
+  if (inputTokensOf(usage) + outputTokensOf(usage) > 0) {
+    context.setTrailer(USAGE_TRAILER, toBinary(UsageSchema, encodeUsage(usage)));
+  }
+  const tried = attempts.map(({ endpoint, outcome }) => `${endpoint.id}:${outcome.kind}`);
+  throw withMetadata(error, { attempts: tried.join(",") });
 }
 
 function recording(emit: CompletionCall["emit"]): Pick<CompletionCall, "emit" | "answer"> {
@@ -73,18 +81,6 @@ function recording(emit: CompletionCall["emit"]): Pick<CompletionCall, "emit" | 
     },
     answer: fold.choices,
   };
-}
-
-function explained(
-  error: RouterError,
-  { attempts, usage }: CallResult,
-  { id, context }: { readonly id: string; readonly context: CallContext },
-): RouterError {
-  if (inputTokensOf(usage) + outputTokensOf(usage) > 0) {
-    context.setTrailer(USAGE_TRAILER, toBinary(UsageSchema, encodeUsage(usage)));
-  }
-  const tried = attempts.map(({ endpoint, outcome }) => `${endpoint.id}:${outcome.kind}`);
-  return withMetadata(error, { callId: id, attempts: tried.join(",") });
 }
 
 /** What the error says itself comes first. */

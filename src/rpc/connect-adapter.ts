@@ -105,7 +105,7 @@ function watchRequest(
   });
   response.once("close", () => {
     callOff();
-    endAnswer(call, response, rpcs);
+    endAnswer(call, response, { rpcs, nowMs });
   });
 }
 

@@ -10,6 +10,7 @@ import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { StreamCompleteResponseSchema } from "../../gen/atlas/v1/completion_pb.ts";
 import type { Log, NowMs, Schedule } from "../domain/ports.ts";
 import { RouterError } from "../domain/router-error.ts";
+import { assertSendable, type SizeLimit } from "./answer-size.ts";
 import type { CallTracker } from "./call-tracker.ts";
 import { connectErrorOf } from "./connect-status.ts";
 import {
@@ -93,6 +94,7 @@ async function runUnary(
   try {
     throwPreset(call);
     const answer = await method.run(message, contextOf(call));
+    assertSendable(method.desc.output, answer, sizeLimitOf(call, ports.limits));
     copyTrailers(call, context);
     noteSuccess(call.rpc);
     return answer;
@@ -128,15 +130,31 @@ function runStream(
   call.isBehind = guard.isWaiting;
   const answers = createPushIterable<Message>({
     onTaken: guard.flushed,
-    onReturn: () => active.abort(callerGone(undefined)),
+    onReturn: () => active.abort(callerGone(call, nowMs)),
   });
+  const sizeLimit = sizeLimitOf(call, limits);
+  let unsendable: unknown;
   const write = (answer: Message) => {
+    if (unsendable !== undefined) {
+      return;
+    }
+    try {
+      assertSendable(method.desc.output, answer, sizeLimit);
+    } catch (error) {
+      // Whoever writes is in the middle of a provider's event or of a timer, and can do nothing.
+      unsendable = error;
+      active.abort(new RouterError("canceled", "A message could not be sent."));
+      return;
+    }
     guard.written(sizeOf(answer));
     answers.push(answer);
   };
   const work = async () => {
     throwPreset(call);
     await method.run(message, contextOf(call), write);
+    if (unsendable !== undefined) {
+      throw unsendable;
+    }
   };
   tracker.add(active);
   work()
@@ -146,7 +164,7 @@ function runStream(
         noteSuccess(call.rpc);
         answers.end();
       },
-      (error: unknown) => answers.fail(translate(error, method, call, ports)),
+      (error: unknown) => answers.fail(translate(unsendable ?? error, method, call, ports)),
     )
     .finally(() => {
       tracker.remove(active);
@@ -159,7 +177,7 @@ function runStream(
 function callOf(
   context: HandlerContext,
   { desc }: RpcMethod,
-  { rpcs }: ConnectRoutesPorts,
+  { rpcs, nowMs }: ConnectRoutesPorts,
 ): HttpCall {
   const { values, signal } = context;
   const call = values.get(httpCallKey) ?? withoutConnection(context, methodName(desc), rpcs);
@@ -167,7 +185,7 @@ function callOf(
   call.rpc.isWorking = true;
   call.timeoutMs ??= context.timeoutMs();
   const { controller } = call;
-  const onAbort = () => controller.abort(callerGone(signal.reason));
+  const onAbort = () => controller.abort(callerGone(call, nowMs));
   if (signal.aborted) {
     onAbort();
   } else {
@@ -184,6 +202,12 @@ function withoutConnection(
   const headers = Object.fromEntries(requestHeader);
   const rpc = rpcs.open({ system: "connectrpc", method, peer: "", headers });
   return createHttpCall({ headers }, rpc, () => undefined);
+}
+
+function sizeLimitOf({ request }: HttpCall, { maxMessageBytes }: ListenerLimits): SizeLimit {
+  const type = request.headers["content-type"] ?? "";
+  const isGet = type === "";
+  return { maxBytes: maxMessageBytes, json: isGet || type.includes("json") };
 }
 
 function copyTrailers({ trailers }: HttpCall, { responseTrailer }: HandlerContext): void {

@@ -1,4 +1,5 @@
 import { RouterError } from "../domain/router-error.ts";
+import type { OpenRpc } from "./open-rpc.ts";
 
 /** Milliseconds in one step of each unit of `grpc-timeout`. */
 const unitMs: Readonly<Record<string, number>> = {
@@ -58,4 +59,27 @@ export function deadlineOf(
   { defaultTimeoutMs, maxTimeoutMs }: DeadlineLimits,
 ): number {
   return call.receivedAtMs + Math.min(call.timeoutMs ?? defaultTimeoutMs, maxTimeoutMs);
+}
+
+/** The clocks of attempts stop this much before a deadline; a tenth of the time where there is little. */
+const MARGIN_MS = 20;
+
+/**
+ * Why a call ends whose caller has left: who leaves when the time is up, leaves because of that.
+ *
+ * A caller's library ends the call at the deadline by itself. Where the event loop was busy that is heard
+ * of before the router's own clocks have had their turn, though they were due.
+ */
+export function departureOf(
+  { begunAtMs }: Pick<OpenRpc, "begunAtMs">,
+  timeoutMs: number | undefined,
+  nowMs: number,
+): RouterError {
+  const isOver =
+    timeoutMs !== undefined && nowMs >= begunAtMs + timeoutMs - Math.min(MARGIN_MS, timeoutMs / 10);
+  return isOver
+    ? new RouterError("deadline-exceeded", "The deadline of the call has passed.", {
+        metadata: { phase: "waiting" },
+      })
+    : new RouterError("canceled", "The caller has gone.");
 }

@@ -13,7 +13,7 @@ import type { Cost } from "../domain/money.ts";
 import type { Candidate, RouteDecision } from "../domain/plan.ts";
 import type { RoutingPolicy } from "../domain/policy.ts";
 import type { Usage } from "../domain/usage.ts";
-import { durationFromMs, timestampFromMs } from "../wire/wire-time.ts";
+import { durationFromMs, int64Of, timestampFromMs } from "../wire/wire-time.ts";
 import {
   failureToWire,
   gateToWire,
@@ -34,23 +34,23 @@ export function encodeCost(
 ): WireCost {
   return {
     $typeName: "atlas.v1.Cost",
-    totalNanoUsd: total === undefined ? undefined : BigInt(total),
-    inputNanoUsd: BigInt(input),
-    outputNanoUsd: BigInt(output),
-    cacheNanoUsd: BigInt(cache),
-    catalogRevision: BigInt(catalogRevision),
-    requestNanoUsd: BigInt(request),
+    totalNanoUsd: total === undefined ? undefined : int64Of(total),
+    inputNanoUsd: int64Of(input),
+    outputNanoUsd: int64Of(output),
+    cacheNanoUsd: int64Of(cache),
+    catalogRevision: int64Of(catalogRevision),
+    requestNanoUsd: int64Of(request),
   };
 }
 
 export function encodeUsage(usage: Usage): WireUsage {
   return {
     $typeName: "atlas.v1.Usage",
-    freshInputTokens: BigInt(usage.freshInput),
-    cacheReadInputTokens: BigInt(usage.cacheRead),
-    cacheWriteInputTokens: BigInt(usage.cacheWrite),
-    visibleOutputTokens: BigInt(usage.visibleOutput),
-    reasoningOutputTokens: BigInt(usage.reasoningOutput),
+    freshInputTokens: int64Of(usage.freshInput),
+    cacheReadInputTokens: int64Of(usage.cacheRead),
+    cacheWriteInputTokens: int64Of(usage.cacheWrite),
+    visibleOutputTokens: int64Of(usage.visibleOutput),
+    reasoningOutputTokens: int64Of(usage.reasoningOutput),
     source: usageSourceToWire[usage.source],
   };
 }
@@ -74,7 +74,7 @@ export function encodeDecision(decision: RouteDecision): WireDecision {
       firstTokenP50Ms + (1_000 * decision.estimatedOutputTokens) / tokensPerSecond,
     ),
     catalogRevision: BigInt(catalogRevision),
-    scoreRevision: BigInt(decision.scoreRevision),
+    scoreRevision: int64Of(decision.scoreRevision),
     decideTime: timestampFromMs(decision.decidedAtMs),
     scoreAge: decision.scoreAgeMs === undefined ? undefined : durationFromMs(decision.scoreAgeMs),
     relaxations: decision.relaxations.map((relaxation) => relaxationToWire[relaxation]),

@@ -47,7 +47,7 @@ function codeName(code: number): string {
 }
 
 export function encodeSums(sums: SpendSums): WireSums {
-  const { usage, unpricedUsage, minCatalogRevision, maxCatalogRevision } = sums;
+  const { usage, unpricedUsage, givenUp, minCatalogRevision, maxCatalogRevision } = sums;
   return {
     $typeName: "atlas.v1.SpendSums",
     callCount: BigInt(sums.calls),
@@ -58,6 +58,9 @@ export function encodeSums(sums: SpendSums): WireSums {
     cost: encodeSumOfCosts(sums),
     minCatalogRevision: BigInt(minCatalogRevision),
     maxCatalogRevision: BigInt(maxCatalogRevision),
+    givenUpAttemptCount: BigInt(givenUp.attempts),
+    unknownGivenUpAttemptCount: BigInt(givenUp.unknown),
+    givenUpNanoUsd: givenUp.cost,
   };
 }
 

@@ -1,9 +1,10 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Metadata, type ServerUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
 import { createCanceller } from "../domain/cancel.ts";
-import { RouterError } from "../domain/router-error.ts";
+import type { NowMs } from "../domain/ports.ts";
+import type { RouterError } from "../domain/router-error.ts";
 import type { ActiveCall } from "./call-tracker.ts";
-import { parseGrpcTimeout } from "./deadline.ts";
+import { departureOf, parseGrpcTimeout } from "./deadline.ts";
 import type { GrpcRpc } from "./grpc-streams.ts";
 import { timeoutLeftMs } from "./open-rpc.ts";
 import type { CallContext } from "./rpc-service.ts";
@@ -21,6 +22,8 @@ export type GrpcCallScope = {
   readonly active: ActiveCall;
   /** What the handler set so far; absent while it set nothing. */
   trailers(): Metadata | undefined;
+  /** Why the caller is no longer there, if it is not. */
+  departure(): RouterError;
   /** Our own end: the `cancelled` that grpc-js emits after every end means nothing from here on. */
   ended(): void;
 };
@@ -29,23 +32,25 @@ export type GrpcCallScope = {
 export function createGrpcCallScope(
   call: GrpcCall,
   { rpc, timeout }: GrpcRpc,
-  endless: boolean,
+  { endless, nowMs }: { readonly endless: boolean; readonly nowMs: NowMs },
 ): GrpcCallScope {
   const canceller = createCanceller();
   const { metadata } = call;
   let trailers: Metadata | undefined;
   let hasEnded = false;
   const { abort } = canceller;
+  const timeoutMs = timeout === undefined ? undefined : parseGrpcTimeout(timeout);
+  const departure = () => departureOf(rpc, timeoutMs, nowMs());
   call.on("cancelled", () => {
     if (!hasEnded) {
-      abort(new RouterError("canceled", "The caller has gone."));
+      abort(departure());
     }
   });
   return {
     context: {
       signal: canceller.signal,
       abort,
-      timeoutMs: timeout === undefined ? undefined : timeoutLeftMs(rpc, parseGrpcTimeout(timeout)),
+      timeoutMs: timeoutLeftMs(rpc, timeoutMs),
       receivedAtMs: rpc.receivedAtMs,
       trace: rpc.trace,
       rpc,
@@ -58,6 +63,7 @@ export function createGrpcCallScope(
     },
     active: { abort, endless },
     trailers: () => trailers,
+    departure,
     ended() {
       hasEnded = true;
     },

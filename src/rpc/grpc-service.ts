@@ -20,7 +20,7 @@ import {
 import type { GrpcSessionHooks } from "./grpc-session-hooks.ts";
 import { type GrpcFailure, grpcFailureOf } from "./grpc-status.ts";
 import type { ListenerLimits } from "./listener-options.ts";
-import { noteError, noteGone, noteSuccess, type OpenRpc, type RpcTeller } from "./open-rpc.ts";
+import { noteError, noteSuccess, type OpenRpc, type RpcTeller } from "./open-rpc.ts";
 import { methodPath, type RpcMethod, type RpcService } from "./rpc-service.ts";
 import { isDefect, statusOf, undecodable, WireError } from "./status.ts";
 import { createWriteGuard } from "./write-guard.ts";
@@ -96,21 +96,24 @@ function unaryHandler(
       return;
     }
     const { scope, message, rpc } = begun;
-    runUnary(method, message, scope)
-      .then((answer) => encode(encoder, answer, ports.limits))
-      .then(
-        (bytes) => {
-          end(scope, ports);
-          noteSuccessIfThere(rpc, call);
-          callback(null, bytes, scope.trailers());
-          tellEnd(rpc, ports);
-        },
-        (error: unknown) => {
-          end(scope, ports);
-          callback(failureOf(error, method, ports, { rpc, scope }));
-          tellEnd(rpc, ports);
-        },
-      );
+    const fail = (error: unknown) => {
+      end(scope, ports);
+      callback(failureOf(error, method, ports, { rpc, scope }));
+      tellEnd(rpc, ports);
+    };
+    runUnary(method, message, scope).then((answer) => {
+      let bytes: Buffer;
+      try {
+        bytes = encode(encoder, answer, ports.limits);
+      } catch (error) {
+        fail(error);
+        return;
+      }
+      end(scope, ports);
+      noteSuccessIfThere(rpc, call, scope);
+      callback(null, bytes, scope.trailers());
+      tellEnd(rpc, ports);
+    }, fail);
   };
 }
 
@@ -194,7 +197,7 @@ function streamHandler(
         return;
       }
       finish();
-      noteSuccessIfThere(rpc, call);
+      noteSuccessIfThere(rpc, call, scope);
       call.end(scope.trailers());
       tellEnd(rpc, ports);
     }, fail);
@@ -226,7 +229,7 @@ function begin(
     if ("error" in request) {
       throw request.error;
     }
-    const scope = createGrpcCallScope(call, known, endless);
+    const scope = createGrpcCallScope(call, known, { endless, nowMs: ports.nowMs });
     ports.tracker.add(scope.active);
     return { rpc, scope, message: request.message };
   } catch (error) {
@@ -235,9 +238,9 @@ function begin(
 }
 
 /** An answer to a caller who has left meanwhile has not arrived. */
-function noteSuccessIfThere(rpc: OpenRpc, { cancelled }: GrpcCall): void {
+function noteSuccessIfThere(rpc: OpenRpc, { cancelled }: GrpcCall, scope: GrpcCallScope): void {
   if (cancelled) {
-    noteGone(rpc);
+    noteError(rpc, scope.departure());
   } else {
     noteSuccess(rpc);
   }

@@ -6,14 +6,7 @@
  * those of health and reflection, which are the work of others.
  */
 import type http2 from "node:http2";
-import {
-  noteGone,
-  noteStatus,
-  type OpenRpc,
-  OTHER_METHOD,
-  peerOfSession,
-  type RpcTeller,
-} from "./open-rpc.ts";
+import { noteGone, noteStatus, type OpenRpc, OTHER_METHOD, type RpcTeller } from "./open-rpc.ts";
 
 /** Carries the number of the stream to its handler. A caller's own value is overwritten. */
 const STREAM_HEADER = "atlas-internal-stream";
@@ -55,6 +48,7 @@ export type GrpcStreamsOptions = {
 };
 
 export function createGrpcStreams({ rpcs, own, foreign }: GrpcStreamsOptions): GrpcStreams {
+  const methods = methodsOf(own, foreign);
   /** Those of own methods, by number. */
   const open = new Map<string, Known>();
   const sendTrailers = createTellingTrailers(answered);
@@ -89,9 +83,8 @@ export function createGrpcStreams({ rpcs, own, foreign }: GrpcStreamsOptions): G
   }
 
   function keep(stream: GrpcStream, path: string, headers: http2.IncomingHttpHeaders): Known {
-    const isOwn = own.has(path);
-    const method = isOwn || foreign.has(path) ? path.slice(1) : OTHER_METHOD;
-    const peer = peerOfSession(stream.session);
+    const { name: method, isOwn } = methods.get(path) ?? OTHER;
+    const peer = rpcs.peerOfSession(stream.session);
     const rpc = rpcs.open({ system: "grpc", method, peer, headers });
     const timeout = headers["grpc-timeout"];
     lastNumber += 1;
@@ -123,6 +116,29 @@ export function createGrpcStreams({ rpcs, own, foreign }: GrpcStreamsOptions): G
       open.get(numberIn(metadata))?.stream.close(code);
     },
   };
+}
+
+type Method = {
+  /** As `RpcEnd.method` has it. */
+  readonly name: string;
+  readonly isOwn: boolean;
+};
+
+const OTHER: Method = { name: OTHER_METHOD, isOwn: false };
+
+/** By path, so that every call of a method has the one name. */
+function methodsOf(
+  own: ReadonlySet<string>,
+  foreign: ReadonlySet<string>,
+): ReadonlyMap<string, Method> {
+  const methods = new Map<string, Method>();
+  for (const path of foreign) {
+    methods.set(path, { name: path.slice(1), isOwn: false });
+  }
+  for (const path of own) {
+    methods.set(path, { name: path.slice(1), isOwn: true });
+  }
+  return methods;
 }
 
 /** Absent of streams that were not told to be opened. */

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import http2, { type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import { createContextKey, encodeBinaryHeader } from "@connectrpc/connect";
-import { RouterError } from "../domain/router-error.ts";
+import type { NowMs } from "../domain/ports.ts";
+import type { RouterError } from "../domain/router-error.ts";
 import type { ActiveCall } from "./call-tracker.ts";
-import { parseConnectTimeout, parseGrpcTimeout } from "./deadline.ts";
-import { noteGone, type OpenRpc, type RpcTeller, timeoutLeftMs } from "./open-rpc.ts";
+import { departureOf, parseConnectTimeout, parseGrpcTimeout } from "./deadline.ts";
+import { noteError, type OpenRpc, type RpcTeller, timeoutLeftMs } from "./open-rpc.ts";
 import type { CallContext } from "./rpc-service.ts";
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
@@ -81,11 +82,15 @@ export function endWork({ rpc, isAnswered }: HttpCall, rpcs: RpcTeller): void {
 }
 
 /** The answer has left, or can leave no more. */
-export function endAnswer(call: HttpCall, response: HttpResponse, rpcs: RpcTeller): void {
+export function endAnswer(
+  call: HttpCall,
+  response: HttpResponse,
+  { rpcs, nowMs }: { readonly rpcs: RpcTeller; readonly nowMs: NowMs },
+): void {
   const { rpc } = call;
   call.isAnswered = true;
   if (!response.writableEnded) {
-    noteGone(rpc);
+    noteError(rpc, callerGone(call, nowMs));
   }
   if (!rpc.isWorking) {
     rpcs.tell(rpc);
@@ -120,6 +125,7 @@ export function reset(request: HttpRequest, response: HttpResponse): void {
   }
 }
 
-export function callerGone(cause: unknown): RouterError {
-  return new RouterError("canceled", "The caller has gone.", { cause });
+/** Why a call ends whose caller has left at this moment. */
+export function callerGone({ rpc, timeoutMs }: HttpCall, nowMs: NowMs): RouterError {
+  return departureOf(rpc, timeoutMs, nowMs());
 }

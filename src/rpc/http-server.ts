@@ -23,7 +23,6 @@ import {
   type OpenRpc,
   OTHER_METHOD,
   peerOf,
-  peerOfSession,
   type RpcTeller,
 } from "./open-rpc.ts";
 import { answerError, answerUnknownPath, isCall, isGrpc } from "./protocol-error.ts";
@@ -108,7 +107,10 @@ function createRequestHandler(
     return rpcs.open({
       system: isGrpc(request) ? "grpc" : "connectrpc",
       method,
-      peer: "stream" in response ? peerOfSession(response.stream?.session) : peerOf(request.socket),
+      peer:
+        "stream" in response
+          ? rpcs.peerOfSession(response.stream?.session)
+          : peerOf(request.socket),
       headers: request.headers,
     });
   }

@@ -33,6 +33,8 @@ export type RpcOpening = {
 /** Opens the RPCs of a listener and tells their ends. */
 export type RpcTeller = {
   open(opening: RpcOpening): OpenRpc;
+  /** As `peerOf` of its socket, read once a session; empty when it has gone. */
+  peerOfSession(session: Session | undefined): string;
   /** Does nothing for one that was told before. Never throws: the first error of a sink is logged. */
   tell(rpc: OpenRpc): void;
 };
@@ -51,6 +53,8 @@ export function createRpcTeller(ports: RpcTellerPorts): RpcTeller {
   const { beginTrace, onRpcEnd, nowMs, log } = ports;
   let hasFailed = false;
   return {
+    peerOfSession: createSessionPeers(),
+
     open({ system, method, peer, headers }) {
       const { traceparent, tracestate } = headers;
       const begunAtMs = nowMs();
@@ -166,22 +170,23 @@ export function peerOf({ remoteAddress, remotePort }: Socket): string {
 
 type Session = { readonly socket: Socket };
 
-const peers = new WeakMap<Session, string>();
-
 /** The socket of a session is behind a proxy, which is slow to read for every stream. */
-export function peerOfSession(session: Session | undefined): string {
-  if (session === undefined) {
-    return "";
-  }
-  let peer = peers.get(session);
-  if (peer === undefined) {
-    try {
-      peer = peerOf(session.socket);
-    } catch {
-      // The session has ended in between, and its socket cannot be read any more.
-      peer = "";
+function createSessionPeers(): RpcTeller["peerOfSession"] {
+  const peers = new WeakMap<Session, string>();
+  return (session) => {
+    if (session === undefined) {
+      return "";
     }
-    peers.set(session, peer);
-  }
-  return peer;
+    let peer = peers.get(session);
+    if (peer === undefined) {
+      try {
+        peer = peerOf(session.socket);
+      } catch {
+        // The session has ended in between, and its socket cannot be read any more.
+        peer = "";
+      }
+      peers.set(session, peer);
+    }
+    return peer;
+  };
 }

@@ -1,20 +1,27 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
+  type CompleteRequest,
   CompleteRequestSchema,
   type CompleteResponse,
   CompleteResponseSchema,
+  type StreamCompleteResponse,
 } from "../../gen/atlas/v1/completion_pb.ts";
 import { RouterService } from "../../gen/atlas/v1/router_service_pb.ts";
+import type { CallResult } from "../domain/call.ts";
 import { RouterError } from "../domain/router-error.ts";
 import { createAnswerFold } from "./answer-fold.ts";
-import { createCallRunner } from "./call-runner.ts";
+import { type CallRunner, createCallRunner, throwFailure, withCallId } from "./call-runner.ts";
 import { deadlineOf } from "./deadline.ts";
-import { createRequestDecoder, type DecodedRequest } from "./decode-request.ts";
+import {
+  createRequestDecoder,
+  type DecodedRequest,
+  type StreamSettings,
+} from "./decode-request.ts";
 import { encodeResponse } from "./encode-response.ts";
 import type { HandlerPorts } from "./handler-ports.ts";
 import { createIdempotency } from "./idempotency.ts";
 import { createRouteHandler } from "./route-handler.ts";
-import { type CallContext, defineService, type RpcService } from "./rpc-service.ts";
+import { type CallContext, defineService, type RpcService, type Write } from "./rpc-service.ts";
 import { runCall } from "./run-call.ts";
 import { createStreamSession } from "./stream-session.ts";
 
@@ -23,6 +30,7 @@ export function createRouterService(ports: HandlerPorts): RpcService {
   const decoder = createRequestDecoder();
   const runner = createCallRunner(ports);
   const idempotency = createIdempotency(nowMs, limits.idempotency);
+  const stream = createStreamRunner({ ports, runner });
 
   async function answer(decoded: DecodedRequest, context: CallContext): Promise<CompleteResponse> {
     const folded = createAnswerFold();
@@ -31,7 +39,13 @@ export function createRouterService(ports: HandlerPorts): RpcService {
       heartbeatIntervalMs: 0,
       emit: folded.take,
     });
-    const result = await runner.run(call, context);
+    let result: CallResult;
+    try {
+      result = await runner.run(call, context);
+      throwFailure(result, context);
+    } catch (error) {
+      throw withCallId(error, call);
+    }
     return encodeResponse({
       id: call.id,
       receivedAtMs: call.receivedAtMs,
@@ -41,57 +55,84 @@ export function createRouterService(ports: HandlerPorts): RpcService {
     });
   }
 
+  async function answerOnce(
+    request: CompleteRequest,
+    decoded: DecodedRequest,
+    context: CallContext,
+  ): Promise<CompleteResponse> {
+    const { requestId } = decoded;
+    const asked = toBinary(CompleteRequestSchema, request);
+    const work = async () => toBinary(CompleteResponseSchema, await answer(decoded, context));
+    // A repeat waits for the first call, and for that it needs a deadline of its own.
+    const options = { deadlineMs: deadlineOf(context, limits), nowMs: nowMs(), schedule };
+    const once = () => idempotency.once(requestId, asked, work);
+    try {
+      const bytes = await runCall(context, options, once);
+      context.rpc.callId = requestId;
+      return fromBinary(CompleteResponseSchema, bytes);
+    } catch (error) {
+      // A repeat fails with the call that it waited for, unless it is not that call's repeat.
+      context.rpc.callId = isDuplicate(error) ? undefined : requestId;
+      throw error;
+    }
+  }
+
   return defineService(RouterService, {
     route: createRouteHandler(ports, decoder.plan),
 
-    async complete(request, context) {
+    complete(request, context) {
       const decoded = decoder.call(request);
-      const { requestId } = decoded;
-      if (requestId === "") {
-        // Without `await` the promise in the promise would take three turns instead of one.
-        return await answer(decoded, context);
-      }
-      const asked = toBinary(CompleteRequestSchema, request);
-      const work = async () => toBinary(CompleteResponseSchema, await answer(decoded, context));
-      // A repeat waits for the first call, and for that it needs a deadline of its own.
-      const options = { deadlineMs: deadlineOf(context, limits), nowMs: nowMs(), schedule };
-      const once = () => idempotency.once(requestId, asked, work);
-      try {
-        const bytes = await runCall(context, options, once);
-        context.rpc.callId = requestId;
-        return fromBinary(CompleteResponseSchema, bytes);
-      } catch (error) {
-        // A repeat fails with the call that it waited for, unless it is not that call's repeat.
-        context.rpc.callId = isDuplicate(error) ? undefined : requestId;
-        throw error;
-      }
+      return decoded.requestId === ""
+        ? answer(decoded, context)
+        : answerOnce(request, decoded, context);
     },
 
     async streamComplete(request, context, write) {
       const decoded = decoder.stream(request);
-      const { settings, requestId } = decoded;
+      const { requestId } = decoded;
       const release = requestId === "" ? undefined : idempotency.hold(requestId);
-      const call = runner.callOf(decoded, context, {
-        streaming: true,
-        heartbeatIntervalMs: settings.heartbeatMs ?? limits.heartbeatMs,
-        emit: (event) => session.take(event),
-      });
-      const session = createStreamSession({
-        id: call.id,
-        receivedAtMs: call.receivedAtMs,
-        ...settings,
-        includeReasoning: includesReasoning(decoded),
-        schedule,
-        write,
-      });
       try {
-        session.end(await runner.run(call, context));
+        await stream(decoded, context, write);
       } finally {
-        session.end(undefined);
         release?.();
       }
     },
   });
+}
+
+type StreamPorts = { readonly ports: HandlerPorts; readonly runner: CallRunner };
+
+function createStreamRunner({ ports, runner }: StreamPorts) {
+  const { schedule, limits } = ports;
+  return async (
+    decoded: DecodedRequest & { readonly settings: StreamSettings },
+    context: CallContext,
+    write: Write<StreamCompleteResponse>,
+  ): Promise<void> => {
+    const { settings } = decoded;
+    const call = runner.callOf(decoded, context, {
+      streaming: true,
+      heartbeatIntervalMs: settings.heartbeatMs ?? limits.heartbeatMs,
+      emit: (event) => session.take(event),
+    });
+    const session = createStreamSession({
+      id: call.id,
+      receivedAtMs: call.receivedAtMs,
+      ...settings,
+      includeReasoning: includesReasoning(decoded),
+      schedule,
+      write,
+    });
+    try {
+      const result = await runner.run(call, context);
+      throwFailure(result, context);
+      session.end(result);
+    } catch (error) {
+      throw withCallId(error, call);
+    } finally {
+      session.end(undefined);
+    }
+  };
 }
 
 function isDuplicate(error: unknown): boolean {

@@ -95,8 +95,13 @@ export type FoldLimits = {
   readonly maxEndpoints?: number;
 };
 
-/** Grows with any change of what equal reports amount to. */
-export const ALGORITHM_VERSION = 1;
+/**
+ * Grows with any change of what an equal stream amounts to: of the fold, and of what is let into it
+ * (`health/report-intake.ts`). Replicas that differ in that would claim different hashes for one position.
+ *
+ * 2: a report counts only under the subject of the endpoint that it names.
+ */
+export const ALGORITHM_VERSION = 2;
 
 /**
  * How much of the stream a fold has to read before it equals one that has read all of it.

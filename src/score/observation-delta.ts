@@ -96,7 +96,32 @@ export function createDelta(slice: number): DeltaBuilder {
 }
 
 function buildDelta(slice: number, counts: ReadonlyMap<number, number>): OutcomeDelta {
-  const cells = [...counts.keys()].sort((a, b) => a - b);
+  const cells = new Uint16Array(counts.size);
+  let used = 0;
+  for (const cell of counts.keys()) {
+    cells[used++] = cell;
+  }
+  cells.sort();
+  return {
+    kind: "outcomes",
+    slice,
+    layoutVersion: HISTOGRAM_LAYOUT_VERSION,
+    successes: counts.get(SUCCESS_CELL) ?? 0,
+    failures: failuresOf(cells, counts),
+    firstToken: histogramOf(firstTokenCells, cells, counts),
+    throughput: histogramOf(throughputCells, cells, counts),
+    duration: histogramOf(durationCells, cells, counts),
+  };
+}
+
+const NO_FAILURES: OutcomeDelta["failures"] = new Map();
+
+function failuresOf(cells: Uint16Array, counts: ReadonlyMap<number, number>) {
+  // Cells ascend: successes, the kinds of failures, the histograms.
+  const lowest = cells[0] === SUCCESS_CELL ? cells[1] : cells[0];
+  if (lowest === undefined || lowest >= firstTokenCells.firstCell) {
+    return NO_FAILURES;
+  }
   const failures = new Map<FailureKind, number>();
   for (const kind of failureKinds) {
     const count = counts.get(failureCells[kind]);
@@ -104,24 +129,40 @@ function buildDelta(slice: number, counts: ReadonlyMap<number, number>): Outcome
       failures.set(kind, count);
     }
   }
-  const histogramOf = ({ firstCell, layout }: CellGroup): SparseHistogram => {
-    const own = cells.filter((cell) => cell >= firstCell && cell < firstCell + layout.buckets);
-    return {
-      buckets: own.map((cell) => cell - firstCell),
-      // Every cell is a key.
-      counts: own.map((cell) => counts.get(cell) as number),
-    };
-  };
-  return {
-    kind: "outcomes",
-    slice,
-    layoutVersion: HISTOGRAM_LAYOUT_VERSION,
-    successes: counts.get(SUCCESS_CELL) ?? 0,
-    failures,
-    firstToken: histogramOf(firstTokenCells),
-    throughput: histogramOf(throughputCells),
-    duration: histogramOf(durationCells),
-  };
+  return failures;
+}
+
+const NO_SAMPLES: SparseHistogram = { buckets: [], counts: [] };
+
+/** Of those cells that are its own, which stand together. */
+function histogramOf(
+  { firstCell, layout }: CellGroup,
+  cells: Uint16Array,
+  counts: ReadonlyMap<number, number>,
+): SparseHistogram {
+  const first = placeOf(firstCell, cells, 0);
+  const length = placeOf(firstCell + layout.buckets, cells, first) - first;
+  if (length === 0) {
+    return NO_SAMPLES;
+  }
+  const buckets = new Array<number>(length);
+  const own = new Array<number>(length);
+  for (let index = 0; index < length; index += 1) {
+    const cell = cells[first + index] as number;
+    buckets[index] = cell - firstCell;
+    // Every cell is a key.
+    own[index] = counts.get(cell) as number;
+  }
+  return { buckets, counts: own };
+}
+
+/** Of the first cell from `start` on that is not below `least`. */
+function placeOf(least: number, cells: Uint16Array, start: number): number {
+  let place = start;
+  while (place < cells.length && (cells[place] as number) < least) {
+    place += 1;
+  }
+  return place;
 }
 
 function timesFirstToken(kind: "success" | FailureKind): boolean {

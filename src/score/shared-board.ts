@@ -1,7 +1,7 @@
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { EndpointFigures } from "../domain/health.ts";
-import { createCanonicalBytes } from "./canonical-bytes.ts";
 import {
+  createReadingTools,
   createSharedEndpoint,
   type Hash,
   type ReadingTools,
@@ -56,7 +56,7 @@ type State = {
 export function createSharedBoard(hash: Hash, maxEndpoints: number): SharedBoard {
   const state: State = {
     maxEndpoints,
-    tools: { hash, bytes: createCanonicalBytes() },
+    tools: createReadingTools(hash),
     members: new Map(),
     models: new Map(),
   };

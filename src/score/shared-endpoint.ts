@@ -15,7 +15,7 @@ import { createOutsideClaims, type OutsideClaims } from "./outside-claims.ts";
 import { SLICE_MS, SLICES, sliceOf } from "./rolling-window.ts";
 import { createSharedUptime, type SharedUptime } from "./shared-uptime.ts";
 import { createSharedWindow, type PackingTable, type SharedWindow } from "./shared-window.ts";
-import { findPercentiles, type TotalList, writeTotals } from "./total-list.ts";
+import { findPercentiles, type TotalList, type Wanted, writeTotals } from "./total-list.ts";
 import { endOfMinute, MINUTE_MS, minuteOf } from "./uptime.ts";
 import { type CellGroup, durationCells, firstTokenCells, throughputCells } from "./window-cells.ts";
 
@@ -46,7 +46,20 @@ export type SharedEndpoint = {
 /** SHA-256 in production: 32 bytes that stand for the parts, one after the other. */
 export type Hash = (parts: Iterable<Uint8Array>) => Uint8Array;
 
-export type ReadingTools = { readonly hash: Hash; readonly bytes: CanonicalBytes };
+/** What reading endpoints needs, made once for all those of a board: filled and read within one call. */
+export type ReadingTools = {
+  readonly hash: Hash;
+  readonly bytes: CanonicalBytes;
+  readonly wanted: Wanted;
+};
+
+export function createReadingTools(hash: Hash): ReadingTools {
+  return {
+    hash,
+    bytes: createCanonicalBytes(),
+    wanted: { percents: PERCENTS, values: new Float64Array(PERCENTS.length) },
+  };
+}
 
 /** Reports of clocks that are a minute late still tell what happens at present. */
 const RECENT_SLICES = 3;
@@ -76,9 +89,6 @@ type State = {
 };
 
 const DIGEST_BYTES = 32;
-
-/** Filled and read within one call. */
-const wanted = { percents: PERCENTS, values: new Float64Array(PERCENTS.length) };
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -176,8 +186,9 @@ function refresh(state: State, nowMs: number, tools: ReadingTools): void {
   const minute = minuteOf(nowMs);
   state.claims.prune(minute);
   const recent = state.recent.read(binOf(nowMs));
-  state.figures = figuresOf(state, list, recent, nowMs);
-  state.digest.set(digestOf(state, { list, recent, nowMs }, tools));
+  const held = { list, recent, nowMs };
+  state.figures = figuresOf(state, held, tools);
+  state.digest.set(digestOf(state, held, tools));
   state.nextChangeMs = nextChangeOf(state, recent, nowMs);
 }
 
@@ -190,15 +201,15 @@ function rollWindow(state: State, nowMs: number): TotalList | undefined {
   return state.window?.list();
 }
 
-function windowFigures(window: SharedWindow, list: TotalList): WindowFigures {
+function windowFigures(window: SharedWindow, list: TotalList, wanted: Wanted): WindowFigures {
   const { successes, failures, rateLimited } = resultsIn(window);
   return {
     successes,
     failures,
     rateLimited,
-    firstTokenMs: histogramFigures(window, list, firstTokenCells),
-    tokensPerSecond: histogramFigures(window, list, throughputCells),
-    durationMs: histogramFigures(window, list, durationCells),
+    firstTokenMs: histogramFigures(window, list, firstTokenCells, wanted),
+    tokensPerSecond: histogramFigures(window, list, throughputCells, wanted),
+    durationMs: histogramFigures(window, list, durationCells, wanted),
   };
 }
 
@@ -206,6 +217,7 @@ function histogramFigures(
   window: SharedWindow,
   list: TotalList,
   group: CellGroup,
+  wanted: Wanted,
 ): PercentileFigures {
   const samples = window.samples(group);
   if (samples > 0) {
@@ -216,15 +228,20 @@ function histogramFigures(
     : tailFigures(samples, wanted.values);
 }
 
+type Held = {
+  readonly list: TotalList | undefined;
+  readonly recent: RecentResults;
+  readonly nowMs: number;
+};
+
 function figuresOf(
   state: State,
-  list: TotalList | undefined,
-  recent: RecentResults,
-  nowMs: number,
+  { list, recent, nowMs }: Held,
+  { wanted }: ReadingTools,
 ): EndpointFigures | undefined {
   const { window } = state;
   const inWindow =
-    window === undefined || list === undefined ? NO_FIGURES : windowFigures(window, list);
+    window === undefined || list === undefined ? NO_FIGURES : windowFigures(window, list, wanted);
   const { successes, failures, rateLimited, firstTokenMs } = inWindow;
   const { goodMinutes, observedMinutes } = state.uptime.read(minuteOf(nowMs), nowMs);
   const outside = state.claims.current(nowMs);
@@ -248,12 +265,6 @@ function figuresOf(
     outside,
   };
 }
-
-type Held = {
-  readonly list: TotalList | undefined;
-  readonly recent: RecentResults;
-  readonly nowMs: number;
-};
 
 function digestOf(
   state: State,

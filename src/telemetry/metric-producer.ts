@@ -18,7 +18,7 @@ import type { HistogramSeries, NumberSeries, Series } from "../metrics/series.ts
 export type MetricProducerOptions = {
   readonly collect: () => readonly Family[];
   readonly nowMs: NowMs;
-  /** Lets others work between two metrics. */
+  /** Lets others work after every 1,000 data points, and between two metrics. */
   readonly yieldTurn: () => Promise<void>;
   /** Of this program. */
   readonly version: string;
@@ -37,7 +37,7 @@ export function createMetricProducer(options: MetricProducerOptions): MetricProd
     async collect() {
       const metrics: MetricData[] = [];
       for (const family of collect()) {
-        const metric = metricOf(family, nowMs());
+        const metric = await metricOf(family, nowMs(), yieldTurn);
         if (metric.dataPoints.length > 0) {
           metrics.push(metric);
           await yieldTurn();
@@ -49,7 +49,14 @@ export function createMetricProducer(options: MetricProducerOptions): MetricProd
   };
 }
 
-function metricOf({ definition, series }: Family, atMs: number): MetricData {
+/** Made in one turn. */
+const PIECE = 1_000;
+
+async function metricOf(
+  { definition, series }: Family,
+  atMs: number,
+  yieldTurn: () => Promise<void>,
+): Promise<MetricData> {
   const { name, meaning, unit, type } = definition;
   const shared = {
     descriptor: { name, description: meaning, unit, valueType: ValueType.DOUBLE },
@@ -62,6 +69,9 @@ function metricOf({ definition, series }: Family, atMs: number): MetricData {
       histograms.push({ ...pointOf(definition, one, atMs), value: histogramOf(one) });
     } else {
       numbers.push({ ...pointOf(definition, one, atMs), value: one.value });
+    }
+    if ((numbers.length + histograms.length) % PIECE === 0) {
+      await yieldTurn();
     }
   }
   switch (type) {

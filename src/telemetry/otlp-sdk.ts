@@ -46,6 +46,12 @@ const MAX_QUEUE_SIZE = 2_048;
 /** Not the 512 of the specification: a batch is encoded in one turn, which calls wait for. */
 const BATCH_SIZE = 128;
 
+/**
+ * Data points of one request. An export of a large fleet has tens of thousands, each of which costs some
+ * microseconds to encode, in one turn: it becomes several requests, one after the other.
+ */
+const METRIC_BATCH_SIZE = 1_000;
+
 const METRIC_INTERVAL_MS = 60_000;
 const METRIC_TIMEOUT_MS = 30_000;
 
@@ -145,6 +151,7 @@ function metricReaderOf(
     exporter,
     exportIntervalMillis,
     exportTimeoutMillis: Math.min(timeoutMs, exportIntervalMillis),
+    maxExportBatchSize: METRIC_BATCH_SIZE,
     metricProducers: [...metricProducers],
   });
 }

@@ -68,6 +68,7 @@ function ownAttributesOf({ call, attempt, names, server }: AttemptSpanInput): Sp
     [names.attemptNumber]: attempt.number,
     [names.endpoint]: endpoint.id,
     [names.provider]: endpoint.provider.id,
+    [names.finishReasons]: listOf(attempt.finishReasons),
     [names.upstreamRequestId]: attempt.upstreamRequestId,
     [names.droppedParameters]: listOf(attempt.droppedParameters),
   };

@@ -38,7 +38,7 @@ export function createBeginTrace(options: BeginTraceOptions): BeginTrace {
     const sampled = parent !== undefined && followsParent ? parent.sampled : isIn(traceId, ratio());
     return {
       traceId,
-      spanPrefix: hexOf(random, 7) + nonZeroHexOf(random),
+      spanPrefix: sevenDigits(random) + notAllZero(random),
       parentSpanId: parent?.spanId,
       traceState: parent === undefined ? "" : traceStateOf(tracestate),
       sampled,
@@ -49,7 +49,7 @@ export function createBeginTrace(options: BeginTraceOptions): BeginTrace {
 
 /** Decided by the id, so that all who decide by it, at equal ratios, agree about a trace. */
 function isIn(traceId: string, ratio: number): boolean {
-  return Number.parseInt(traceId.slice(-8), 16) < ratio * 16 ** 8;
+  return ratio > 0 && Number.parseInt(traceId.slice(-8), 16) < ratio * 16 ** 8;
 }
 
 type Parent = { readonly traceId: string; readonly spanId: string; readonly sampled: boolean };
@@ -74,16 +74,31 @@ function traceStateOf(tracestate = ""): string {
 
 /** Never all zeros, as the ids of spans: the last digits are at least 1. */
 function traceIdOf(random: Random): string {
-  return hexOf(random, 8) + hexOf(random, 8) + hexOf(random, 8) + nonZeroHexOf(random);
+  return eightDigits(random) + eightDigits(random) + eightDigits(random) + notAllZero(random);
 }
 
-/** `digits` is at most 8. */
-function hexOf(random: Random, digits: number): string {
-  return Math.floor(random() * 16 ** digits)
-    .toString(16)
-    .padStart(digits, "0");
+/** Of every byte. Writing a number to a base costs as much as everything else here together. */
+const digits: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, "0"),
+);
+
+function eightDigits(random: Random): string {
+  return digitsOf(Math.floor(random() * 2 ** 32));
 }
 
-function nonZeroHexOf(random: Random): string {
-  return (1 + Math.floor(random() * (16 ** 8 - 1))).toString(16).padStart(8, "0");
+function sevenDigits(random: Random): string {
+  return digitsOf(Math.floor(random() * 2 ** 28)).slice(1);
+}
+
+function notAllZero(random: Random): string {
+  return digitsOf(1 + Math.floor(random() * (2 ** 32 - 1)));
+}
+
+/** Eight digits of a whole number below 2^32. */
+function digitsOf(value: number): string {
+  return byteAt(value, 24) + byteAt(value, 16) + byteAt(value, 8) + byteAt(value, 0);
+}
+
+function byteAt(value: number, shift: number): string {
+  return digits[(value >>> shift) & 0xff] as string;
 }

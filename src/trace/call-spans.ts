@@ -29,8 +29,11 @@ export type CallSpansOptions = {
 export type ServerAddress = { readonly host: string; readonly port: number };
 
 export type CallSpans = {
-  /** Keeps a call although it was not sampled, as far as `keptPerSecond` goes. Once kept it stays so. */
-  readonly keep: (trace: TraceContext) => void;
+  /**
+   * Keeps a call that took longer than `slowMs` although it was not sampled, as far as `keptPerSecond`
+   * goes. Once kept it stays so.
+   */
+  readonly keep: (trace: TraceContext, tookMs: number) => void;
   /** Makes the spans of a call but that of its RPC. */
   readonly finished: CallSink;
   /** Makes the span of an RPC. */
@@ -53,9 +56,6 @@ export function createCallSpans(options: CallSpansOptions): CallSpans {
   let leftOut = 0;
 
   function keep(trace: TraceContext): void {
-    if (trace.keep) {
-      return;
-    }
     trace.keep = bucket.take(nowMs());
     if (!trace.keep) {
       leftOut += 1;
@@ -63,7 +63,12 @@ export function createCallSpans(options: CallSpansOptions): CallSpans {
   }
 
   return {
-    keep,
+    keep(trace, tookMs) {
+      if (!trace.keep && tookMs > slowMs()) {
+        // One that is left out is counted at its end.
+        trace.keep = bucket.take(nowMs());
+      }
+    },
     finished(call, end) {
       const { trace } = call;
       if (!trace.keep && isWorthALook(end, slowMs)) {

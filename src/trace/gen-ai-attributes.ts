@@ -146,7 +146,7 @@ export const genAiAttributes = {
   finishReasons: {
     key: "gen_ai.response.finish_reasons",
     type: "string[]",
-    meaning: "Why each choice ended. Only where the answer is recorded.",
+    meaning: "Why each choice ended; absent when none did.",
     convention: GEN_AI,
   },
   inputMessages: {

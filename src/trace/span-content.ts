@@ -53,14 +53,7 @@ export function contentAttributesOf(
     [names.inputMessages]: write(messages.slice(led), encodeMessage),
     [names.outputMessages]: write(choices, encodeChoice),
     [names.toolDefinitions]: write(tools, encodeTool),
-    [names.finishReasons]: finishReasonsOf(choices),
   };
-}
-
-/** Words of our own and no content. */
-function finishReasonsOf(choices: readonly AnswerChoice[]): readonly string[] | undefined {
-  const reasons = choices.flatMap(({ finishReason }) => finishReason ?? []);
-  return reasons.length === 0 ? undefined : reasons;
 }
 
 type ShowText = ((text: string) => string) & {

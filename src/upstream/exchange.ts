@@ -34,7 +34,9 @@ type Reading =
   | { readonly kind: "whole"; readonly chunks: Buffer[] }
   | { readonly kind: "error"; readonly chunks: Buffer[]; readonly headers: ResponseHeaders };
 
-type Exchange = ExchangeInput & {
+/** A request under way is its own handler: closures of one call would be as many as it has events. */
+type Exchange = Dispatcher.DispatchHandler & {
+  readonly input: ExchangeInput;
   readonly resolve: (outcome: Outcome) => void;
   readonly onAbort: () => void;
   controller: Dispatcher.DispatchController | undefined;
@@ -54,7 +56,7 @@ const HEADERS: Reading = { kind: "headers" };
 export function runExchange(input: ExchangeInput): Promise<Outcome> {
   return new Promise((resolve) => {
     const exchange: Exchange = {
-      ...input,
+      input,
       resolve,
       onAbort: () => finish(exchange, canceled()),
       controller: undefined,
@@ -66,6 +68,11 @@ export function runExchange(input: ExchangeInput): Promise<Outcome> {
       done: false,
       ended: false,
       timer: undefined,
+      onRequestStart,
+      onResponseStart,
+      onResponseData,
+      onResponseEnd,
+      onResponseError,
     };
     input.call.signal.addEventListener("abort", exchange.onAbort);
     input.pool.dispatch(
@@ -76,7 +83,7 @@ export function runExchange(input: ExchangeInput): Promise<Outcome> {
         headers: input.headers as string[],
         body: input.body,
       },
-      handlerOf(exchange),
+      exchange,
     );
   });
 }
@@ -85,47 +92,60 @@ export function canceled(): Failure {
   return { kind: "canceled", message: "The call was given up.", sent: false };
 }
 
-function handlerOf(exchange: Exchange): Dispatcher.DispatchHandler {
-  return {
-    onRequestStart(controller) {
-      if (exchange.done) {
-        // Throwing keeps the connection, which has not been written to; aborting would destroy it.
-        throw new Error("The call was given up while it waited for a connection.");
-      }
-      exchange.controller = controller;
-      exchange.sent = true;
-    },
-    onResponseStart(_controller, status, headers) {
-      // 100 and 103 come before the response.
-      if (status >= 200 && !exchange.done) {
-        begin(exchange, status, headers);
-      }
-    },
-    onResponseData(_controller, chunk) {
-      if (!exchange.done) {
-        exchange.call.onActivity?.();
-        read(exchange, chunk);
-      }
-    },
-    onResponseEnd() {
-      exchange.ended = true;
-      clearTimeout(exchange.timer);
-      if (!exchange.done) {
-        finish(exchange, outcomeAtEnd(exchange));
-      }
-    },
-    onResponseError(_controller, error) {
-      exchange.ended = true;
-      clearTimeout(exchange.timer);
-      if (!exchange.done) {
-        finish(exchange, outcomeAtError(exchange, error));
-      }
-    },
-  };
+function onRequestStart(this: Exchange, controller: Dispatcher.DispatchController): void {
+  if (this.done) {
+    // Throwing keeps the connection, which has not been written to; aborting would destroy it.
+    throw new Error("The call was given up while it waited for a connection.");
+  }
+  this.controller = controller;
+  this.sent = true;
+}
+
+function onResponseStart(
+  this: Exchange,
+  _controller: Dispatcher.DispatchController,
+  status: number,
+  headers: ResponseHeaders,
+): void {
+  // 100 and 103 come before the response.
+  if (status >= 200 && !this.done) {
+    begin(this, status, headers);
+  }
+}
+
+function onResponseData(
+  this: Exchange,
+  _controller: Dispatcher.DispatchController,
+  chunk: Buffer,
+): void {
+  if (!this.done) {
+    this.input.call.onActivity?.();
+    read(this, chunk);
+  }
+}
+
+function onResponseEnd(this: Exchange): void {
+  this.ended = true;
+  clearTimeout(this.timer);
+  if (!this.done) {
+    finish(this, outcomeAtEnd(this));
+  }
+}
+
+function onResponseError(
+  this: Exchange,
+  _controller: Dispatcher.DispatchController,
+  error: Error,
+): void {
+  this.ended = true;
+  clearTimeout(this.timer);
+  if (!this.done) {
+    finish(this, outcomeAtError(this, error));
+  }
 }
 
 function begin(exchange: Exchange, status: number, headers: ResponseHeaders): void {
-  const { call, target } = exchange;
+  const { call, target } = exchange.input;
   exchange.status = status;
   exchange.requestId = target.redaction.name(requestIdOf(headers));
   call.emit({
@@ -162,9 +182,9 @@ function isStream(headers: ResponseHeaders, asked: boolean): boolean {
 }
 
 function streamReading(exchange: Exchange): Reading {
-  const decoder = exchange.adapter.createStreamDecoder(contextOf(exchange));
+  const decoder = exchange.input.adapter.createStreamDecoder(contextOf(exchange));
   const parser = createSseParser({
-    maxEventBytes: exchange.maxEventBytes,
+    maxEventBytes: exchange.input.maxEventBytes,
     onEvent(name, data) {
       if (exchange.done) {
         return;
@@ -178,7 +198,7 @@ function streamReading(exchange: Exchange): Reading {
   return { kind: "stream", parser, decoder };
 }
 
-function contextOf({ call, target }: Exchange): DecodeContext {
+function contextOf({ input: { call, target } }: Exchange): DecodeContext {
   return {
     emit: call.emit,
     mayBeEmpty: call.spec.sampling.stop.length > 0,
@@ -196,7 +216,7 @@ function read(exchange: Exchange, chunk: Buffer): void {
       break;
     case "whole":
       keep(exchange, reading.chunks, chunk);
-      if (exchange.bytes > exchange.maxResponseBytes) {
+      if (exchange.bytes > exchange.input.maxResponseBytes) {
         finish(exchange, tooLarge("The answer is too large."));
       }
       break;
@@ -228,7 +248,7 @@ function finishRefused(exchange: Exchange): void {
   }
 }
 
-function refusalOf({ reading, status, nowMs }: Exchange): Failure {
+function refusalOf({ reading, status, input }: Exchange): Failure {
   const isError = reading.kind === "error";
   return classifyResponse(
     {
@@ -236,7 +256,7 @@ function refusalOf({ reading, status, nowMs }: Exchange): Failure {
       headers: isError ? reading.headers : {},
       body: isError ? Buffer.concat(reading.chunks).toString() : "",
     },
-    nowMs(),
+    input.nowMs(),
   );
 }
 
@@ -275,13 +295,13 @@ function decodeWhole(exchange: Exchange, chunks: readonly Buffer[]): Outcome {
     // The parser's error quotes the answer, so it is no cause to keep.
     return { kind: "malformed-response", message: "The endpoint's answer is not JSON." };
   }
-  return exchange.adapter.decodeResponse(body, contextOf(exchange));
+  return exchange.input.adapter.decodeResponse(body, contextOf(exchange));
 }
 
 /** One chunk, the usual case, is not copied. */
 function textOf(chunks: readonly Buffer[]): string {
-  const [first, ...rest] = chunks;
-  return first !== undefined && rest.length === 0
+  const first = chunks[0];
+  return first !== undefined && chunks.length === 1
     ? first.toString()
     : Buffer.concat(chunks).toString();
 }
@@ -293,7 +313,7 @@ function finish(exchange: Exchange, outcome: Outcome): void {
     return;
   }
   exchange.done = true;
-  exchange.call.signal.removeEventListener("abort", exchange.onAbort);
+  exchange.input.call.signal.removeEventListener("abort", exchange.onAbort);
   clearTimeout(exchange.timer);
   if (!exchange.ended) {
     release(exchange, outcome);
@@ -317,7 +337,7 @@ function abort({ controller }: Exchange): void {
 function complete(exchange: Exchange, failure: Failure): Failure {
   return {
     ...failure,
-    message: exchange.target.redaction.message(failure.message),
+    message: exchange.input.target.redaction.message(failure.message),
     httpStatus: exchange.status,
     upstreamRequestId: exchange.requestId,
     sent: exchange.sent,

@@ -69,12 +69,12 @@ export function createHttpUpstream(options: HttpUpstreamOptions): HttpUpstream {
     }
   }
 
-  async function upstream(call: UpstreamCall): Promise<Outcome> {
+  function upstream(call: UpstreamCall): Promise<Outcome> {
     if (call.signal.aborted) {
-      return canceled();
+      return Promise.resolve(canceled());
     }
     const exchange = exchangeOf(call);
-    return "kind" in exchange ? exchange : await runExchange(exchange);
+    return "kind" in exchange ? Promise.resolve(exchange) : runExchange(exchange);
   }
 
   return { upstream, close: pools.close };

@@ -2,13 +2,18 @@ import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 
 const NANOS_PER_MS = 1_000_000;
 
+/** Most numbers of an answer are 0, and those need no object of their own. */
+export function int64Of(whole: number): bigint {
+  return whole === 0 ? 0n : BigInt(whole);
+}
+
 /** Rounds down to whole nanoseconds. Negative lengths, which only a clock's jump makes, become 0. */
 export function durationFromMs(ms: number): Duration {
   const whole = ms > 0 ? ms : 0;
   const seconds = Math.floor(whole / 1_000);
   return {
     $typeName: "google.protobuf.Duration",
-    seconds: BigInt(seconds),
+    seconds: int64Of(seconds),
     nanos: Math.floor((whole - seconds * 1_000) * NANOS_PER_MS),
   };
 }

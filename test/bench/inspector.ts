@@ -19,6 +19,7 @@ export type CpuProfile = {
       readonly url: string;
       readonly lineNumber: number;
     };
+    readonly children?: readonly number[];
   }[];
   /** Node of each sample. */
   readonly samples: readonly number[];

@@ -1,5 +1,6 @@
 /**
- * Where the time of a server goes under load: our own functions by the time spent in themselves.
+ * Where the time of a server goes under load: our own functions by the time spent in themselves,
+ * and with what they call.
  *
  * Run: node test/bench/profile.ts [unary | burst | paced] [--subject "bare proxy"] [--seconds 8]
  */
@@ -11,7 +12,7 @@ import { BARE_PROXY, createLab, freePort, models, ROUTER } from "./lab.ts";
 import { streamBody, unaryBody } from "./request-bodies.ts";
 
 const WARM_UP_SECONDS = 8;
-const SHOWN = 40;
+const SHOWN = 60;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -46,6 +47,31 @@ function selfTimes(profile: CpuProfile, keyOf: (name: string, url: string) => st
     }
   }
   return [...times].sort(([, left], [, right]) => right - left);
+}
+
+/** Time in microseconds in our functions and all that they call; recursion counts once. */
+function totalTimes({ nodes, samples, timeDeltas }: CpuProfile) {
+  const callerOf = new Map(
+    nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)),
+  );
+  const keyOf = new Map(nodes.map(({ id, callFrame }) => [id, ownKeyOf(callFrame)]));
+  const times = new Map<string, number>();
+  for (const [index, node] of samples.entries()) {
+    const onStack = new Set<string>();
+    for (let id: number | undefined = node; id !== undefined; id = callerOf.get(id)) {
+      onStack.add(keyOf.get(id) ?? "");
+    }
+    onStack.delete("");
+    for (const key of onStack) {
+      times.set(key, (times.get(key) ?? 0) + (timeDeltas[index] ?? 0));
+    }
+  }
+  return [...times].sort(([, left], [, right]) => right - left);
+}
+
+function ownKeyOf({ functionName, url, lineNumber }: CpuProfile["nodes"][number]["callFrame"]) {
+  const path = ownPath(url);
+  return path && `${functionName || "(anonymous)"} ${path}:${lineNumber + 1}`;
 }
 
 /** Folder of ours, package, or module of Node. */
@@ -90,6 +116,7 @@ try {
   printShares("self time by place", selfTimes(profile, placeOf), total);
   const own = selfTimes(profile, (fn, url) => (ownPath(url) ? `${fn} ${ownPath(url)}` : undefined));
   printShares("self time of our functions", own, total);
+  printShares("time of our functions with all that they call", totalTimes(profile), total);
 } finally {
   await lab.close();
 }

@@ -20,7 +20,7 @@ import { median, nanosecondsOf, round } from "./statistics.ts";
 const ENDPOINTS = 1_000;
 const TURNS_PER_SECOND = 1_000 / TURN_MS;
 /** Attempts of a turn: 10,000 a second, the most that a core carries. */
-const ATTEMPTS = 500;
+const ATTEMPTS = 10_000 / TURNS_PER_SECOND;
 const SECONDS = 40;
 const WARM_UP_SECONDS = 10;
 const PUBLISH_TARGET_PERCENT = 5;

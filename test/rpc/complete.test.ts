@@ -1,5 +1,5 @@
 import { Code, createClient } from "@connectrpc/connect";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FinishReason } from "../../gen/atlas/v1/completion_pb.ts";
 import { RouterService } from "../../gen/atlas/v1/router_service_pb.ts";
 import { FailureKind, UsageSource } from "../../gen/atlas/v1/types_pb.ts";
@@ -16,6 +16,7 @@ import {
   hangs,
   scriptedRouter,
 } from "../support/scripted-router.ts";
+import { until } from "../support/until.ts";
 import { wireSpec } from "../support/wire-spec.ts";
 
 const UUID = "123e4567-e89b-42d3-a456-426614174000";
@@ -79,7 +80,7 @@ describe("Complete", () => {
   it("answers before the default deadline or not at all", async () => {
     const { transport, clock, router } = createRpcInMemory(scriptedRouter(hangs()));
     const failure = errorOf(createClient(RouterService, transport).complete({ spec: wireSpec() }));
-    const call = await vi.waitUntil(() => router.calls[0]);
+    const call = await until(() => router.calls[0]);
     await clock.advance(299_999);
     expect(call.signal.aborted).toBe(false);
     await clock.advance(1);
@@ -116,7 +117,7 @@ describe("a repeated request id", () => {
     const { transport } = createRpcInMemory(router);
     const client = createClient(RouterService, transport);
     const both = Promise.all([client.complete(request), client.complete(request)]);
-    await vi.waitUntil(() => router.calls.length === 1);
+    await until(() => router.calls.length === 1);
     release();
     const [first, second] = await both;
     expect(second).toEqual(first);
@@ -150,7 +151,7 @@ describe("a repeated request id", () => {
     const client = createClient(RouterService, transport);
     const leaving = new AbortController();
     const first = errorOf(client.complete(request, { signal: leaving.signal }));
-    await vi.waitUntil(() => router.calls.length === 1);
+    await until(() => router.calls.length === 1);
     const second = client.complete(request);
     leaving.abort();
     expect((await first).code).toBe(Code.Canceled);

@@ -112,6 +112,15 @@ describe("GetCall", () => {
     expect(error.rawMessage).toContain("2 calls begin so, such as abcd-");
   });
 
+  it("does not count further than a hundred calls that begin alike", async () => {
+    const { client, tell } = world({ recent: 200 });
+    for (let index = 0; index < 150; index++) {
+      tell(exampleCall({ id: `abcd-${index}` }), makeResult());
+    }
+    const error = await errorOf(client.getCall({ id: "abcd" }));
+    expect(error.rawMessage).toContain("more than 100 calls begin so, such as abcd-149, abcd-148,");
+  });
+
   it.each(["", "abc", "a".repeat(37)])("refuses %j, which names no call", async (id) => {
     const error = await errorOf(world().client.getCall({ id }));
     expect([error.code, error.rawMessage]).toEqual([

@@ -8,7 +8,7 @@ import { createInsight } from "../support/insight.ts";
 import { errorOf, fieldsOf } from "../support/rpc-errors.ts";
 import { createRpcInMemory } from "../support/rpc-in-memory.ts";
 import { scriptedRouter } from "../support/scripted-router.ts";
-import { makeResult } from "../unit/ledger/make-call-end.ts";
+import { makeAttempt, makeResult, someUsage } from "../unit/ledger/make-call-end.ts";
 
 function world(changes: Parameters<typeof createInsight>[0] = {}) {
   const { insight, tell } = createInsight(changes);
@@ -72,6 +72,26 @@ describe("GetSpend", () => {
     });
   });
 
+  it("tells what attempts that were given up cost, beside the calls", async () => {
+    const { insight, tell } = createInsight();
+    const { transport } = createRpcInMemory(scriptedRouter(), { insight });
+    const outcome = { kind: "network", message: "reset" } as const;
+    const attempts = [
+      makeAttempt({ outcome, usage: someUsage }),
+      makeAttempt({ number: 2, outcome, usage: undefined }),
+      makeAttempt({ number: 3 }),
+    ] as const;
+    tell(exampleCall(), makeResult({ attempts }));
+    const { total } = await createClient(InsightService, transport).getSpend({});
+    expect(total).toMatchObject({
+      callCount: 1n,
+      cost: { totalNanoUsd: 21_000n },
+      givenUpAttemptCount: 2n,
+      unknownGivenUpAttemptCount: 1n,
+      givenUpNanoUsd: 21_000n,
+    });
+  });
+
   it("sums up rows beyond the top, and series beyond the most", async () => {
     const { tell, getSpend } = world();
     for (const name of ["a", "a", "b", "c", "d"]) {
@@ -85,6 +105,32 @@ describe("GetSpend", () => {
       other: { callCount: 1n },
       total: { callCount: 5n },
     });
+  });
+
+  it("makes no report for a caller who has left while others had theirs made", async () => {
+    const { insight } = createInsight();
+    const first = Promise.withResolvers<void>();
+    let reports = 0;
+    const spend: typeof insight.spend = {
+      ...insight.spend,
+      async report(...query) {
+        reports += 1;
+        await first.promise;
+        return insight.spend.report(...query);
+      },
+    };
+    const { transport } = createRpcInMemory(scriptedRouter(), { insight: { ...insight, spend } });
+    const client = createClient(InsightService, transport);
+    const controller = new AbortController();
+    const served = client.getSpend({});
+    const left = errorOf(client.getSpend({}, { signal: controller.signal }));
+    await new Promise((resolve) => setImmediate(resolve));
+    controller.abort();
+    first.resolve();
+    await served;
+    expect((await left).code).toBe(Code.Canceled);
+    await client.getSpend({});
+    expect(reports).toBe(2);
   });
 
   it("says that nothing is summed up", async () => {

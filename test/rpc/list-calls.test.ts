@@ -25,6 +25,8 @@ function world() {
   return createClient(InsightService, transport);
 }
 
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 describe("ListCalls", () => {
   it("lists the newest calls, and what is remembered at all", async () => {
     const { calls, ...about } = await world().listCalls({});
@@ -48,6 +50,39 @@ describe("ListCalls", () => {
     const limited = await client.listCalls({ limit: 1, model: "acme/one" });
     expect([limited.calls.length, limited.matchedCount]).toEqual([1, 4]);
     expect((await client.listCalls({ operation: "other" })).calls).toEqual([]);
+  });
+
+  it("lists fewer calls than asked when their labels are large, and says how many there are", async () => {
+    const { insight, tell } = createInsight({ recent: 500 });
+    const { transport, clock } = createRpcInMemory(scriptedRouter(), { insight });
+    const labels = { note: "x".repeat(64 * 1_024) };
+    for (let index = 0; index < 40; index++) {
+      const caller = { application: "a", endUserHash: "", labels };
+      tell(exampleCall({ id: `${index}`, caller }), makeResult());
+    }
+    const answer = createClient(InsightService, transport).listCalls({ limit: 500 });
+    await clock.advance(100);
+    const { calls, matchedCount } = await answer;
+    // 31 times 64 KiB and what else a call has is less than 2 MiB, 32 times is more.
+    expect([calls.length, matchedCount]).toEqual([31, 40]);
+    expect(calls.map(({ id }) => id)).toEqual(Array.from(calls, (_, index) => `${39 - index}`));
+  });
+
+  it("pauses between calls that it encodes, and leaves no timer behind", async () => {
+    const { insight, tell } = createInsight({ recent: 500 });
+    const { transport, clock } = createRpcInMemory(scriptedRouter(), { insight });
+    for (let index = 0; index < 120; index++) {
+      tell(exampleCall({ id: `${index}` }), makeResult());
+    }
+    let isAnswered = false;
+    const answer = createClient(InsightService, transport).listCalls({ limit: 500 });
+    void answer.then(() => {
+      isAnswered = true;
+    });
+    await settled();
+    expect([isAnswered, clock.pending() > 0]).toEqual([false, true]);
+    await clock.advance(100);
+    expect((await answer).calls.length).toBe(120);
   });
 
   it("names everything that is wrong with a filter", async () => {

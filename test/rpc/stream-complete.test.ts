@@ -1,5 +1,5 @@
 import { Code, createClient } from "@connectrpc/connect";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { StreamCompleteResponse } from "../../gen/atlas/v1/completion_pb.ts";
 import { Heartbeat_Phase } from "../../gen/atlas/v1/completion_pb.ts";
 import { RouterService } from "../../gen/atlas/v1/router_service_pb.ts";
@@ -13,6 +13,7 @@ import {
   hangs,
   scriptedRouter,
 } from "../support/scripted-router.ts";
+import { until } from "../support/until.ts";
 import { wireSpec } from "../support/wire-spec.ts";
 
 const delta = (text: string) => ({ kind: "text-delta", choice: 0, text }) as const;
@@ -53,7 +54,7 @@ describe("StreamComplete", () => {
     const client = createClient(RouterService, transport);
     const options = { coalesceWindow: { seconds: 0n, nanos: 20_000_000 } };
     const reading = collect(client.streamComplete({ spec: wireSpec(), options }));
-    await vi.waitUntil(() => router.calls.length === 1);
+    await until(() => router.calls.length === 1);
     await clock.advance(20);
     release();
     expect(texts(await reading)).toEqual(["a", "bc", "d"]);
@@ -113,7 +114,7 @@ describe("StreamComplete", () => {
     const { transport } = createRpcInMemory(router);
     const client = createClient(RouterService, transport);
     const reading = collect(client.streamComplete({ spec: wireSpec() }));
-    await vi.waitUntil(() => router.calls.length === 1);
+    await until(() => router.calls.length === 1);
     release();
     expect(texts(await reading)).toEqual(["a", "\u{1f600}b"]);
   });
@@ -148,13 +149,13 @@ describe("StreamComplete", () => {
     const request = { spec: wireSpec(), requestId: "123e4567-e89b-42d3-a456-426614174000" };
     const leaving = new AbortController();
     const first = errorOf(collect(client.streamComplete(request, { signal: leaving.signal })));
-    await vi.waitUntil(() => router.calls.length === 1);
+    await until(() => router.calls.length === 1);
     const second = await errorOf(collect(client.streamComplete(request)));
     expect(second.code).toBe(Code.AlreadyExists);
     expect(reasonOf(second)).toBe("DUPLICATE_REQUEST");
     leaving.abort();
     await first;
-    await vi.waitUntil(() => router.calls[0]?.signal.aborted === true);
+    await until(() => router.calls[0]?.signal.aborted === true);
     const third = client.streamComplete(request)[Symbol.asyncIterator]();
     expect((await third.next()).value?.event.case).toBe("started");
   });

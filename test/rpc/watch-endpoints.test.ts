@@ -1,5 +1,5 @@
 import { Code, createClient } from "@connectrpc/connect";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { CatalogService } from "../../gen/atlas/v1/catalog_service_pb.ts";
 import { EMPTY_SCORES } from "../../src/domain/score.ts";
 import { exampleCatalog, exampleModel } from "../support/example-catalog.ts";
@@ -7,6 +7,7 @@ import { exampleEndpoint } from "../support/examples.ts";
 import { errorOf } from "../support/rpc-errors.ts";
 import { createRpcInMemory } from "../support/rpc-in-memory.ts";
 import { scriptedRouter } from "../support/scripted-router.ts";
+import { until } from "../support/until.ts";
 
 function world() {
   let catalog = exampleCatalog([exampleModel("acme/one")], [exampleEndpoint("a")]);
@@ -75,7 +76,7 @@ describe("WatchEndpoints", () => {
     const second = errorOf(iterator.next());
     controller.abort();
     expect((await second).code).toBe(Code.Canceled);
-    await vi.waitUntil(() => clock.pending() === 0);
+    await until(() => clock.pending() === 0);
     expect(clock.pending()).toBe(0);
   });
 

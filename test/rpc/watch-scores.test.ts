@@ -1,11 +1,12 @@
 import { Code, createClient } from "@connectrpc/connect";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ScoringService } from "../../gen/atlas/v1/scoring_service_pb.ts";
 import { exampleScore } from "../support/example-score.ts";
 import { errorOf } from "../support/rpc-errors.ts";
 import { createRpcInMemory } from "../support/rpc-in-memory.ts";
 import { scriptedRouter } from "../support/scripted-router.ts";
 import { createSharedHealth } from "../support/shared-health.ts";
+import { until } from "../support/until.ts";
 
 function world(endpoints: readonly string[] = [], timeoutMs = 3_600_000) {
   const shared = createSharedHealth();
@@ -85,7 +86,7 @@ describe("WatchScores", () => {
     const second = errorOf(next());
     controller.abort();
     expect((await second).code).toBe(Code.Canceled);
-    await vi.waitUntil(() => listeners() === 0);
+    await until(() => listeners() === 0);
     expect(clock.pending()).toBe(0);
   });
 

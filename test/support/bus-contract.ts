@@ -18,7 +18,7 @@ export type BusHarness = {
   /** Time passes, virtual or not. */
   pass(ms: number): Promise<void>;
   /** Lets everything in flight arrive until `isTrue`; rejects when it does not become true. */
-  until(isTrue: () => boolean): Promise<void>;
+  until(isTrue: () => boolean): Promise<unknown>;
 };
 
 export type OpenBus = () => Promise<BusHarness>;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "./nats-process.ts";
+import { freePort } from "./free-port.ts";
 
 /** What the collector understood, in the words of OTLP's JSON. */
 export type Collected = {

@@ -1,4 +1,4 @@
-import { onTestFinished, vi } from "vitest";
+import { onTestFinished } from "vitest";
 import type { Bus } from "../../src/domain/bus.ts";
 import type { Log } from "../../src/domain/ports.ts";
 import { connectNatsBus } from "../../src/nats/nats-bus.ts";
@@ -38,8 +38,4 @@ export function openNatsBus(
 
 function replaceErrors(_key: string, value: unknown): unknown {
   return value instanceof Error ? `${value.name}: ${value.message}` : value;
-}
-
-export async function until(isTrue: () => boolean, timeoutMs = 15_000): Promise<void> {
-  await vi.waitUntil(isTrue, { timeout: timeoutMs, interval: 10 });
 }

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort } from "./free-port.ts";
 import type { NatsBinary } from "./nats-binaries.ts";
 
 export type NatsServer = {
@@ -16,8 +17,8 @@ export type NatsServer = {
   stop(): Promise<void>;
   /** SIGKILL; resolves when it has ended. */
   kill(): Promise<void>;
-  /** SIGSTOP: connections stay open and silent. */
-  pause(): void;
+  /** SIGSTOP: connections stay open and silent from when it resolves. */
+  pause(): Promise<void>;
   resume(): void;
   /** Deletes the store. Only while it is down. */
   wipe(): void;
@@ -28,14 +29,19 @@ export type NatsServer = {
 export type NatsServerOptions = {
   /** Lines of its configuration file, beside address and store. */
   readonly config?: string;
+  /** Lines about JetStream, beside the folder of its store. */
+  readonly jetstream?: string;
 };
 
 const START_TIMEOUT_MS = 20_000;
 
+/** For one greeting; whoever accepts a connection and says nothing is no nats-server. */
+const GREETING_TIMEOUT_MS = 1_000;
+
 /** A server that has not been started yet, on a port of its own. */
 export async function createNatsServer(
   { path }: NatsBinary,
-  { config = "" }: NatsServerOptions = {},
+  { config = "", jetstream = "" }: NatsServerOptions = {},
 ): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), "atlas-nats-"));
   const store = join(folder, "store");
@@ -43,10 +49,11 @@ export async function createNatsServer(
   const port = await freePort();
   writeFileSync(
     configFile,
-    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${store}" }\n${config}\n`,
+    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${store}"\n${jetstream} }\n${config}\n`,
   );
   let child: ChildProcess | undefined;
   const killNow = () => child?.kill("SIGKILL");
+  process.once("exit", killNow);
 
   async function end(signal: NodeJS.Signals): Promise<void> {
     const ending = child;
@@ -66,12 +73,14 @@ export async function createNatsServer(
     url: `nats://127.0.0.1:${port}`,
     async start() {
       child = spawn(path, ["-c", configFile], { stdio: ["ignore", "ignore", "pipe"] });
-      process.once("exit", killNow);
       await greeted(child, port);
     },
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
-    pause: () => void child?.kill("SIGSTOP"),
+    async pause() {
+      child?.kill("SIGSTOP");
+      await stopped(child?.pid);
+    },
     resume: () => void child?.kill("SIGCONT"),
     wipe: () => rmSync(store, { recursive: true, force: true }),
     async dispose() {
@@ -99,7 +108,9 @@ async function greeted(child: ChildProcess, port: number): Promise<void> {
 async function greets(port: number): Promise<boolean> {
   const socket = connect(port, "127.0.0.1");
   try {
-    const [greeting] = await once(socket, "data");
+    // Also when it closes without a word.
+    const signal = AbortSignal.timeout(GREETING_TIMEOUT_MS);
+    const [greeting] = await once(socket, "data", { signal });
     return String(greeting).startsWith("INFO");
   } catch {
     return false;
@@ -108,13 +119,20 @@ async function greets(port: number): Promise<boolean> {
   }
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") {
-    throw new Error("no port is free");
+/** A signal is on its way for a while, and stops one thread after the other. */
+async function stopped(pid: number | undefined): Promise<void> {
+  while (existsSync(`/proc/${pid}`) && !threadStates(pid).every((state) => state === "T")) {
+    await delay(1);
   }
-  return address.port;
+}
+
+/** As `proc_pid_stat(5)` has them, after the name in brackets. Absent: the thread has just ended. */
+function threadStates(pid: number | undefined): readonly (string | undefined)[] {
+  return globSync(`/proc/${pid}/task/*/stat`).map((file) => {
+    try {
+      return /\) (\S)/.exec(readFileSync(file, "utf8"))?.[1];
+    } catch {
+      return undefined;
+    }
+  });
 }

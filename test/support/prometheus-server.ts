@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { onTestFinished, vi } from "vitest";
+import { freePort } from "./free-port.ts";
 
 export type PrometheusServer = {
   /** Value of the only series of an expression; `undefined` when there are none or more. */
@@ -80,16 +80,4 @@ function configOf({ target, ruleFiles = [] }: PrometheusOptions) {
 /** Asks again until it is true; a question that fails is answered no. */
 export async function eventually(isTrue: () => Promise<boolean>): Promise<void> {
   await vi.waitUntil(() => isTrue().catch(() => false), { timeout: 20_000, interval: 50 });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") {
-    throw new Error("no port is free");
-  }
-  return address.port;
 }

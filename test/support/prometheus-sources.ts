@@ -42,6 +42,7 @@ export const exampleFleet: FleetFigures = {
     leader: 1,
     caughtUp: 0,
     lag: 6,
+    missingMs: 1_260_000,
     reports: {
       folded: 1_000,
       ignored: 200,

@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file atlas/v1/insight_service.proto.
  */
 export const file_atlas_v1_insight_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5hdGxhcy92MS9pbnNpZ2h0X3NlcnZpY2UucHJvdG8SCGF0bGFzLnYxItIECgxSZWNvcmRlZENhbGwSCgoCaWQYASABKAkSEAoIdHJhY2VfaWQYAiABKAkSEgoKc3BhbnNfa2VwdBgDIAEoCBIwCgxyZWNlaXZlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2FwcGxpY2F0aW9uGAUgASgJEjIKBmxhYmVscxgGIAMoCzIiLmF0bGFzLnYxLlJlY29yZGVkQ2FsbC5MYWJlbHNFbnRyeRINCgVtb2RlbBgHIAEoCRIRCglvcGVyYXRpb24YCCABKAkSHAoEdGllchgJIAEoDjIOLmF0bGFzLnYxLlRpZXISEQoJc3RyZWFtaW5nGAogASgIEiYKBXJvdXRlGAsgASgLMhcuYXRsYXMudjEuUm91dGVEZWNpc2lvbhIjCghhdHRlbXB0cxgMIAMoCzIRLmF0bGFzLnYxLkF0dGVtcHQSIgoHdGltaW5ncxgNIAEoCzIRLmF0bGFzLnYxLlRpbWluZ3MSHgoFdXNhZ2UYDiABKAsyDy5hdGxhcy52MS5Vc2FnZRIcCgRjb3N0GA8gASgLMg4uYXRsYXMudjEuQ29zdBIOCgZzdGF0dXMYECABKAkSFAoMZXJyb3JfcmVhc29uGBEgASgJEhUKDWVycm9yX21lc3NhZ2UYEiABKAkSDwoHcGFydGlhbBgTIAEoCBIWCg51cHN0cmVhbV9tb2RlbBgUIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhwKDkdldENhbGxSZXF1ZXN0EgoKAmlkGAEgASgJIk8KD0dldENhbGxSZXNwb25zZRIkCgRjYWxsGAEgASgLMhYuYXRsYXMudjEuUmVjb3JkZWRDYWxsEhYKDm90aGVyX2NhbGxfaWRzGAIgAygJIoYCChBMaXN0Q2FsbHNSZXF1ZXN0Ei0KBGtpbmQYASABKA4yHy5hdGxhcy52MS5MaXN0Q2FsbHNSZXF1ZXN0LktpbmQSDQoFbW9kZWwYAiABKAkSEAoIZW5kcG9pbnQYAyABKAkSEQoJb3BlcmF0aW9uGAQgASgJEi8KDG1pbl9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVsaW1pdBgGIAEoBSJPCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABINCglLSU5EX1NMT1cQARIPCgtLSU5EX0ZBSUxFRBACEhEKDUtJTkRfRkFMTEJBQ0sQAyKWAQoRTGlzdENhbGxzUmVzcG9uc2USJQoFY2FsbHMYASADKAsyFi5hdGxhcy52MS5SZWNvcmRlZENhbGwSFQoNbWF0Y2hlZF9jb3VudBgCIAEoBRIQCghjYXBhY2l0eRgDIAEoBRIxCg5zbG93X3RocmVzaG9sZBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI/Cg9HZXRTcGVuZFJlcXVlc3QSDQoFaG91cnMYASABKAUSEAoIZ3JvdXBfYnkYAiADKAkSCwoDdG9wGAMgASgFIvoBCglTcGVuZFN1bXMSEgoKY2FsbF9jb3VudBgBIAEoAxIZChFmYWlsZWRfY2FsbF9jb3VudBgCIAEoAxIbChN1bnByaWNlZF9jYWxsX2NvdW50GAMgASgDEh4KBXVzYWdlGAQgASgLMg8uYXRsYXMudjEuVXNhZ2USJwoOdW5wcmljZWRfdXNhZ2UYBSABKAsyDy5hdGxhcy52MS5Vc2FnZRIcCgRjb3N0GAYgASgLMg4uYXRsYXMudjEuQ29zdBIcChRtaW5fY2F0YWxvZ19yZXZpc2lvbhgHIAEoAxIcChRtYXhfY2F0YWxvZ19yZXZpc2lvbhgIIAEoAyI9CghTcGVuZFJvdxIOCgZ2YWx1ZXMYASADKAkSIQoEc3VtcxgCIAEoCzITLmF0bGFzLnYxLlNwZW5kU3VtcyLbAgoQR2V0U3BlbmRSZXNwb25zZRIgCgRyb3dzGAEgAygLMhIuYXRsYXMudjEuU3BlbmRSb3cSGAoQcmVzdF9ncm91cF9jb3VudBgCIAEoBRIhCgRyZXN0GAMgASgLMhMuYXRsYXMudjEuU3BlbmRTdW1zEiIKBW90aGVyGAQgASgLMhMuYXRsYXMudjEuU3BlbmRTdW1zEiIKBXRvdGFsGAUgASgLMhMuYXRsYXMudjEuU3BlbmRTdW1zEi4KCnN0YXJ0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzaW5jZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgprZXB0X2hvdXJzGAkgASgFMugBCg5JbnNpZ2h0U2VydmljZRJDCgdHZXRDYWxsEhguYXRsYXMudjEuR2V0Q2FsbFJlcXVlc3QaGS5hdGxhcy52MS5HZXRDYWxsUmVzcG9uc2UiA5ACARJJCglMaXN0Q2FsbHMSGi5hdGxhcy52MS5MaXN0Q2FsbHNSZXF1ZXN0GhsuYXRsYXMudjEuTGlzdENhbGxzUmVzcG9uc2UiA5ACARJGCghHZXRTcGVuZBIZLmF0bGFzLnYxLkdldFNwZW5kUmVxdWVzdBoaLmF0bGFzLnYxLkdldFNwZW5kUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_atlas_v1_completion, file_atlas_v1_routing, file_atlas_v1_types, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("Ch5hdGxhcy92MS9pbnNpZ2h0X3NlcnZpY2UucHJvdG8SCGF0bGFzLnYxItIECgxSZWNvcmRlZENhbGwSCgoCaWQYASABKAkSEAoIdHJhY2VfaWQYAiABKAkSEgoKc3BhbnNfa2VwdBgDIAEoCBIwCgxyZWNlaXZlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2FwcGxpY2F0aW9uGAUgASgJEjIKBmxhYmVscxgGIAMoCzIiLmF0bGFzLnYxLlJlY29yZGVkQ2FsbC5MYWJlbHNFbnRyeRINCgVtb2RlbBgHIAEoCRIRCglvcGVyYXRpb24YCCABKAkSHAoEdGllchgJIAEoDjIOLmF0bGFzLnYxLlRpZXISEQoJc3RyZWFtaW5nGAogASgIEiYKBXJvdXRlGAsgASgLMhcuYXRsYXMudjEuUm91dGVEZWNpc2lvbhIjCghhdHRlbXB0cxgMIAMoCzIRLmF0bGFzLnYxLkF0dGVtcHQSIgoHdGltaW5ncxgNIAEoCzIRLmF0bGFzLnYxLlRpbWluZ3MSHgoFdXNhZ2UYDiABKAsyDy5hdGxhcy52MS5Vc2FnZRIcCgRjb3N0GA8gASgLMg4uYXRsYXMudjEuQ29zdBIOCgZzdGF0dXMYECABKAkSFAoMZXJyb3JfcmVhc29uGBEgASgJEhUKDWVycm9yX21lc3NhZ2UYEiABKAkSDwoHcGFydGlhbBgTIAEoCBIWCg51cHN0cmVhbV9tb2RlbBgUIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhwKDkdldENhbGxSZXF1ZXN0EgoKAmlkGAEgASgJIk8KD0dldENhbGxSZXNwb25zZRIkCgRjYWxsGAEgASgLMhYuYXRsYXMudjEuUmVjb3JkZWRDYWxsEhYKDm90aGVyX2NhbGxfaWRzGAIgAygJIoYCChBMaXN0Q2FsbHNSZXF1ZXN0Ei0KBGtpbmQYASABKA4yHy5hdGxhcy52MS5MaXN0Q2FsbHNSZXF1ZXN0LktpbmQSDQoFbW9kZWwYAiABKAkSEAoIZW5kcG9pbnQYAyABKAkSEQoJb3BlcmF0aW9uGAQgASgJEi8KDG1pbl9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVsaW1pdBgGIAEoBSJPCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABINCglLSU5EX1NMT1cQARIPCgtLSU5EX0ZBSUxFRBACEhEKDUtJTkRfRkFMTEJBQ0sQAyKWAQoRTGlzdENhbGxzUmVzcG9uc2USJQoFY2FsbHMYASADKAsyFi5hdGxhcy52MS5SZWNvcmRlZENhbGwSFQoNbWF0Y2hlZF9jb3VudBgCIAEoBRIQCghjYXBhY2l0eRgDIAEoBRIxCg5zbG93X3RocmVzaG9sZBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI/Cg9HZXRTcGVuZFJlcXVlc3QSDQoFaG91cnMYASABKAUSEAoIZ3JvdXBfYnkYAiADKAkSCwoDdG9wGAMgASgFIt0CCglTcGVuZFN1bXMSEgoKY2FsbF9jb3VudBgBIAEoAxIZChFmYWlsZWRfY2FsbF9jb3VudBgCIAEoAxIbChN1bnByaWNlZF9jYWxsX2NvdW50GAMgASgDEh4KBXVzYWdlGAQgASgLMg8uYXRsYXMudjEuVXNhZ2USJwoOdW5wcmljZWRfdXNhZ2UYBSABKAsyDy5hdGxhcy52MS5Vc2FnZRIcCgRjb3N0GAYgASgLMg4uYXRsYXMudjEuQ29zdBIcChRtaW5fY2F0YWxvZ19yZXZpc2lvbhgHIAEoAxIcChRtYXhfY2F0YWxvZ19yZXZpc2lvbhgIIAEoAxIeChZnaXZlbl91cF9hdHRlbXB0X2NvdW50GAkgASgDEiYKHnVua25vd25fZ2l2ZW5fdXBfYXR0ZW1wdF9jb3VudBgKIAEoAxIZChFnaXZlbl91cF9uYW5vX3VzZBgLIAEoAyI9CghTcGVuZFJvdxIOCgZ2YWx1ZXMYASADKAkSIQoEc3VtcxgCIAEoCzITLmF0bGFzLnYxLlNwZW5kU3VtcyLbAgoQR2V0U3BlbmRSZXNwb25zZRIgCgRyb3dzGAEgAygLMhIuYXRsYXMudjEuU3BlbmRSb3cSGAoQcmVzdF9ncm91cF9jb3VudBgCIAEoBRIhCgRyZXN0GAMgASgLMhMuYXRsYXMudjEuU3BlbmRTdW1zEiIKBW90aGVyGAQgASgLMhMuYXRsYXMudjEuU3BlbmRTdW1zEiIKBXRvdGFsGAUgASgLMhMuYXRsYXMudjEuU3BlbmRTdW1zEi4KCnN0YXJ0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzaW5jZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgprZXB0X2hvdXJzGAkgASgFMugBCg5JbnNpZ2h0U2VydmljZRJDCgdHZXRDYWxsEhguYXRsYXMudjEuR2V0Q2FsbFJlcXVlc3QaGS5hdGxhcy52MS5HZXRDYWxsUmVzcG9uc2UiA5ACARJJCglMaXN0Q2FsbHMSGi5hdGxhcy52MS5MaXN0Q2FsbHNSZXF1ZXN0GhsuYXRsYXMudjEuTGlzdENhbGxzUmVzcG9uc2UiA5ACARJGCghHZXRTcGVuZBIZLmF0bGFzLnYxLkdldFNwZW5kUmVxdWVzdBoaLmF0bGFzLnYxLkdldFNwZW5kUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_atlas_v1_completion, file_atlas_v1_routing, file_atlas_v1_types, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A call that has ended, without its texts.
@@ -126,8 +126,8 @@ export type RecordedCall = Message<"atlas.v1.RecordedCall"> & {
   usage?: Usage | undefined;
 
   /**
-   * What the last attempt cost; 0 when it failed before its answer began. What attempts before it
-   * may have been billed is not known. Absent when no endpoint was asked.
+   * What the last attempt cost; 0 when it failed before its answer began. What attempts before it cost
+   * is in SpendSums.given_up_nano_usd. Absent when no endpoint was asked.
    *
    * @generated from field: atlas.v1.Cost cost = 15;
    */
@@ -270,7 +270,8 @@ export type ListCallsRequest = Message<"atlas.v1.ListCallsRequest"> & {
   minDuration?: Duration | undefined;
 
   /**
-   * Most calls to return: 0 means 50, above 500 means 500, negative is INVALID_ARGUMENT.
+   * Most calls to return: 0 means 50, above 500 means 500, negative is INVALID_ARGUMENT. Fewer are
+   * returned when they would take more than 2 MiB.
    *
    * @generated from field: int32 limit = 6;
    */
@@ -339,14 +340,15 @@ export const ListCallsRequest_KindSchema: GenEnum<ListCallsRequest_Kind> = /*@__
  */
 export type ListCallsResponse = Message<"atlas.v1.ListCallsResponse"> & {
   /**
-   * The first of the calls that match.
+   * The first of the calls that match: as many as the limit says, or as there is room for in 2 MiB.
+   * Those behind them are reached by narrower conditions.
    *
    * @generated from field: repeated atlas.v1.RecordedCall calls = 1;
    */
   calls: RecordedCall[];
 
   /**
-   * How many match, whatever the limit; >= 0.
+   * How many match, whatever the limit and the room; >= 0.
    *
    * @generated from field: int32 matched_count = 2;
    */
@@ -391,7 +393,7 @@ export type GetSpendRequest = Message<"atlas.v1.GetSpendRequest"> & {
   /**
    * What tells sums apart, at most 8, each once: "application", "operation", "model", "endpoint",
    * "tier", or "label:" with the key of one of CallerLabels.labels. Model and endpoint are those of
-   * the last attempt. Empty: one sum.
+   * the last attempt, and of an attempt that was given up its own. Empty: one sum.
    *
    * @generated from field: repeated string group_by = 2;
    */
@@ -413,7 +415,7 @@ export const GetSpendRequestSchema: GenMessage<GetSpendRequest> = /*@__PURE__*/
   messageDesc(file_atlas_v1_insight_service, 5);
 
 /**
- * Sums over calls that asked an endpoint and have ended.
+ * Sums over calls that asked an endpoint and have ended, at the endpoint of the last attempt of each.
  *
  * @generated from message atlas.v1.SpendSums
  */
@@ -475,6 +477,30 @@ export type SpendSums = Message<"atlas.v1.SpendSums"> & {
    * @generated from field: int64 max_catalog_revision = 8;
    */
   maxCatalogRevision: bigint;
+
+  /**
+   * Attempts that another one followed although their answer had begun, >= 0: they are billed as well.
+   * Neither they nor their cost are in the fields above, so a row may have no calls and some of them.
+   *
+   * @generated from field: int64 given_up_attempt_count = 9;
+   */
+  givenUpAttemptCount: bigint;
+
+  /**
+   * Those among them whose cost is unknown, >= 0: no token of them could be counted, or a price is
+   * missing.
+   *
+   * @generated from field: int64 unknown_given_up_attempt_count = 10;
+   */
+  unknownGivenUpAttemptCount: bigint;
+
+  /**
+   * What the others cost, in nano-USD: for the tokens that the provider told of or, where it told of
+   * none, that had come. What failed before its answer began is taken not to be billed.
+   *
+   * @generated from field: int64 given_up_nano_usd = 11;
+   */
+  givenUpNanoUsd: bigint;
 };
 
 /**

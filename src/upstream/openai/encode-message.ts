@@ -11,12 +11,37 @@ export type MessageRules = {
   readonly flavor: OpenaiFlavor;
 };
 
+/** Messages in the format's words, in their order. */
+export function encodeMessages(
+  messages: readonly Message[],
+  rules: MessageRules,
+): readonly WireMessage[] {
+  const encoded: WireMessage[] = [];
+  for (const message of messages) {
+    const text = soleTextOf(message);
+    if (text === undefined) {
+      encoded.push(...encodeMessage(message, rules));
+    } else {
+      encoded.push(
+        named({ role: roleOf(message.role, rules.flavor), content: text }, message, rules),
+      );
+    }
+  }
+  return encoded;
+}
+
+/** Of a message that is nothing but one text, as most are. */
+function soleTextOf({ parts }: Message): string | undefined {
+  const part = parts[0];
+  return parts.length === 1 && part?.kind === "text" ? part.text : undefined;
+}
+
 /**
  * One message in the format's words: results of tool calls become messages of their own, everything
  * else stays together. Content that is text alone is one string, because not all servers take lists;
  * its parts are then separate lines, as the engines' own templates join them.
  */
-export function encodeMessage(message: Message, rules: MessageRules): readonly WireMessage[] {
+function encodeMessage(message: Message, rules: MessageRules): readonly WireMessage[] {
   const results: WireMessage[] = [];
   const rest: ContentPart[] = [];
   for (const part of message.parts) {
@@ -34,9 +59,12 @@ export function encodeMessage(message: Message, rules: MessageRules): readonly W
     message.role === "assistant"
       ? encodeAssistant(rest, rules)
       : encodeSpeech(message, rest, rules);
-  const isNamed = message.name !== "" && rules.takes.has("message_name");
-  results.push(isNamed ? { ...spoken, name: message.name } : spoken);
+  results.push(named(spoken, message, rules));
   return results;
+}
+
+function named(spoken: WireMessage, { name }: Message, { takes }: MessageRules): WireMessage {
+  return name !== "" && takes.has("message_name") ? { ...spoken, name } : spoken;
 }
 
 function encodeSpeech(

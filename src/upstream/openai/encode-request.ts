@@ -1,31 +1,36 @@
-import type { FunctionTool, ResponseFormat, ToolChoice } from "../../domain/completion.ts";
+import type {
+  FunctionTool,
+  ResponseFormat,
+  SamplingParams,
+  ToolChoice,
+} from "../../domain/completion.ts";
+import type { OpenaiFlavor } from "../connection.ts";
 import type { EncodeInput } from "../dialect-adapter.ts";
 import { arrayText, objectTextOf, withMember } from "../json.ts";
 import { createRequestMembers, type RequestMembers } from "../request-members.ts";
-import { encodeMessage } from "./encode-message.ts";
+import { encodeMessages } from "./encode-message.ts";
 
 /** Body of a chat.completions request. Throws `UnencodableRequest` for schemas that are no objects. */
 export function encodeRequest({ endpoint, spec, stream, flavor }: EncodeInput): string {
   const members = createRequestMembers(endpoint.parameters);
-  const rules = { takes: endpoint.parameters, flavor };
   members.set("model", endpoint.upstreamModel);
-  members.set(
-    "messages",
-    spec.messages.flatMap((message) => encodeMessage(message, rules)),
-  );
+  members.set("messages", encodeMessages(spec.messages, { takes: endpoint.parameters, flavor }));
   if (stream) {
     members.set("stream", true);
     members.set("stream_options", { include_usage: true });
   }
-  setSampling(members, { endpoint, spec, stream, flavor });
+  setSampling(members, spec.sampling, flavor);
   members.setIf("reasoning_effort", "reasoning_effort", spec.reasoning?.effort);
   setTools(members, spec);
   setFormat(members, spec.responseFormat);
   return members.encode(spec.providerExtensions);
 }
 
-function setSampling(members: RequestMembers, { spec, flavor }: EncodeInput): void {
-  const { sampling } = spec;
+function setSampling(
+  members: RequestMembers,
+  sampling: SamplingParams,
+  flavor: OpenaiFlavor,
+): void {
   members.setIf("temperature", "temperature", sampling.temperature);
   members.setIf("top_p", "top_p", sampling.topP);
   members.setIf("top_k", "top_k", sampling.topK);

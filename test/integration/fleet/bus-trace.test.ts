@@ -8,8 +8,9 @@ import { startScorer } from "../../../src/health/scorer.ts";
 import { sha256 } from "../../../src/health/sha256.ts";
 import { ALGORITHM_VERSION, createHealthFold } from "../../../src/score/health-fold.ts";
 import { exampleTrace } from "../../support/examples.ts";
-import { openNatsBus, realNowMs, until } from "../../support/nats-bus.ts";
+import { openNatsBus, realNowMs } from "../../support/nats-bus.ts";
 import { describeOnNats, useNatsServer } from "../../support/nats-server.ts";
+import { until } from "../../support/until.ts";
 import { failed, makeEndpoint, makeObservation } from "../../unit/score/make-observation.ts";
 
 function portsOf(bus: Bus) {

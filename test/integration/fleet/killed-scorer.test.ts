@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { freePort } from "../../support/nats-process.ts";
+import { freePort } from "../../support/free-port.ts";
 import { describeOnNewestNats, useNatsServer } from "../../support/nats-server.ts";
 import { callMany, configOf, expectEqualScores, held, startMembers } from "./use-fleet.ts";
 

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { failureKinds } from "../../../src/domain/outcome.ts";
+import type { Metrics } from "../../../src/metrics/create-metrics.ts";
 import { textOf } from "../../../src/metrics/exposition.ts";
+import type { NumberSeries } from "../../../src/metrics/series.ts";
 import { createMetricProducer } from "../../../src/telemetry/metric-producer.ts";
 import { exampleCatalog, exampleModel } from "../../support/example-catalog.ts";
 import { exampleEndpoint, exampleTrace } from "../../support/examples.ts";
@@ -14,10 +17,10 @@ import {
 } from "../../support/prometheus-load.ts";
 import { exampleLive } from "../../support/prometheus-sources.ts";
 
-/** A thousand busy endpoints of a hundred providers, each with failures of three kinds. */
-function largeFleet() {
+/** Endpoints of a hundred providers. */
+function fleetOf(size: number) {
   const models = Array.from({ length: 20 }, (_, number) => exampleModel(`acme/m${number}`));
-  const endpoints = Array.from({ length: 1_000 }, (_, number) =>
+  const endpoints = Array.from({ length: size }, (_, number) =>
     exampleEndpoint(`p${number % 100}/r${number}/m${number % 20}`, {
       model: `acme/m${number % 20}`,
     }),
@@ -32,6 +35,12 @@ function largeFleet() {
   };
   const { metrics } = exampleMetrics({ catalog: () => catalog });
   metrics.attach({ live: { of: () => exampleLive } });
+  return { metrics, endpoints };
+}
+
+/** A thousand busy endpoints, each with failures of three kinds. */
+function largeFleet() {
+  const { metrics, endpoints } = fleetOf(1_000);
   const trace = exampleTrace({ keep: true });
   for (const endpoint of endpoints) {
     const attempt = attemptAt(endpoint);
@@ -83,5 +92,44 @@ describe("a page of 1,000 endpoints", () => {
       return longest;
     });
     expect(longestMs).toBeLessThan(LONGEST_MS);
+  });
+});
+
+describe("a page of more endpoints than a metric has room for", () => {
+  const seriesOf = (metrics: Metrics, name: string): readonly NumberSeries[] => {
+    const family = metrics.collect().find(({ definition }) => definition.name === name);
+    // Counters and gauges have nothing else.
+    return [...(family?.series() ?? [])] as NumberSeries[];
+  };
+  const sumOf = (series: readonly NumberSeries[]) =>
+    series.reduce((sum, { value }) => sum + value, 0);
+
+  test("has at most 20,000 series, loses no count, and tells what found no place", () => {
+    const { metrics, endpoints } = fleetOf(2_000);
+    for (const endpoint of endpoints) {
+      for (const kind of failureKinds) {
+        metrics.observe(observationOf(attemptAt(endpoint, failureOf(kind))));
+      }
+    }
+    const attempts = seriesOf(metrics, "atlas.attempts");
+    expect(attempts).toHaveLength(20_000);
+    expect(sumOf(attempts)).toBe(2_000 * failureKinds.length);
+    expect(attempts.at(-1)).toMatchObject({
+      labels: ["_overflow", "_overflow", "_overflow", "_overflow"],
+      value: 2_000 * failureKinds.length - 19_999,
+    });
+    expect(sumOf(seriesOf(metrics, "atlas.metrics.overflows"))).toBeGreaterThan(0);
+  });
+
+  test("has every one of 2,000 endpoints in its gauges", () => {
+    const { metrics } = fleetOf(2_000);
+    expect(seriesOf(metrics, "atlas.endpoint.limit")).toHaveLength(2_000);
+    expect(sumOf(seriesOf(metrics, "atlas.metrics.overflows"))).toBe(0);
+  });
+
+  test("leaves gauges of more than 20,000 endpoints out, and counts them", () => {
+    const { metrics } = fleetOf(20_500);
+    expect(seriesOf(metrics, "atlas.endpoint.limit")).toHaveLength(20_000);
+    expect(sumOf(seriesOf(metrics, "atlas.metrics.overflows"))).toBe(500);
   });
 });

@@ -62,6 +62,14 @@ const figures = {
   atlas_scorer_lag: 6,
 } as const;
 
+async function readAll({ query }: Awaited<ReturnType<typeof usePrometheus>>) {
+  const read: Record<string, number | undefined> = {};
+  for (const expression of Object.keys(figures)) {
+    read[expression] = await query(expression);
+  }
+  return read;
+}
+
 describe("Prometheus", () => {
   beforeEach(({ skip }) => {
     skip(binaries === undefined, "apt-get is not installed");
@@ -77,10 +85,12 @@ describe("Prometheus", () => {
       metrics.attach(exampleSources(endpoints[0].id));
       playLoad(metrics, endpoints);
       await eventually(async () => (await prometheus.query("atlas_plans_total > 0")) === 6);
-      const read: Record<string, number | undefined> = {};
-      for (const expression of Object.keys(figures)) {
-        read[expression] = await prometheus.query(expression);
-      }
+      let read: Readonly<Record<string, number | undefined>> = {};
+      // A page that was being written while the load was played has a part of it.
+      await eventually(async () => {
+        read = await readAll(prometheus);
+        return Object.values(read).every((value) => value !== undefined);
+      });
       expect(read).toEqual(figures);
       expect([...served]).toEqual([format]);
       expect(await prometheus.query('up{job="atlas-router"}')).toBe(1);

@@ -3,23 +3,15 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { expect, onTestFinished, test } from "vitest";
 import { type Bus, BusUnavailable } from "../../../src/domain/bus.ts";
-import { recordFollowing, textOf, textReport } from "../../support/bus-contract.ts";
+import { textOf } from "../../support/bus-contract.ts";
+import { freePort } from "../../support/free-port.ts";
 import type { NatsBinary } from "../../support/nats-binaries.ts";
-import { openNatsBus, until } from "../../support/nats-bus.ts";
-import { createNatsServer, freePort, type NatsServer } from "../../support/nats-process.ts";
+import { openNatsBus } from "../../support/nats-bus.ts";
+import { createNatsServer, type NatsServer } from "../../support/nats-process.ts";
 import { describeOnNats, describeOnNewestNats, useNatsServer } from "../../support/nats-server.ts";
 import { createTcpProxy } from "../../support/tcp-proxy.ts";
-
-/** Sends again whatever was not confirmed, under the same id, as the outbox does. */
-async function publishUntilStored(bus: Bus, text: string): Promise<number> {
-  for (;;) {
-    try {
-      return await bus.reports.publish(textReport(text));
-    } catch (error) {
-      expect(error).toBeInstanceOf(BusUnavailable);
-    }
-  }
-}
+import { until } from "../../support/until.ts";
+import { follow, inOrder, publishUntilStored } from "./reporting.ts";
 
 /** 1,000 reports a second until told to end; resolves when everything is confirmed. */
 function startLoad(bus: Bus) {
@@ -39,14 +31,6 @@ function startLoad(bus: Bus) {
     },
   };
 }
-
-function follow(bus: Bus) {
-  const seen = recordFollowing();
-  bus.reports.follow({ sinceMs: 0, ...seen.options });
-  return seen;
-}
-
-const inOrder = (texts: readonly string[]) => texts.toSorted();
 
 await describeOnNats("a bus on NATS survives", (binary) => {
   test("kill -9 and restart under 1,000 reports a second", { timeout: 60_000 }, async () => {
@@ -159,35 +143,6 @@ await describeOnNats("a bus on NATS survives", (binary) => {
 });
 
 await describeOnNewestNats("a bus on NATS survives, whatever the server's version,", (binary) => {
-  test("a server that is silent, also for longer than a connection is kept", {
-    timeout: 60_000,
-  }, async () => {
-    const server = await useNatsServer(binary);
-    const { bus: patient } = openNatsBus({ servers: [server.url] });
-    // A tenth of the default: what takes three seconds takes thirty then, and goes the same way.
-    const hasty = openNatsBus({ servers: [server.url], pingIntervalMs: 1_000 });
-    const followed = [patient, hasty.bus].map(follow);
-    await publishUntilStored(patient, "a");
-    await until(() => followed.every(({ reports }) => reports.length === 1));
-    server.pause();
-    const startedMs = performance.now();
-    const publishing = publishUntilStored(hasty.bus, "d");
-    await expect(patient.reports.publish(textReport("b"))).rejects.toThrow(BusUnavailable);
-    expect(performance.now() - startedMs).toBeLessThan(10_000);
-    expect([patient.status(), hasty.bus.status()]).toEqual(["connected", "connecting"]);
-    server.resume();
-    await publishUntilStored(patient, "b");
-    await publishUntilStored(patient, "c");
-    await publishing;
-    await until(() => followed.every(({ reports }) => reports.length === 4));
-    const [one, two] = followed.map(({ reports }) => reports.map(textOf));
-    expect(inOrder(one ?? [])).toEqual(["a", "b", "c", "d"]);
-    expect(two).toEqual(one);
-    expect(followed.map(({ epochs }) => epochs.length)).toEqual([1, 1]);
-    const connected = hasty.lines.filter((line) => line.startsWith("info NATS is connected"));
-    expect(connected).toHaveLength(2);
-  });
-
   test("credentials that are refused until they are put right", async () => {
     const config = 'authorization { user: "atlas", password: "right-password" }';
     const server = await useNatsServer(binary, { config });

@@ -2,8 +2,9 @@ import { resolve } from "node:path";
 import { nkeys } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
 import { textReport } from "../../support/bus-contract.ts";
-import { openNatsBus, until } from "../../support/nats-bus.ts";
+import { openNatsBus } from "../../support/nats-bus.ts";
 import { describeOnNats, useNatsServer } from "../../support/nats-server.ts";
+import { until } from "../../support/until.ts";
 
 function tlsFile(name: string): string {
   return resolve("test/fixtures/tls", name);

@@ -1,10 +1,11 @@
 import { createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
 import { fastestOf } from "../../support/fastest-of.ts";
 import { type RpcListeners, useRpcListeners } from "../../support/rpc-listeners.ts";
 import { hangs, scriptedRouter } from "../../support/scripted-router.ts";
+import { until } from "../../support/until.ts";
 import { wireSpec } from "../../support/wire-spec.ts";
 
 type Way = { readonly name: string; readonly transport: (listeners: RpcListeners) => Transport };
@@ -28,7 +29,7 @@ async function cancelLagMs(
   const controller = new AbortController();
   const before = router.calls.length;
   const ended = start(controller.signal).catch(() => undefined);
-  const call = await vi.waitUntil(() => router.calls[before], { interval: 1 });
+  const call = await until(() => router.calls[before]);
   const canceledAtMs = performance.now();
   const aborted = new Promise<number>((resolve) => {
     call.signal.addEventListener("abort", () => resolve(performance.now() - canceledAtMs));
@@ -68,7 +69,7 @@ describe.each(ways)("a cancel over $name", ({ transport }) => {
     const client = createClient(RouterService, transport(listeners));
     await cancelLagMs(listeners, (signal) => client.complete({ spec: wireSpec() }, { signal }));
     const active = () => listeners.grpc.activeCalls() + listeners.http.activeCalls();
-    await vi.waitUntil(() => active() === 0, { interval: 1 });
+    await until(() => active() === 0);
     expect(active()).toBe(0);
   });
 
@@ -106,7 +107,7 @@ describe("a storm of cancels", () => {
     }
     expect(listeners.router.calls).toHaveLength(1_200);
     const active = () => listeners.grpc.activeCalls() + listeners.http.activeCalls();
-    await vi.waitUntil(() => active() === 0, { interval: 5, timeout: 5_000 });
+    await until(() => active() === 0);
     await expect(clients[0]?.route({ spec: wireSpec() })).resolves.toBeDefined();
   });
 });

@@ -15,6 +15,7 @@ import { RouterError } from "../../../src/domain/router-error.ts";
 import { useRpcListeners } from "../../support/rpc-listeners.ts";
 import { exchange, framed, rawGrpc, rawHttp2, reasonIn } from "../../support/rpc-raw.ts";
 import { answers, exampleResult, scriptedRouter } from "../../support/scripted-router.ts";
+import { until } from "../../support/until.ts";
 import { wireSpec } from "../../support/wire-spec.ts";
 
 const COMPLETE = "/atlas.v1.RouterService/Complete";
@@ -518,10 +519,8 @@ describe("a caller that does not read", () => {
         return last;
       });
       expect(new Set(await Promise.all(good))).toEqual(new Set(["finished"]));
-      const call = await vi.waitUntil(() =>
-        router.calls.find(({ spec }) => spec.model === "stalled"),
-      );
-      await vi.waitUntil(() => call.signal.aborted, { timeout: 10_000 });
+      const call = await until(() => router.calls.find(({ spec }) => spec.model === "stalled"));
+      await until(() => call.signal.aborted);
       expect(await rstCode).toBe(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
       session.destroy();
       expect(call.signal.reason).toMatchObject({ code: "caller-too-slow" });
@@ -545,8 +544,8 @@ describe("a caller that does not read", () => {
         listener: { limits: { writeStallMs: 100 } },
       });
       const { session, rstCode } = stall(listeners[which].port);
-      const call = await vi.waitUntil(() => router.calls[0]);
-      await vi.waitUntil(() => call.signal.aborted, { timeout: 5_000 });
+      const call = await until(() => router.calls[0]);
+      await until(() => call.signal.aborted);
       expect(await rstCode).toBe(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
       session.destroy();
       expect(call.signal.reason).toBeInstanceOf(RouterError);

@@ -1,13 +1,13 @@
 import http2 from "node:http2";
 import net from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { createClient, type Transport } from "@connectrpc/connect";
+import { Code, createClient, type Transport } from "@connectrpc/connect";
 import {
   createConnectTransport,
   createGrpcTransport,
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { CatalogService } from "../../../gen/atlas/v1/catalog_service_pb.ts";
 import {
   CompleteRequestSchema,
@@ -18,6 +18,7 @@ import { ScoringService } from "../../../gen/atlas/v1/scoring_service_pb.ts";
 import { Health } from "../../../gen/health/v1/health_pb.ts";
 import type { RpcEnd } from "../../../src/domain/ports.ts";
 import { RouterError } from "../../../src/domain/router-error.ts";
+import { errorOf, reasonOf } from "../../support/rpc-errors.ts";
 import {
   type RpcListeners,
   type RpcListenersOptions,
@@ -25,6 +26,7 @@ import {
 } from "../../support/rpc-listeners.ts";
 import { framed, rawGrpc, rawHttp2 } from "../../support/rpc-raw.ts";
 import { answers, fails, hangs, scriptedRouter } from "../../support/scripted-router.ts";
+import { until } from "../../support/until.ts";
 import { wireSpec } from "../../support/wire-spec.ts";
 
 const COMPLETE = "/atlas.v1.RouterService/Complete";
@@ -80,11 +82,11 @@ async function useEnds(options: RpcListenersOptions = {}) {
   const listeners = await useRpcListeners({ ...options, listener });
   /** The only end so far: whatever is told twice is told again before the end of a later call. */
   async function theEnd(): Promise<RpcEnd> {
-    await vi.waitUntil(() => ends.length > 0, { interval: 1 });
+    await until(() => ends.length > 0);
     for (const { port } of [listeners.grpc, listeners.http]) {
       const count = ends.length;
       await createClient(CatalogService, createGrpcTransport(base(port))).listModels({});
-      await vi.waitUntil(() => ends.length > count, { interval: 1 });
+      await until(() => ends.length > count);
     }
     const [end, ...later] = ends;
     expect(later.map(({ method }) => method)).toEqual([
@@ -170,7 +172,7 @@ describe.each(ways)("the end of an RPC over $name", ({ system, port, connect }) 
           ? client.complete(asked, { signal })
           : read(client.streamComplete(asked, { signal }))
       ).catch(ignore);
-      await vi.waitUntil(() => used.router.calls[0], { interval: 1 });
+      await until(() => used.router.calls[0]);
       controller.abort();
       await ended;
       expect(await used.theEnd()).toMatchObject({
@@ -208,7 +210,7 @@ describe.each(ways)("the end of an RPC over $name", ({ system, port, connect }) 
     await createClient(RouterService, transport).route({ spec: wireSpec() });
     await createClient(CatalogService, transport).getModel({ id: "acme/no" }).catch(ignore);
     await createClient(ScoringService, transport).getScores({});
-    await vi.waitUntil(() => ends.length >= 3, { interval: 1 });
+    await until(() => ends.length >= 3);
     expect(ends.map(({ method, status }) => `${method} ${status}`).sort()).toEqual([
       "atlas.v1.CatalogService/GetModel NOT_FOUND",
       "atlas.v1.RouterService/Route OK",
@@ -245,6 +247,55 @@ describe.each(ways)("the end of an RPC over $name", ({ system, port, connect }) 
     });
   });
 
+  it.each(["complete", "streamComplete"] as const)(
+    "is told of an answer to %s that was larger than the server sends",
+    async (name) => {
+      const router = scriptedRouter(answers("x".repeat(4_000)));
+      const used = await useEnds({ router, listener: { limits: { maxMessageBytes: 2_000 } } });
+      const client = routerOf(used);
+      const asked = { spec: wireSpec(), requestId: ID };
+      const error = await errorOf(
+        name === "complete" ? client.complete(asked) : read(client.streamComplete(asked)),
+      );
+      expect([error.code, reasonOf(error)]).toEqual([Code.ResourceExhausted, "MESSAGE_TOO_LARGE"]);
+      expect(await used.theEnd()).toMatchObject({
+        status: "RESOURCE_EXHAUSTED",
+        reason: "MESSAGE_TOO_LARGE",
+        callId: ID,
+      });
+    },
+  );
+
+  it.each(["complete", "streamComplete"] as const)(
+    "is DEADLINE_EXCEEDED when the caller of %s leaves as its time is up, before our own clock was heard",
+    async (name) => {
+      let atMs = 1_800_000_000_000;
+      const nowMs = () => atMs;
+      const used = await useEnds({
+        router: scriptedRouter(hangs()),
+        handlers: { nowMs },
+        listener: { nowMs },
+      });
+      const controller = new AbortController();
+      const client = routerOf(used);
+      const options = { signal: controller.signal, headers: timeoutOf(system, 60_000) };
+      const ended = (
+        name === "complete"
+          ? client.complete({ spec: wireSpec() }, options)
+          : read(client.streamComplete({ spec: wireSpec() }, options))
+      ).catch(ignore);
+      const call = await until(() => used.router.calls[0]);
+      atMs += 59_980;
+      controller.abort();
+      await ended;
+      expect(await used.theEnd()).toMatchObject({
+        status: "DEADLINE_EXCEEDED",
+        reason: "DEADLINE_EXCEEDED",
+      });
+      expect(call.signal.reason).toMatchObject({ code: "deadline-exceeded" });
+    },
+  );
+
   it("is told of methods that are not there, and not by their names", async () => {
     const used = await useEnds();
     const parent = { ...RouterService, typeName: "acme.v1.NoService" };
@@ -270,7 +321,7 @@ describe.each(ways)("the end of an RPC over $name", ({ system, port, connect }) 
     const client = createClient(RouterService, connect(port(listeners)));
     await client.complete({ spec: wireSpec() });
     await client.complete({ spec: wireSpec() });
-    await vi.waitUntil(() => listeners.log.length > 0, { interval: 1 });
+    await until(() => listeners.log.length > 0);
     expect(listeners.log.map(({ message }) => message)).toEqual([
       "the end of an RPC was not taken",
     ]);
@@ -433,7 +484,7 @@ describe("a repeated call", () => {
     await client.complete({ spec: wireSpec(), requestId: ID });
     await client.complete({ spec: wireSpec(), requestId: ID });
     await client.complete({ spec: wireSpec({ model: "acme/two" }), requestId: ID }).catch(ignore);
-    await vi.waitUntil(() => ends.length >= 3, { interval: 1 });
+    await until(() => ends.length >= 3);
     expect(ends.map(({ callId, reason }) => [callId, reason])).toEqual([
       [ID, undefined],
       [ID, undefined],
@@ -514,7 +565,7 @@ describe("what is no call of this server's services", () => {
     const client = createClient(Health, createGrpcTransport(base(used.grpc.port)));
     await client.check({});
     await client.check({ service: "no" }).catch(ignore);
-    await vi.waitUntil(() => used.ends.length >= 2, { interval: 1 });
+    await until(() => used.ends.length >= 2);
     expect(used.ends.map(({ method, status, reason }) => [method, status, reason])).toEqual([
       ["grpc.health.v1.Health/Check", "OK", undefined],
       ["grpc.health.v1.Health/Check", "NOT_FOUND", undefined],
@@ -545,7 +596,7 @@ describe("what is no call of this server's services", () => {
     await createClient(RouterService, createGrpcTransport(base(http.port))).route({
       spec: wireSpec(),
     });
-    await vi.waitUntil(() => ends.some(({ method }) => method.endsWith("/Route")));
+    await until(() => ends.some(({ method }) => method.endsWith("/Route")));
     const known = ends.filter(({ method }) => !method.endsWith("/Route"));
     expect(known.map(({ method, status }) => `${method} ${status}`)).toEqual(
       path === COMPLETE ? ["atlas.v1.RouterService/Complete INVALID_ARGUMENT"] : [],

@@ -18,6 +18,7 @@ import { createManualClock } from "../../support/manual-clock.ts";
 import { errorOf, reasonOf } from "../../support/rpc-errors.ts";
 import { useRpcListeners } from "../../support/rpc-listeners.ts";
 import { createSharedHealth } from "../../support/shared-health.ts";
+import { until } from "../../support/until.ts";
 
 type Way = {
   readonly name: string;
@@ -78,7 +79,7 @@ describe.each(ways)("the scoring service on the $name", (way) => {
     expect((await iterator.next()).value?.snapshot?.revision).toBe(1n);
     controller.abort();
     expect((await errorOf(iterator.next())).code).toBe(Code.Canceled);
-    await vi.waitUntil(() => listeners() === 0, { timeout: 5_000 });
+    await until(() => listeners() === 0);
   });
 
   it("passes a report on", async () => {
@@ -134,7 +135,7 @@ it("keeps one message for a caller that does not read, and not every revision", 
   const message = toBinary(WatchScoresRequestSchema, create(WatchScoresRequestSchema));
   const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
   stream.end(frame);
-  await vi.waitUntil(() => encodings.mock.calls.length === 5_000, { timeout: 5_000 });
+  await until(() => encodings.mock.calls.length === 5_000);
   for (let revision = 2; revision <= 4; revision += 1) {
     setScores(revision, scoresOf(5_000));
     await advance(1_000);

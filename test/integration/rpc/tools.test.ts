@@ -7,6 +7,7 @@ import protoLoader from "@grpc/proto-loader";
 import { service as healthService } from "grpc-health-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { useRpcListeners } from "../../support/rpc-listeners.ts";
+import { until } from "../../support/until.ts";
 
 const root = new URL("../../..", import.meta.url).pathname;
 const run = promisify(execFile);
@@ -213,9 +214,9 @@ describe("health", () => {
     const watch = health(listener.port).watch({ service: "" });
     watch.on("data", ({ status }: { readonly status: string }) => seen.push(status));
     watch.on("error", () => undefined);
-    await vi.waitUntil(() => seen.length === 1);
+    await until(() => seen.length === 1);
     listener.markNotServing();
-    await vi.waitUntil(() => seen.length === 2);
+    await until(() => seen.length === 2);
     expect(seen).toEqual(["SERVING", "NOT_SERVING"]);
     await listener.drain(0);
   });

@@ -8,6 +8,7 @@ import { CatalogService } from "../../../gen/atlas/v1/catalog_service_pb.ts";
 import { CompleteResponseSchema } from "../../../gen/atlas/v1/completion_pb.ts";
 import { FailureKind } from "../../../gen/atlas/v1/types_pb.ts";
 import { fastestOf } from "../../support/fastest-of.ts";
+import { freePort } from "../../support/free-port.ts";
 import {
   configureEndpoint,
   endpointStats,
@@ -251,14 +252,6 @@ describe("a provider with a key", () => {
     ).not.toContain(CANARY);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Asks until it is so; the test's own timeout is the limit. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {

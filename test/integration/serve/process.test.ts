@@ -18,12 +18,23 @@ import { configureEndpoint, routerClient, specOf } from "../../support/router-cl
 
 const MODEL = "openai/gpt-4o-mini";
 const started: ChildProcess[] = [];
+const folders: string[] = [];
 
 afterEach(() => {
   for (const child of started.splice(0)) {
     child.kill("SIGKILL");
   }
+  for (const folder of folders.splice(0)) {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
+
+/** Deleted after the test. */
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "atlas-"));
+  folders.push(folder);
+  return folder;
+}
 
 /** The `atlas` command as a process of its own. */
 function atlas(...words: readonly string[]) {
@@ -56,7 +67,7 @@ function atlas(...words: readonly string[]) {
 }
 
 function configFile(text: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), "atlas-")), "atlas.yaml");
+  const path = join(makeFolder(), "atlas.yaml");
   writeFileSync(path, text);
   return path;
 }
@@ -230,7 +241,7 @@ catalog:
   });
 
   test("notices a mounted directory that changes by its link alone", async () => {
-    const directory = mkdtempSync(join(tmpdir(), "atlas-"));
+    const directory = makeFolder();
     const put = (version: string, text: string) => {
       mkdirSync(join(directory, version));
       writeFileSync(join(directory, version, "atlas.yaml"), text);

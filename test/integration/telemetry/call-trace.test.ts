@@ -21,6 +21,7 @@ import {
   type ReceivedSpan,
   startOtlpReceiver,
 } from "../../support/otlp-receiver.ts";
+import { until } from "../../support/until.ts";
 
 /** Every span of every call is read back from what a collector decoded. */
 
@@ -155,7 +156,7 @@ async function spansOf(setting: Setting) {
   });
   const count = trace.keep ? 3 + asked.length : 0;
   const own = () => receiver.spans.filter((span) => span.traceId === traceId);
-  await vi.waitUntil(() => own().length === count);
+  await until(() => own().length === count);
   return { spans: own(), asked };
 }
 

@@ -4,12 +4,13 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { createClient } from "@connectrpc/connect";
 import { connect } from "@nats-io/transport-node";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
 import { runAtlas } from "../../../src/cli/program.ts";
 import { createNatsServer, type NatsServer } from "../../support/nats-process.ts";
 import { describeOnNewestNats } from "../../support/nats-server.ts";
 import { specOf } from "../../support/router-client.ts";
+import { until } from "../../support/until.ts";
 import { createMemoryWorld } from "../../unit/cli/memory-world.ts";
 import { ways } from "./traced-call.ts";
 import {
@@ -217,7 +218,7 @@ await describeOnNewestNats("in success and in every failure", (binary) => {
       places["spans and metrics for the collector"].every((word) =>
         collector.bodies().includes(word),
       );
-    await vi.waitUntil(isTold, { timeout: 8_000 }).catch(() => undefined);
+    await until(isTold).catch(() => undefined);
     const pages = [
       await pageOf(router, "text/plain"),
       await pageOf(router, "application/openmetrics-text"),
@@ -227,7 +228,7 @@ await describeOnNewestNats("in success and in every failure", (binary) => {
     collector.refuse();
     await callInEveryWay(router);
     const exports = collector.told.length;
-    await vi.waitUntil(() => collector.told.length > exports + 2, { timeout: 5_000 });
+    await until(() => collector.told.length > exports + 2);
     await Promise.all([router.kill("SIGTERM"), scorer.kill("SIGTERM")]);
     found = {
       "spans and metrics for the collector": collector.bodies(),
@@ -240,7 +241,7 @@ await describeOnNewestNats("in success and in every failure", (binary) => {
     };
     await bus.close();
     await providers.close();
-  }, 40_000);
+  }, 60_000);
 
   afterAll(async () => {
     await collector.close();

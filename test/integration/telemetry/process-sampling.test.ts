@@ -1,5 +1,6 @@
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { type ReceivedSpan, startOtlpReceiver } from "../../support/otlp-receiver.ts";
+import { until } from "../../support/until.ts";
 import {
   callTraced,
   type MadeCall,
@@ -176,7 +177,7 @@ beforeAll(async () => {
   const isWhole = ({ traceId, replies, isKept }: (typeof calls)[number]) =>
     !isKept ||
     receiver.spans.filter((one) => one.traceId === traceId).length >= 3 + 4 * replies.length;
-  await vi.waitUntil(() => calls.every(isWhole), { timeout: 8_000 }).catch(() => undefined);
+  await until(() => calls.every(isWhole)).catch(() => undefined);
   await Promise.all([all, none].map((atlas) => atlas.kill("SIGTERM")));
   await providers.close();
   await receiver.close();

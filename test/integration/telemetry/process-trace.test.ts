@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findNatsBinaries } from "../../support/nats-binaries.ts";
 import { createNatsServer, type NatsServer } from "../../support/nats-process.ts";
 import { describeOnNewestNats } from "../../support/nats-server.ts";
 import { type ReceivedSpan, startOtlpReceiver } from "../../support/otlp-receiver.ts";
+import { until } from "../../support/until.ts";
 import { callTraced, type MadeCall, type TracedCall, type Way, ways } from "./traced-call.ts";
 import {
   type AtlasProcess,
@@ -37,7 +38,7 @@ type Case = Omit<TracedCall, "model"> & {
   readonly status: string;
 };
 
-const FIRST_TOKEN_MS = 400;
+const FIRST_TOKEN_MS = 2_000;
 
 const cases: readonly Case[] = [
   { name: "a unary call", replies: [answering()], outcomes: ["ok"], status: "OK" },
@@ -72,7 +73,7 @@ const cases: readonly Case[] = [
   {
     name: "a call that ran out of time",
     replies: [hanging],
-    timeoutMs: 900,
+    timeoutMs: 2_000,
     outcomes: ["total-timeout"],
     status: "DEADLINE_EXCEEDED",
   },
@@ -147,7 +148,7 @@ async function play(start: (settings: Settings) => Promise<readonly AtlasProcess
       receiver.spans.filter(({ traceId }) => traceId === new Map(made).get(name)?.traceId),
   };
   const isFolded = (call: Call) => played.spansOf(call).length >= spanCountOf(call);
-  await vi.waitUntil(() => calls.every(isFolded), { timeout: 8_000 }).catch(() => undefined);
+  await until(() => calls.every(isFolded)).catch(() => undefined);
   await Promise.all(processes.map((one) => one.kill("SIGTERM")));
   await providers.close();
   await receiver.close();
@@ -180,7 +181,7 @@ beforeAll(async () => {
     play((settings) => Promise.all([serveAtlas({ ...settings, name: "alone" })])),
     nats && play(startMembers(nats.url)),
   ]);
-}, 40_000);
+}, 60_000);
 
 afterAll(async () => {
   await nats?.dispose();

@@ -76,15 +76,34 @@ async function load(one: AtlasProcess) {
   return { answered, medianMs: took[CALLS / 2] ?? 0, longestMs: took.at(-1) ?? 0 };
 }
 
+const LOADS = 3;
+
+/**
+ * Least of some loads: other work of the machine makes any of them longer, while an export that calls wait for
+ * is in each of them.
+ */
+async function leastOfLoads(one: AtlasProcess) {
+  let least = await load(one);
+  for (let at = 1; at < LOADS; at += 1) {
+    const { answered, medianMs, longestMs } = await load(one);
+    least = {
+      answered: least.answered + answered,
+      medianMs: Math.min(least.medianMs, medianMs),
+      longestMs: Math.min(least.longestMs, longestMs),
+    };
+  }
+  return least;
+}
+
 describe("a call is not delayed by a collector", () => {
   test.each<OtlpMood>(["slow", "refuse", "hang"])("that has the mood to %s", async (mood) => {
     receiver.setMood("take");
-    const healthy = await load(atlas);
+    const healthy = await leastOfLoads(atlas);
     receiver.setMood(mood);
     const asked = receiver.headers.length;
-    const { answered, medianMs, longestMs } = await load(atlas);
+    const { answered, medianMs, longestMs } = await leastOfLoads(atlas);
     expect(receiver.headers.length).toBeGreaterThan(asked);
-    expect(answered).toBe(CALLS);
+    expect(answered).toBe(LOADS * CALLS);
     // An export that calls waited for would show as 200 ms or, hanging, as 10 s.
     expect(medianMs).toBeLessThan(3 * healthy.medianMs + 20);
     expect(longestMs).toBeLessThan(healthy.longestMs + 150);

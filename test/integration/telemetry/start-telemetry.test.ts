@@ -1,5 +1,7 @@
 import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { metricTable } from "../../../src/metrics/metric-table.ts";
+import { createMetricProducer } from "../../../src/telemetry/metric-producer.ts";
 import { startTelemetry, type Telemetry } from "../../../src/telemetry/start-telemetry.ts";
 import { exampleSpan } from "../../support/example-span.ts";
 import { type OtlpReceiver, startOtlpReceiver } from "../../support/otlp-receiver.ts";
@@ -262,6 +264,34 @@ describe("metrics", () => {
         ],
       },
     ]);
+  });
+});
+
+describe("an export of many series", () => {
+  const series = Array.from({ length: 2_500 }, (_, index) => ({
+    labels: ["acme/one", `acme/${index}`, "overloaded"],
+    startedAtMs: 1_000,
+    value: index + 1,
+  }));
+  const producer = createMetricProducer({
+    collect: () => [{ definition: metricTable.fallbacks, series: () => series }],
+    nowMs: () => 2_000,
+    yieldTurn: async () => undefined,
+    version: "1.2.3",
+  });
+
+  test.each([
+    { name: "http/protobuf", env: overHttp },
+    { name: "grpc", env: overGrpc },
+  ])("arrives whole over $name, in requests of at most 1,000 points", async ({ env }) => {
+    const { close } = await start({ ...env(), OTEL_TRACES_EXPORTER: "none" }, [producer]);
+    await close(5_000);
+    expect(receiver.metrics.map(({ points }) => points.length)).toEqual([1_000, 1_000, 500]);
+    expect(new Set(receiver.metrics.map(({ name }) => name))).toEqual(new Set(["atlas.fallbacks"]));
+    const told = receiver.metrics.flatMap(({ points }) =>
+      points.map(({ attributes, value }) => [attributes["atlas.endpoint"], value]),
+    );
+    expect(told).toEqual(series.map(({ labels, value }) => [labels[1], value]));
   });
 });
 

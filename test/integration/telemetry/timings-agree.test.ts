@@ -1,5 +1,5 @@
 import { createClient } from "@connectrpc/connect";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { Timings } from "../../../gen/atlas/v1/completion_pb.ts";
 import { InsightService } from "../../../gen/atlas/v1/insight_service_pb.ts";
 import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
@@ -7,6 +7,7 @@ import { Tier } from "../../../gen/atlas/v1/types_pb.ts";
 import { exactMs } from "../../../src/cli/exact-time.ts";
 import { type ReceivedSpan, startOtlpReceiver } from "../../support/otlp-receiver.ts";
 import { specOf } from "../../support/router-client.ts";
+import { until } from "../../support/until.ts";
 import { ways } from "./traced-call.ts";
 import { catalogOf, providersOf, serveAtlas } from "./use-atlas.ts";
 import { answering, failing, type Reply, startProviders } from "./use-providers.ts";
@@ -103,7 +104,7 @@ beforeAll(async () => {
     receiver.spans.find(
       ({ name, attributes }) => name === "atlas.complete" && attributes["atlas.call.id"] === id,
     );
-  await vi.waitUntil(() => made.every(({ id }) => spanOf(id) !== undefined), { timeout: 5_000 });
+  await until(() => made.every(({ id }) => spanOf(id) !== undefined));
   const page = await (await fetch(`${atlas.httpUrl}/metrics`)).text();
   seen = new Map(
     await Promise.all(

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DemoProcess, startAtlas } from "../../../docs/demo/process.ts";
@@ -18,16 +18,22 @@ export type AtlasSettings = {
   readonly words?: readonly string[];
 };
 
-/** Resolves when it takes calls. Kill it in the end. */
+/** Resolves when it takes calls. Kill it in the end, which deletes its configuration too. */
 export async function serveAtlas(settings: AtlasSettings): Promise<AtlasProcess> {
   const { name, config, env, words = [] } = settings;
-  const file = join(mkdtempSync(join(tmpdir(), "atlas-")), "atlas.yaml");
+  const folder = mkdtempSync(join(tmpdir(), "atlas-"));
+  const file = join(folder, "atlas.yaml");
   // JSON is YAML.
   writeFileSync(file, JSON.stringify({ replica: name, prober: { mode: "off" }, ...config }));
   const ports = ["--grpc-port", "0", "--http-port", "0"];
   const atlas = startAtlas(name, ["serve", "--config", file, ...ports, ...words], { env });
   return {
     ...atlas,
+    async kill(signal) {
+      const code = await atlas.kill(signal);
+      rmSync(folder, { recursive: true, force: true });
+      return code;
+    },
     grpcUrl: `http://${await atlas.printed(/grpc:\/\/(\S+)/)}`,
     httpUrl: await atlas.printed(/ (http:\S+:\d+)$/m),
   };

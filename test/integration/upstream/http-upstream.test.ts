@@ -2,6 +2,7 @@ import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { readFixture } from "../../fixtures/upstream/read-fixture.ts";
 import { fastestOf } from "../../support/fastest-of.ts";
+import { until } from "../../support/until.ts";
 import {
   closedUrl,
   closingOf,
@@ -491,7 +492,7 @@ describe("many calls", () => {
       ),
     );
     expect(outcomes.every(({ outcome }) => outcome.kind === "canceled")).toBe(true);
-    await expect.poll(() => open.size).toBe(0);
+    await until(() => open.size === 0);
     expect(requests.length).toBeLessThanOrEqual(50);
   });
 });

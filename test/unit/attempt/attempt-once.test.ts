@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { attemptOnce } from "../../../src/attempt/attempt-once.ts";
 import { type FailureKind, failureKinds, type Outcome } from "../../../src/domain/outcome.ts";
 import type { Observation, UpstreamCall } from "../../../src/domain/ports.ts";
-import type { StreamEvent } from "../../../src/domain/stream-event.ts";
+import { RouterError } from "../../../src/domain/router-error.ts";
+import type { FinishReason, StreamEvent } from "../../../src/domain/stream-event.ts";
 import { exampleCall, exampleEndpoint, examplePlan } from "../../support/examples.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 
@@ -31,6 +32,33 @@ describe("attemptOnce()", () => {
     expect(end.upstreamModel).toBe("m1");
   });
 
+  test("tells why each choice ended, and nothing of an answer that broke before", async () => {
+    const ended = (choice: number, reason: FinishReason): StreamEvent => ({
+      kind: "choice-end",
+      choice,
+      reason,
+      rawReason: reason,
+      stopSequence: "",
+    });
+    const reasonsOf = async (...events: readonly StreamEvent[]) => {
+      const end = await attemptOnce(attempt(exampleCall()), {
+        upstream: async ({ emit }) => {
+          events.forEach(emit);
+          return { kind: "success" };
+        },
+        observe: () => undefined,
+        admission: { firstContent: () => undefined },
+        ...createManualClock(),
+      });
+      return end.record.finishReasons;
+    };
+    expect(await reasonsOf(text("a"), ended(0, "stop"), ended(1, "length"))).toEqual([
+      "stop",
+      "length",
+    ]);
+    expect(await reasonsOf(text("a"))).toBeUndefined();
+  });
+
   test("prefers what a failure says about itself", async () => {
     const failure: Outcome = {
       kind: "server-error",
@@ -52,16 +80,17 @@ describe("attemptOnce()", () => {
     "asks for spans of what is nobody's everyday event: $kind",
     async ({ kind }) => {
       const kept: unknown[] = [];
-      const call = exampleCall();
+      const clock = createManualClock();
+      const call = exampleCall({ receivedAtMs: clock.nowMs() - 700 });
       await attemptOnce(attempt(call), {
         upstream: async () => ({ kind, message: "" }),
         observe: () => undefined,
         admission: { firstContent: () => undefined },
-        keepTrace: (trace) => kept.push(trace),
-        ...createManualClock(),
+        keepTrace: (...asked) => kept.push(asked),
+        ...clock,
       });
       const everyday = ["canceled", "bad-request", "context-length", "content-filter"];
-      expect(kept).toEqual(everyday.includes(kind) ? [] : [call.trace]);
+      expect(kept).toEqual([[call.trace, everyday.includes(kind) ? 700 : Infinity]]);
     },
   );
 
@@ -94,6 +123,32 @@ describe("attemptOnce()", () => {
     expect(end.record.outcome).toEqual(failed);
     expect(observed.map(({ attempt: { outcome } }) => outcome)).toEqual([failed]);
     expect([clock.pending(), listeners]).toEqual([0, { added: 1, removed: 1 }]);
+  });
+
+  test.each([
+    ["its caller has left", "canceled", "canceled"],
+    ["the server is stopping", "shutting-down", "canceled"],
+    ["its time is up, whoever says so", "deadline-exceeded", "total-timeout"],
+  ] as const)("ends when %s, and says why to all who are told", async (_, code, kind) => {
+    const controller = new AbortController();
+    const observed: Observation[] = [];
+    const running = attemptOnce(attempt(exampleCall({ signal: controller.signal })), {
+      upstream: () => new Promise(() => undefined),
+      observe: (observation) => observed.push(observation),
+      admission: { firstContent: () => undefined },
+      ...createManualClock(),
+    });
+    controller.abort(new RouterError(code, "over"));
+    const { record } = await running;
+    expect(record.outcome.kind).toBe(kind);
+    expect(observed.map((one) => one.attempt.outcome.kind)).toEqual([kind]);
+    const late = await attemptOnce(attempt(exampleCall({ signal: controller.signal })), {
+      upstream: () => Promise.reject(new Error("not asked")),
+      observe: () => undefined,
+      admission: { firstContent: () => undefined },
+      ...createManualClock(),
+    });
+    expect(late.record.outcome.kind).toBe(kind);
   });
 
   test("measures generation from the first content to the last", async () => {

@@ -570,4 +570,20 @@ describe("attemptPlan()", () => {
     expect(early.last.usage).toMatchObject({ freshInput: 5, visibleOutput: 10 });
     expect(broken.last.usage).toMatchObject({ freshInput: 8, visibleOutput: 1, source: "partial" });
   });
+
+  test("tells what had come of every attempt, and nothing of one that had no content", async () => {
+    const { attempts } = await run(
+      {
+        a: { ends: down },
+        b: { emits: [hi], ends: down },
+        c: { emits: [hi, usage], ends: SUCCESS },
+      },
+      { call: { streaming: false } },
+    );
+    expect(attempts.map((each) => each.usage)).toMatchObject([
+      undefined,
+      { freshInput: 8, visibleOutput: 1, source: "partial" },
+      { freshInput: 5, visibleOutput: 2, source: "provider" },
+    ]);
+  });
 });

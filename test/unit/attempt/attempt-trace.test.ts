@@ -50,7 +50,7 @@ describe("createAttemptTrace()", () => {
   test("counts the bytes of every kind of content", () => {
     const { trace } = start();
     contents.forEach(trace.emit);
-    expect(trace.contentBytes()).toBe(3 + 2 + 1 + 4);
+    expect(trace.contentBytes).toBe(3 + 2 + 1 + 4);
   });
 
   test("never shows the caller how the response started", () => {
@@ -69,7 +69,7 @@ describe("createAttemptTrace()", () => {
     });
     trace.close(SUCCESS);
     expect(received).toEqual([]);
-    expect(trace.told()).toMatchObject({
+    expect(trace.told).toMatchObject({
       httpStatus: 200,
       upstreamRequestId: "r",
       upstreamModel: "m",
@@ -87,8 +87,8 @@ describe("createAttemptTrace()", () => {
       trace.emit({ kind: "reasoning-signature", choice: 0, signature: new Uint8Array([1]) });
       trace.emit({ kind: "redacted-reasoning", choice: 0, data: new Uint8Array([2]) });
       expect(received).toHaveLength(shown);
-      expect(trace.passedContent()).toBe(includeInResponse);
-      expect(trace.times().firstContentMs).toBeDefined();
+      expect(trace.passedContent).toBe(includeInResponse);
+      expect(trace.firstContentMs).toBeDefined();
     },
   );
 

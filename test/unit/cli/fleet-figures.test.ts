@@ -7,7 +7,7 @@ import { startProber } from "../../../src/health/prober.ts";
 import { createReporter } from "../../../src/health/reporter.ts";
 import { startScoreReader } from "../../../src/health/score-reader.ts";
 import { startScorer } from "../../../src/health/scorer.ts";
-import { createHealthFold } from "../../../src/score/health-fold.ts";
+import { ALGORITHM_VERSION, createHealthFold } from "../../../src/score/health-fold.ts";
 import { createSwitchedBus, idOf, outgoing, reportOf, sha256 } from "../health/score-fixture.ts";
 
 function start() {
@@ -20,7 +20,7 @@ function start() {
     yieldTurn: async () => undefined,
     log: world.log,
   };
-  const reader = startScoreReader({ ...ports, algorithmVersion: 1 });
+  const reader = startScoreReader({ ...ports, algorithmVersion: ALGORITHM_VERSION });
   const scorer = startScorer({
     ...ports,
     fold: createHealthFold({ hash: sha256 }),
@@ -92,6 +92,7 @@ describe("fleetFiguresOf()", () => {
         leader: 1,
         caughtUp: 1,
         lag: 0,
+        missingMs: 0,
         reports: { folded: 2, duplicate: 1, wrongToken: 1, undecodable: 1, late: 0 },
       },
       prober: { leader: 0, passed: 0 },

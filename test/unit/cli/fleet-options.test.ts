@@ -20,7 +20,9 @@ describe("withFleetOptions()", () => {
   it("makes a bus of addresses alone", () => {
     const config = withFleetOptions(configOf(), { role: "router", nats: ["nats://a", "nats://b"] });
     expect(config.role).toBe("router");
-    expect(config.bus).toEqual({ nats: { servers: ["nats://a", "nats://b"], replicas: 1 } });
+    expect(config.bus).toEqual({
+      nats: { servers: ["nats://a", "nats://b"], replicas: 1, reportBytes: 1_610_612_736 },
+    });
   });
 
   it("replaces the addresses and keeps how to log in", () => {

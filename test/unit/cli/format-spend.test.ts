@@ -78,6 +78,33 @@ this replica since 2026-11-22 09:00 UTC, at prices of catalogue revision 3
     );
   });
 
+  it("shows what attempts that were given up cost, beside the calls", () => {
+    const lost = { givenUpAttemptCount: 2n, givenUpNanoUsd: 250_000_000n };
+    const unknown = { givenUpAttemptCount: 1n, unknownGivenUpAttemptCount: 1n };
+    const response = answer({
+      rows: [
+        { values: ["a", ""], sums: sums(1n, 500_000_000n) },
+        { values: ["b", ""], sums: lost },
+        { values: ["c", ""], sums: { callCount: 0n, ...unknown } },
+      ],
+      total: sums(1n, 500_000_000n, {
+        givenUpAttemptCount: 3n,
+        unknownGivenUpAttemptCount: 1n,
+        givenUpNanoUsd: 250_000_000n,
+      }),
+    });
+    expect(formatSpend(response, layout)).toBe(`\
+application  label:team  calls  failed  input tokens  output tokens   cost    share  given up
+a            —               1       0         1,000             10  $0.50  100.0 %     $0.00
+b            —               0       0             0              0  $0.00    0.0 %     $0.25
+c            —               0       0             0              0  $0.00    0.0 %         —
+total                        1       0         1,000             10  $0.50  100.0 %     $0.25
+
+this replica since 2026-11-22 09:00 UTC, at prices of catalogue revision 3
+3 attempts given up after the answer began, for $0.25, 1 of them of unknown cost: beside the costs above
+`);
+  });
+
   it("shows one sum when nothing is told apart", () => {
     const total = sums(2n, 42_000n);
     const text = formatSpend(answer({ rows: [{ values: [], sums: total }], total }), {

@@ -16,6 +16,7 @@ describe("busSchema", () => {
     expect(busSchema.parse({ nats: { servers: ["nats://a"] } }).nats).toEqual({
       servers: ["nats://a"],
       replicas: 1,
+      reportBytes: 1_610_612_736,
     });
   });
 

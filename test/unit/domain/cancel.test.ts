@@ -32,6 +32,16 @@ describe("createCanceller()", () => {
     expect(late).not.toHaveBeenCalled();
   });
 
+  test("tells who is there although others leave who never came", () => {
+    const { signal, abort } = createCanceller();
+    const told = vi.fn();
+    signal.removeEventListener("abort", told);
+    signal.addEventListener("abort", told);
+    signal.removeEventListener("abort", vi.fn());
+    abort();
+    expect(told).toHaveBeenCalledOnce();
+  });
+
   test("tells the others although one leaves while it is told", () => {
     const { signal, abort } = createCanceller();
     const other = vi.fn();

@@ -5,7 +5,7 @@ import { createHealthSink } from "../../../src/health/health-sinks.ts";
 import { createReporter } from "../../../src/health/reporter.ts";
 import { startScoreReader } from "../../../src/health/score-reader.ts";
 import { startScorer } from "../../../src/health/scorer.ts";
-import { createHealthFold } from "../../../src/score/health-fold.ts";
+import { ALGORITHM_VERSION, createHealthFold } from "../../../src/score/health-fold.ts";
 import { exampleTrace } from "../../support/examples.ts";
 import { failed, makeEndpoint, makeObservation } from "../score/make-observation.ts";
 import { createSwitchedBus, sha256 } from "./score-fixture.ts";
@@ -44,7 +44,7 @@ function start({ isTraced = true } = {}) {
       spans: (span) => scorerSpans.push(span),
     });
   const scorer = startScoring();
-  const reader = startScoreReader({ ...ports, algorithmVersion: 1 });
+  const reader = startScoreReader({ ...ports, algorithmVersion: ALGORITHM_VERSION });
   const sink = (span: Span) => routerSpans.push(span);
   const apply = createApplyTracer({ ...ports, reader, sink });
   const reporter = createReporter({

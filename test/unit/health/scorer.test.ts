@@ -4,7 +4,7 @@ import type { HealthReport } from "../../../src/domain/health.ts";
 import { scoreKeyOf, VERSION_KEY } from "../../../src/health/endpoint-token.ts";
 import { SCORER_LEASE, startScorer } from "../../../src/health/scorer.ts";
 import { decodeTable, decodeVersion } from "../../../src/health/table-codec.ts";
-import { createHealthFold } from "../../../src/score/health-fold.ts";
+import { ALGORITHM_VERSION, createHealthFold } from "../../../src/score/health-fold.ts";
 import {
   createSwitchedBus,
   idOf,
@@ -146,6 +146,42 @@ describe("startScorer()", () => {
     expect(START_MS - (followed().sinceMs ?? 0)).toBe(34 * 60_000);
   });
 
+  test("says how much of its window was lost, until the window has moved past it", async () => {
+    const world = createSwitchedBus();
+    const { bus, followed } = createScriptedBus(world);
+    const { scorer } = start(world, "scorer-1", bus);
+    const minute = 60_000;
+    followed().began(START_MS);
+    expect(scorer.status().missingMs).toBe(0);
+    followed().lost?.(START_MS - 13 * minute);
+    expect(scorer.status().missingMs).toBe(20 * minute);
+    expect(world.lines).toContainEqual({
+      level: "warn",
+      message: "the stream of health reports is too small: part of the window is lost",
+      fields: { missingMs: 20 * minute, setting: "bus.nats.reportBytes" },
+    });
+    followed().caughtUp();
+    await world.clock.advance(19 * minute);
+    expect(scorer.status()).toMatchObject({ leader: true, missingMs: minute });
+    await world.clock.advance(minute);
+    expect(scorer.status().missingMs).toBe(0);
+    await scorer.close();
+  });
+
+  test("what was lost before its window is nothing that it misses", async () => {
+    const world = createSwitchedBus();
+    const { bus, followed } = createScriptedBus(world);
+    const { scorer } = start(world, "scorer-1", bus);
+    followed().began(START_MS);
+    followed().lost?.(START_MS - 33 * 60_000);
+    expect(scorer.status().missingMs).toBe(0);
+    expect(world.lines.filter(({ level }) => level === "warn")).toEqual([]);
+    followed().lost?.(START_MS);
+    followed().began(START_MS + 1);
+    expect(scorer.status().missingMs).toBe(0);
+    await scorer.close();
+  });
+
   test("a stream that was made anew voids everything until it has caught up again", async () => {
     const world = createSwitchedBus();
     const { bus, followed } = createScriptedBus(world);
@@ -259,6 +295,7 @@ describe("startScorer()", () => {
     const { scorer } = start(world);
     await world.clock.advance(2_000);
     const ahead = positionOf(50, {
+      algorithmVersion: ALGORITHM_VERSION,
       streamEpoch: (await storedVersion(world))?.position.streamEpoch ?? 0,
     });
     await putOver(world.memory.scores, versionEntry(versionOf(ahead, [])));

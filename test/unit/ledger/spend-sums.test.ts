@@ -4,8 +4,11 @@ import { type Cost, UNKNOWN_COST } from "../../../src/domain/money.ts";
 import type { Usage } from "../../../src/domain/usage.ts";
 import {
   addCall,
+  addGivenUp,
   addTally,
   createTally,
+  dearness,
+  type GivenUpAttempt,
   type SpentCall,
   sumsOf,
 } from "../../../src/ledger/spend-sums.ts";
@@ -31,8 +34,13 @@ const call: fc.Arbitrary<SpentCall> = fc.record({
   catalogRevision: fc.integer({ min: 1, max: 9 }),
 });
 
+const givenUp: fc.Arbitrary<GivenUpAttempt> = fc.record({
+  cost: fc.option(nano, { nil: undefined }),
+  catalogRevision: fc.integer({ min: 1, max: 9 }),
+});
+
 /** The obvious way: everything in `bigint`, one field after the other. */
-function recount(calls: readonly SpentCall[]) {
+function recount(calls: readonly SpentCall[], attempts: readonly GivenUpAttempt[] = []) {
   const priced = calls.filter((each) => each.cost.total !== undefined);
   const sum = (list: readonly number[]) => list.reduce((left, each) => left + BigInt(each), 0n);
   const tokens = (list: readonly SpentCall[]) => {
@@ -61,7 +69,7 @@ function recount(calls: readonly SpentCall[]) {
     cache: part("cache"),
     request: part("request"),
   };
-  const revisions = calls.map(({ catalogRevision }) => catalogRevision);
+  const revisions = [...calls, ...attempts].map(({ catalogRevision }) => catalogRevision);
   return {
     calls: calls.length,
     failedCalls: calls.filter(({ failed }) => failed).length,
@@ -69,13 +77,21 @@ function recount(calls: readonly SpentCall[]) {
     usage: tokens(priced),
     unpricedUsage: tokens(calls.filter((each) => each.cost.total === undefined)),
     cost: { total: parts.input + parts.output + parts.cache + parts.request, ...parts },
-    minCatalogRevision: calls.length === 0 ? 0 : Math.min(...revisions),
+    givenUp: {
+      attempts: attempts.length,
+      unknown: attempts.filter((each) => each.cost === undefined).length,
+      cost: sum(attempts.map((each) => each.cost ?? 0)),
+    },
+    minCatalogRevision: revisions.length === 0 ? 0 : Math.min(...revisions),
     maxCatalogRevision: Math.max(0, ...revisions),
   };
 }
 
-function tallyOf(calls: readonly SpentCall[]) {
+function tallyOf(calls: readonly SpentCall[], attempts: readonly GivenUpAttempt[] = []) {
   const tally = createTally();
+  for (const each of attempts) {
+    addGivenUp(tally, each);
+  }
   for (const each of calls) {
     addCall(tally, each);
   }
@@ -85,21 +101,24 @@ function tallyOf(calls: readonly SpentCall[]) {
 describe("a tally", () => {
   test("equals a recount, exactly and far beyond what a number holds", () => {
     fc.assert(
-      fc.property(fc.array(call, { maxLength: 40 }), (calls) => {
-        expect(sumsOf(tallyOf(calls))).toEqual(recount(calls));
+      fc.property(fc.array(call, { maxLength: 40 }), fc.array(givenUp), (calls, attempts) => {
+        expect(sumsOf(tallyOf(calls, attempts))).toEqual(recount(calls, attempts));
       }),
       { seed: 5, numRuns: 500 },
     );
   });
 
   test("of tallies equals one of all their calls", () => {
+    const group = fc.tuple(fc.array(call, { maxLength: 8 }), fc.array(givenUp, { maxLength: 8 }));
     fc.assert(
-      fc.property(fc.array(fc.array(call, { maxLength: 8 }), { maxLength: 8 }), (groups) => {
+      fc.property(fc.array(group, { maxLength: 8 }), (groups) => {
         const sum = createTally();
-        for (const group of groups) {
-          addTally(sum, tallyOf(group));
+        for (const [calls, attempts] of groups) {
+          addTally(sum, tallyOf(calls, attempts));
         }
-        expect(sumsOf(sum)).toEqual(recount(groups.flat()));
+        const calls = groups.flatMap(([each]) => each);
+        const attempts = groups.flatMap(([, each]) => each);
+        expect(sumsOf(sum)).toEqual(recount(calls, attempts));
       }),
       { seed: 6, numRuns: 300 },
     );
@@ -115,5 +134,17 @@ describe("a tally", () => {
     addTally(sum, part);
     expect(part).toEqual(before);
     expect(someUsage.freshInput).toBe(100);
+  });
+
+  test("is as dear as its exact cost, compared in numbers wherever they hold it", () => {
+    fc.assert(
+      fc.property(fc.array(call), fc.array(call), (left, right) => {
+        const [one, other] = [tallyOf(left), tallyOf(right)];
+        const [oneCost, otherCost] = [sumsOf(one).cost.total, sumsOf(other).cost.total];
+        expect(dearness(one) > dearness(other)).toBe(oneCost > otherCost);
+        expect(dearness(one) === dearness(other)).toBe(oneCost === otherCost);
+      }),
+      { seed: 7, numRuns: 500 },
+    );
   });
 });

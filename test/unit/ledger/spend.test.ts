@@ -31,6 +31,7 @@ function ledger(options: Partial<SpendOptions> = {}) {
   });
   return {
     ...spend,
+    spend,
     tell(changes: Partial<CompletionCall> = {}, end: CallEnd = makeResult()) {
       spend.record(exampleCall({ receivedAtMs: HOUR_0, ...changes }), end);
     },
@@ -59,6 +60,7 @@ describe("createSpendLedger()", () => {
       usage: { ...someUsage, freshInput: 200, visibleOutput: 20 },
       unpricedUsage: undefined,
       cost: { total: 2n * COST, input: 30_000n, output: 12_000n, cache: 0n, request: 0n },
+      givenUp: { attempts: 0, unknown: 0, cost: 0n },
       minCatalogRevision: 1,
       maxCatalogRevision: 1,
     });
@@ -133,7 +135,7 @@ describe("groups", () => {
     const { tell, report } = ledger();
     const b = exampleEndpoint("b", { model: "acme/two" });
     const attempts: CallResult["attempts"] = [
-      makeAttempt({ outcome: { kind: "overloaded", message: "busy" } }),
+      makeAttempt({ firstTokenMs: undefined, outcome: { kind: "overloaded", message: "busy" } }),
       makeAttempt({ number: 2, endpoint: b }),
     ];
     tell({}, makeResult({ attempts }));
@@ -250,17 +252,63 @@ describe("hours", () => {
     tell({ receivedAtMs: HOUR_0 });
     expect((await report({ hours: 0, nowMs: HOUR_0 + HOUR_MS })).total.calls).toBe(2);
   });
+});
 
-  test("are paused between, so that calls are not held up", async () => {
-    let pauses = 0;
-    const query = { hours: 24, groupBy: [], top: 1, nowMs: HOUR_0 + HOUR_MS };
-    const pausing = createSpendLedger({ hours: 24, seriesPerHour: 9, startedAtMs: 0 });
-    pausing.record(exampleCall({ receivedAtMs: HOUR_0 }), makeResult());
-    pausing.record(exampleCall({ receivedAtMs: HOUR_0 + HOUR_MS }), makeResult());
-    await pausing.report(query, async () => {
-      pauses += 1;
+describe("attempts that were given up", () => {
+  const failed = { kind: "network", message: "reset" } as const;
+  const elsewhere = exampleEndpoint("elsewhere", { model: "acme/two" });
+  const switched = (first: Parameters<typeof makeAttempt>[0]) =>
+    makeResult({
+      attempts: [
+        makeAttempt({ endpoint: elsewhere, outcome: failed, ...first }),
+        makeAttempt({ number: 2 }),
+      ],
     });
-    expect(pauses).toBe(2);
+
+  test("cost what had come of their answer, apart from calls, at their own endpoint", async () => {
+    const { tell, report } = ledger();
+    tell(caller("a"), switched({ usage: { ...someUsage, source: "partial" } }));
+    const { rows, total } = await report({ groupBy: by("application", "endpoint", "model") });
+    expect(rows).toMatchObject([
+      { values: ["a", "a", "acme/one"], sums: { calls: 1, givenUp: { attempts: 0 } } },
+      {
+        values: ["a", "elsewhere", "acme/two"],
+        sums: { calls: 0, givenUp: { attempts: 1, unknown: 0, cost: COST }, maxCatalogRevision: 1 },
+      },
+    ]);
+    expect(total).toMatchObject({
+      calls: 1,
+      cost: { total: COST },
+      givenUp: { attempts: 1, unknown: 0, cost: COST },
+    });
+  });
+
+  test.each([
+    ["nothing was counted", { usage: undefined }],
+    [
+      "its price is not known",
+      {
+        usage: someUsage,
+        endpoint: { ...elsewhere, pricing: { ...elsewhere.pricing, inputPerMtok: undefined } },
+      },
+    ],
+  ])("are of unknown cost when %s", async (_, first) => {
+    const { tell, report } = ledger();
+    tell({}, switched(first));
+    expect((await report()).total.givenUp).toEqual({ attempts: 1, unknown: 1, cost: 0n });
+  });
+
+  test("owe nothing before their answer began", async () => {
+    const { tell, report } = ledger();
+    tell({}, switched({ firstTokenMs: undefined, usage: someUsage }));
+    expect((await report()).total.givenUp).toEqual({ attempts: 0, unknown: 0, cost: 0n });
+  });
+
+  test("do not count the attempt that decided the call", async () => {
+    const { tell, report } = ledger();
+    const error = new RouterError("stream-interrupted", "it broke");
+    tell({}, makeResult({ error, attempts: [makeAttempt({ outcome: failed, usage: someUsage })] }));
+    expect((await report()).total.givenUp.attempts).toBe(0);
   });
 });
 

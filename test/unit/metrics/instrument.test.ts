@@ -52,7 +52,7 @@ describe("createInstrument()", () => {
   });
 
   test("counts what finds no place in one series, and tells of each", () => {
-    const { instrument, shown, overflows } = start(1);
+    const { instrument, shown, overflows } = start(2);
     instrument.of("acme/one", "acme/eu/one", "standard");
     const rest = instrument.of("acme/one", "acme/eu/one", "realtime");
     expect(instrument.of("acme/one", "", "realtime")).toBe(rest);

@@ -84,6 +84,7 @@ describe("readSources()", () => {
       "atlas.scorer.dead_letters_dropped": 5,
       "atlas.scorer.lag": 6,
       "atlas.scorer.leader": 1,
+      "atlas.scorer.replay_missing": 1_260,
       "atlas.scorer.caught_up": 0,
       "atlas.scorer.publications": 30,
       "atlas.scorer.tables_written": 31,

@@ -137,9 +137,23 @@ describe("createCallRecorder()", () => {
     ]);
   });
 
-  test("tells why a call could not be planned, by every reason of every endpoint", () => {
+  test("tells what was held against endpoints of a call that was planned", () => {
     const { finished, shown } = start();
-    const candidates = [refused("disabled", "price-unknown"), refused("disabled")];
+    const refusals = [
+      { model: "acme/one", reason: "gate-not-green", endpoints: 2 },
+      { model: "evil", reason: "breaker-open", endpoints: 1 },
+    ] as const;
+    finished(callTo("acme/one"), callEndOf([attemptAt(first)], { decision: { refusals } }));
+    expect(shown("atlas.rejections")).toMatchObject([
+      { labels: ["acme/one", "gate-not-green"], value: 2 },
+      { labels: ["_other", "breaker-open"], value: 1 },
+    ]);
+  });
+
+  test("tells why a call could not be planned, by the first reason against each endpoint", () => {
+    const { finished, shown } = start();
+    // The last one stood open when another model had none left.
+    const candidates = [refused("disabled", "price-unknown"), refused("disabled"), refused()];
     const error = new RouterError("no-eligible-endpoint", "none", { candidates });
     finished(callTo("acme/one"), refusalOf(error));
     expect(shown("atlas.plans")).toMatchObject([
@@ -147,7 +161,6 @@ describe("createCallRecorder()", () => {
     ]);
     expect(shown("atlas.rejections")).toMatchObject([
       { labels: ["acme/one", "disabled"], value: 2 },
-      { labels: ["acme/one", "price-unknown"], value: 1 },
     ]);
     expect(shown("atlas.calls")).toMatchObject([
       { labels: ["acme/one", "standard", "no-eligible-endpoint", "caller"], value: 1 },

@@ -83,7 +83,7 @@ describe("createRegistry()", () => {
   });
 
   test("counts series that find no place", () => {
-    const { registry, shown } = start({ maxSeries: 1 });
+    const { registry, shown } = start({ maxSeries: 2 });
     const plans = registry.counter("plans");
     plans.of("standard", "planned").value += 1;
     plans.of("realtime", "planned").value += 1;
@@ -93,6 +93,17 @@ describe("createRegistry()", () => {
       { labels: ["_overflow", "_overflow"], value: 2 },
     ]);
     expect(shown("atlas.metrics.overflows")).toMatchObject([{ value: 2 }]);
+  });
+
+  test("leaves out readings that find no place, and counts them", () => {
+    const { registry, shown } = start({ maxSeries: 2 });
+    const reasons = ["folded", "late", "duplicate"];
+    registry.read("scorerReports", () => reasons.map((label) => ({ labels: [label], value: 1 })));
+    expect(shown("atlas.scorer.reports")).toMatchObject([
+      { labels: ["folded"] },
+      { labels: ["late"] },
+    ]);
+    expect(shown("atlas.metrics.overflows")).toMatchObject([{ value: 1 }]);
   });
 
   test("drops an endpoint ten minutes after it left the catalogue, and says so", () => {

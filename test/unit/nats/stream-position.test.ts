@@ -2,6 +2,7 @@ import type { StreamInfo } from "@nats-io/jetstream";
 import { describe, expect, test } from "vitest";
 import {
   beginIfAnew,
+  lostUntil,
   noteProgress,
   type ReadFrom,
   startPosition,
@@ -43,6 +44,47 @@ describe("beginIfAnew()", () => {
     position.last = 19;
     expect(beginIfAnew(position, streamInfo(3))).toBe(createdMs);
     expect(whereToStart(position)).toMatchObject({ opt_start_seq: 4 });
+  });
+});
+
+describe("lostUntil()", () => {
+  const keptSince = "2026-11-22T10:20:00.5Z";
+  const keptSinceMs = Date.parse(keptSince);
+  const since: ReadFrom = { kind: "since", sinceMs: createdMs };
+  /** Full, and its first 99 messages are gone. */
+  const full = {
+    config: { max_bytes: 10_000_000, max_msg_size: 65_536 },
+    state: { bytes: 9_990_000, messages: 900, first_seq: 100, first_ts: keptSince },
+  };
+  type About = typeof full;
+  // As much of the server's answer as is read.
+  const infoOf = ({ config, state }: About) => ({ config, state }) as StreamInfo;
+
+  test.each<{ name: string; from?: ReadFrom; last?: number }>([
+    { name: "a reader begins before the first message that a full stream keeps" },
+    { name: "a reader was away while its next messages were dropped", last: 98 },
+    { name: "so it was, and all that it wants comes later", from: { kind: "new" }, last: 50 },
+  ])("tells since when messages are kept when $name", ({ from = since, last = 0 }) => {
+    const position = { ...startPosition(from), last };
+    expect(lostUntil(position, infoOf(full))).toBe(keptSinceMs);
+  });
+
+  test.each<{ name: string; from?: ReadFrom; last?: number; state?: Partial<About["state"]> }>([
+    { name: "never dropped a message", state: { first_seq: 1 } },
+    { name: "dropped what was too old, and is not full", state: { bytes: 5_000_000 } },
+    { name: "is empty", state: { messages: 0 } },
+    { name: "dropped only what the reader has had", last: 99 },
+    { name: "keeps all since the time asked for", from: { kind: "since", sinceMs: keptSinceMs } },
+    { name: "is read for what comes", from: { kind: "new" } },
+  ])("tells of no loss where the stream $name", ({ from = since, last = 0, state = {} }) => {
+    const position = { ...startPosition(from), last };
+    const about = { ...full, state: { ...full.state, ...state } };
+    expect(lostUntil(position, infoOf(about))).toBeUndefined();
+  });
+
+  test("tells of no loss where the stream has no bound", () => {
+    const about = { ...full, config: { ...full.config, max_bytes: -1 } };
+    expect(lostUntil(startPosition(since), infoOf(about))).toBeUndefined();
   });
 });
 

@@ -2,7 +2,12 @@ import { describe, expect, test } from "vitest";
 import type { Endpoint } from "../../../src/domain/catalog.ts";
 import type { LiveView } from "../../../src/domain/score.ts";
 import { createRosters } from "../../../src/plan/contender.ts";
-import { activeRules, isHardBlock, surveyModel } from "../../../src/plan/survey.ts";
+import {
+  activeRules,
+  createActiveRules,
+  isHardBlock,
+  surveyModel,
+} from "../../../src/plan/survey.ts";
 import {
   blocked,
   catalogOf,
@@ -65,6 +70,17 @@ describe("activeRules()", () => {
       "context-too-small",
     ]);
     expect(price.map(({ reason }) => reason)).toEqual(["price-unknown"]);
+  });
+});
+
+describe("createActiveRules()", () => {
+  test("gives like calls the same lists, and each call those that it can trip", () => {
+    const rulesOf = createActiveRules();
+    const plain = demand();
+    const strict = demand({ policy: { ...plain.policy, zeroDataRetention: true } });
+    expect(rulesOf(strict)).toEqual(activeRules(strict));
+    expect(rulesOf(plain)).toEqual(activeRules(plain));
+    expect(rulesOf(demand())).toBe(rulesOf(plain));
   });
 });
 

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { deadlineOf, parseConnectTimeout, parseGrpcTimeout } from "../../../src/rpc/deadline.ts";
+import {
+  deadlineOf,
+  departureOf,
+  parseConnectTimeout,
+  parseGrpcTimeout,
+} from "../../../src/rpc/deadline.ts";
 import { durationFromMs, msFromDuration, timestampFromMs } from "../../../src/wire/wire-time.ts";
 
 describe("parseGrpcTimeout()", () => {
@@ -68,5 +73,20 @@ describe("times on the wire", () => {
     expect(msFromDuration(broken)).toBeUndefined();
     expect(msFromDuration({ ...broken, seconds: 10n ** 15n, nanos: 0 })).toBeUndefined();
     expect(msFromDuration({ ...broken, seconds: 0n, nanos: 1_000_000_000 })).toBeUndefined();
+  });
+});
+
+describe("departureOf()", () => {
+  const begunAtMs = 1_800_000_000_000;
+
+  it.each([
+    { name: "has no deadline", timeoutMs: undefined, afterMs: 400_000, code: "canceled" },
+    { name: "leaves early", timeoutMs: 1_000, afterMs: 979, code: "canceled" },
+    { name: "leaves with its deadline", timeoutMs: 1_000, afterMs: 980, code: "deadline-exceeded" },
+    { name: "leaves late", timeoutMs: 1_000, afterMs: 1_500, code: "deadline-exceeded" },
+    { name: "has little time and leaves early", timeoutMs: 10, afterMs: 8, code: "canceled" },
+    { name: "has little time", timeoutMs: 10, afterMs: 9, code: "deadline-exceeded" },
+  ])("of a caller that $name is $code", ({ timeoutMs, afterMs, code }) => {
+    expect(departureOf({ begunAtMs }, timeoutMs, begunAtMs + afterMs).code).toBe(code);
   });
 });

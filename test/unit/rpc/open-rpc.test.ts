@@ -8,7 +8,6 @@ import {
   noteStatus,
   noteSuccess,
   peerOf,
-  peerOfSession,
   statusName,
   timeoutLeftMs,
 } from "../../../src/rpc/open-rpc.ts";
@@ -31,7 +30,7 @@ function start() {
   });
   const open = (headers: Headers = {}) =>
     teller.open({ system: "grpc", method: "a.B/C", peer: "", headers });
-  return { ends, asked, open, tell: teller.tell };
+  return { ends, asked, open, teller, tell: teller.tell };
 }
 
 describe("the end of an RPC", () => {
@@ -111,7 +110,8 @@ describe("the peer", () => {
     expect(peerOf(socket)).toBe(peer);
   });
 
-  it("of a session is read once, and empty when it has gone", () => {
+  it("of a session is read once by each listener, and empty when it has gone", () => {
+    const { peerOfSession } = start().teller;
     let reads = 0;
     const session = {
       get socket() {
@@ -124,6 +124,8 @@ describe("the peer", () => {
       "192.0.2.1:1",
     ]);
     expect(reads).toBe(1);
+    start().teller.peerOfSession(session);
+    expect(reads).toBe(2);
     expect(peerOfSession(undefined)).toBe("");
     const gone = {
       get socket(): never {

@@ -2,16 +2,19 @@ import { describe, expect, test } from "vitest";
 import type { EndpointId } from "../../../src/domain/endpoint.ts";
 import type { OutcomeDelta } from "../../../src/domain/health.ts";
 import { sha256 } from "../../../src/health/sha256.ts";
-import { createCanonicalBytes } from "../../../src/score/canonical-bytes.ts";
 import { createCellCounts, readDelta } from "../../../src/score/delta-cells.ts";
-import { createSharedEndpoint, type SharedEndpoint } from "../../../src/score/shared-endpoint.ts";
+import {
+  createReadingTools,
+  createSharedEndpoint,
+  type SharedEndpoint,
+} from "../../../src/score/shared-endpoint.ts";
 import { createPackingTable } from "../../../src/score/shared-window.ts";
 import { hexOf, makeDelta } from "./make-report.ts";
 
 const SLICE_MS = 30_000;
 const MINUTE_MS = 60_000;
 
-const tools = { hash: sha256, bytes: createCanonicalBytes() };
+const tools = createReadingTools(sha256);
 
 function createEndpoint(id = "e"): SharedEndpoint {
   return createSharedEndpoint(id as EndpointId, createPackingTable());

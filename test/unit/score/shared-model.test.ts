@@ -1,14 +1,17 @@
 import { describe, expect, test } from "vitest";
 import type { EndpointId } from "../../../src/domain/endpoint.ts";
 import { sha256 } from "../../../src/health/sha256.ts";
-import { createCanonicalBytes } from "../../../src/score/canonical-bytes.ts";
-import { createSharedEndpoint, type SharedEndpoint } from "../../../src/score/shared-endpoint.ts";
+import {
+  createReadingTools,
+  createSharedEndpoint,
+  type SharedEndpoint,
+} from "../../../src/score/shared-endpoint.ts";
 import { createSharedModel, type SharedModel } from "../../../src/score/shared-model.ts";
 import { createPackingTable } from "../../../src/score/shared-window.ts";
 import { hexOf } from "./make-report.ts";
 
 const MINUTE_MS = 60_000;
-const tools = { hash: sha256, bytes: createCanonicalBytes() };
+const tools = createReadingTools(sha256);
 
 /** Probed in minute 0. */
 function probed(id: string): SharedEndpoint {

@@ -5,6 +5,7 @@ import {
   MetricReader,
 } from "@opentelemetry/sdk-metrics";
 import { describe, expect, test } from "vitest";
+import { metricTable } from "../../../src/metrics/metric-table.ts";
 import { createMetricProducer } from "../../../src/telemetry/metric-producer.ts";
 import { exampleMetrics, playLoad, startedAtMs } from "../../support/prometheus-load.ts";
 
@@ -89,6 +90,27 @@ describe("createMetricProducer()", () => {
     const { all, metric } = await produced();
     expect(all.every(({ dataPoints }) => dataPoints.length > 0)).toBe(true);
     expect(metric("atlas.scorer.lag")).toBeUndefined();
+  });
+
+  test("lets others work after every 1,000 points of a large metric", async () => {
+    const series = Array.from({ length: 2_500 }, (_, index) => ({
+      labels: [`${index}`],
+      startedAtMs,
+      value: index,
+    }));
+    let turns = 0;
+    const producer = createMetricProducer({
+      collect: () => [{ definition: metricTable.fallbacks, series: () => series }],
+      nowMs: () => startedAtMs,
+      yieldTurn: async () => {
+        turns += 1;
+      },
+      version: "1.2.3",
+    });
+    const { resourceMetrics } = await producer.collect();
+    const points = resourceMetrics.scopeMetrics[0]?.metrics[0]?.dataPoints ?? [];
+    expect([points.length, turns]).toEqual([2_500, 3]);
+    expect(points.map(({ value }) => value)).toEqual(series.map(({ value }) => value));
   });
 
   test("has no scope when there is nothing to tell", async () => {

@@ -23,6 +23,13 @@ function withSampling(changes: Partial<SamplingParams>) {
 }
 
 describe("attemptSpanOf()", () => {
+  test("says why each choice ended, though no content is recorded", () => {
+    const finishReasons = ["stop", "length"] as const;
+    const { attributes } = spanOf({ attempt: exampleAttempt({ finishReasons }) });
+    expect(attributes["gen_ai.response.finish_reasons"]).toEqual(["stop", "length"]);
+    expect(spanOf().attributes["gen_ai.response.finish_reasons"]).toBeUndefined();
+  });
+
   test("is a call of a provider in the words of the conventions", () => {
     const span = spanOf({ server: { host: "api.acme.test", port: 443 } });
     expect(span).toMatchObject({

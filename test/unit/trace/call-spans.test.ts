@@ -124,12 +124,34 @@ describe("a call that was not sampled", () => {
     const { finished, keep, spans, leftOut } = start();
     const traces = [exampleTrace(), exampleTrace()];
     for (const trace of traces) {
-      keep(trace);
-      keep(trace);
+      keep(trace, Number.POSITIVE_INFINITY);
+      keep(trace, Number.POSITIVE_INFINITY);
       finished(exampleCall({ trace }), failedWith("internal"));
     }
     expect([spans.length, leftOut()]).toEqual([6, 0]);
     expect(traces.map((trace) => trace.keep)).toEqual([true, true]);
+  });
+});
+
+describe("an attempt", () => {
+  test("has its call kept before it is observed when the call is slow by then", () => {
+    const { keep } = start();
+    const traces = [999, 1_000, 1_001].map((tookMs) => {
+      const trace = exampleTrace();
+      keep(trace, tookMs);
+      return trace.keep;
+    });
+    expect(traces).toEqual([false, false, true]);
+  });
+
+  test("whose call is left out is counted once, with the call", () => {
+    const { finished, keep, spans, leftOut } = start();
+    for (let index = 0; index < 4; index++) {
+      const trace = exampleTrace();
+      keep(trace, Number.POSITIVE_INFINITY);
+      finished(exampleCall({ trace }), failedWith("internal"));
+    }
+    expect([spans.length, leftOut()]).toEqual([6, 2]);
   });
 });
 

@@ -132,7 +132,7 @@ describe("contentAttributesOf()", () => {
   });
 
   test("writes the answer with its ends, and tools", () => {
-    const { output, tools, attributes } = write({
+    const { output, tools } = write({
       tools: [
         { name: "look", description: "Looks.", parametersJsonSchema: "{}", strict: undefined },
       ],
@@ -148,14 +148,12 @@ describe("contentAttributesOf()", () => {
     expect(tools).toEqual([
       { type: "function", name: "look", description: "Looks.", parameters: "{}" },
     ]);
-    expect(attributes["gen_ai.response.finish_reasons"]).toEqual(["stop"]);
   });
 
   test("leaves out what there is not", () => {
     const { attributes } = write({ choices: [choice({ finishReason: undefined })] });
     expect(Object.entries(attributes).filter(([, value]) => value !== undefined)).toHaveLength(1);
     expect(Object.values(write({}).attributes)).toEqual([
-      undefined,
       undefined,
       undefined,
       undefined,

@@ -16,7 +16,7 @@ describe("createRequestMembers()", () => {
       stream_options: {},
       top_a: 0.5,
     });
-    expect(body).toBe('{"temperature":1,"top_a":0.5,"tools":[1]}');
+    expect(body).toBe('{"temperature":1,"tools":[1],"top_a":0.5}');
   });
 
   it("takes __proto__ for a name", () => {

@@ -16,7 +16,9 @@ export const file_atlas_events_v1_health_report: GenFile = /*@__PURE__*/
 
 /**
  * What one producer learnt about one endpoint since its last report. Published on
- * atlas.health.v1.<endpoint token>; Nats-Msg-Id is producer:boot:sequence.
+ * atlas.health.v1.<endpoint token>; Nats-Msg-Id is producer:boot:sequence. The token must be that of
+ * the endpoint that the report names (docs/health.md says how it is made): under any other the report
+ * counts for nothing.
  *
  * @generated from message atlas.events.v1.HealthReport
  */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ContentPart, Message } from "../../../../src/domain/completion.ts";
 import { parameters } from "../../../../src/domain/parameters.ts";
 import {
-  encodeMessage,
+  encodeMessages,
   type MessageRules,
   type WireMessage,
 } from "../../../../src/upstream/openai/encode-message.ts";
@@ -26,7 +26,7 @@ const media = (changes: object): ContentPart =>
   }) as ContentPart;
 
 function encode(changes: Partial<Message>, flavor: MessageRules["flavor"] = "compatible") {
-  return encodeMessage({ role: "user", name: "", parts: [], ...changes }, { ...rules, flavor });
+  return encodeMessages([{ role: "user", name: "", parts: [], ...changes }], { ...rules, flavor });
 }
 
 function contentOf(message: WireMessage | undefined): readonly { readonly type: string }[] {
@@ -46,7 +46,7 @@ const call = (argumentsJson: string): ContentPart => ({
   cacheBreakpoint: false,
 });
 
-describe("encodeMessage()", () => {
+describe("encodeMessages()", () => {
   it("sends several texts as lines, and as a list to OpenAI", () => {
     const parts = [text("a"), text("b")];
     expect(encode({ parts })).toEqual([{ role: "user", content: "a\nb" }]);
@@ -125,7 +125,7 @@ describe("encodeMessage()", () => {
   it("has empty content when nothing of the answer can be sent", () => {
     const parts: ContentPart[] = [{ kind: "refusal", text: "no", cacheBreakpoint: false }];
     expect(
-      encodeMessage({ role: "assistant", name: "", parts }, { ...rules, takes: new Set() }),
+      encodeMessages([{ role: "assistant", name: "", parts }], { ...rules, takes: new Set() }),
     ).toEqual([{ role: "assistant", content: "" }]);
   });
 
