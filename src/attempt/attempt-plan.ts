@@ -46,9 +46,10 @@ export async function attemptPlan(
   ports: AttemptPorts,
 ): Promise<PlanEnd> {
   const heartbeat = heartbeatFor(call, ports);
-  const walk = startWalk({ plan, call, ports, heartbeat });
+  const startedAtMs = ports.nowMs();
+  const walk = startWalk({ plan, call, ports, heartbeat }, startedAtMs);
   try {
-    let planned = admitFirst(walk);
+    let planned = admitFirst(walk, startedAtMs);
     for (;;) {
       const end = await attempt(walk, planned);
       walk.attempts.push(end.record);
@@ -86,9 +87,9 @@ type Walk = {
   readonly emit: (event: StreamEvent) => void;
 };
 
-function startWalk(input: WalkInput): Walk {
+function startWalk(input: WalkInput, atMs: number): Walk {
   const { plan, call, ports, heartbeat } = input;
-  const leftMs = call.deadlineMs - ports.nowMs();
+  const leftMs = call.deadlineMs - atMs;
   return {
     plan,
     call,
@@ -116,38 +117,38 @@ function maxAttemptsOf({ plan, call }: WalkInput): number {
 }
 
 /** Where nothing admits a call, as in panic, the best endpoint that is not switched off is forced. */
-function admitFirst(walk: Walk): PlannedEndpoint {
+function admitFirst(walk: Walk, atMs: number): PlannedEndpoint {
   const { ports, deadlineMs, plan } = walk;
-  if (ports.nowMs() >= deadlineMs) {
+  if (atMs >= deadlineMs) {
     throw new RouterError("deadline-exceeded", "the deadline passed while planning", {
       metadata: { phase: "planning" },
     });
   }
-  const planned = admitOneOf(walk, plan.order, false) ?? admitOneOf(walk, plan.order, true);
+  const planned =
+    admitOneOf(walk, plan.order, { nowMs: atMs, force: false }) ??
+    admitOneOf(walk, plan.order, { nowMs: atMs, force: true });
   if (planned === undefined) {
     throw new RouterError("upstream-unavailable", "every endpoint of the plan was switched off");
   }
-  ports.budget.deposit(ports.nowMs());
+  ports.budget.deposit(atMs);
   return planned;
 }
+
+type AdmitOptions = Parameters<Admission["tryStart"]>[1];
 
 /** The first of these that admits a call; it is not tried again. */
 function admitOneOf(
   { remaining, ports }: Walk,
   endpoints: readonly PlannedEndpoint[],
-  force: boolean,
+  options: AdmitOptions,
 ): PlannedEndpoint | undefined {
   for (const planned of endpoints) {
-    if (admits(ports, planned, force)) {
+    if (ports.admission.tryStart(planned.endpoint, options)) {
       remaining.splice(remaining.indexOf(planned), 1);
       return planned;
     }
   }
   return undefined;
-}
-
-function admits({ admission, nowMs }: AttemptPorts, planned: PlannedEndpoint, force: boolean) {
-  return admission.tryStart(planned.endpoint, { nowMs: nowMs(), force });
 }
 
 function attempt(walk: Walk, planned: PlannedEndpoint): Promise<AttemptEnd> {
@@ -194,7 +195,7 @@ function nextEndpoint(
 ): Promise<PlannedEndpoint | undefined> | PlannedEndpoint | undefined {
   return step.kind === "again"
     ? again(walk, tried)
-    : retry(walk.ports, () => admitOneOf(walk, step.endpoints, false));
+    : retry(walk.ports, (options) => admitOneOf(walk, step.endpoints, options));
 }
 
 /** The endpoint's breaker has its say: three failed connections in a row open it. */
@@ -203,7 +204,9 @@ async function again(walk: Walk, tried: PlannedEndpoint): Promise<PlannedEndpoin
   const mayStart =
     ports.budget.canWithdraw(ports.nowMs()) && (await backOff(walk, attempts.length));
   return mayStart
-    ? retry(ports, () => (admits(ports, tried, false) ? tried : undefined))
+    ? retry(ports, (options) =>
+        ports.admission.tryStart(tried.endpoint, options) ? tried : undefined,
+      )
     : undefined;
 }
 
@@ -213,10 +216,10 @@ async function again(walk: Walk, tried: PlannedEndpoint): Promise<PlannedEndpoin
  */
 function retry(
   { budget, nowMs }: AttemptPorts,
-  admit: () => PlannedEndpoint | undefined,
+  admit: (options: AdmitOptions) => PlannedEndpoint | undefined,
 ): PlannedEndpoint | undefined {
   const atMs = nowMs();
-  const planned = budget.canWithdraw(atMs) ? admit() : undefined;
+  const planned = budget.canWithdraw(atMs) ? admit({ nowMs: atMs, force: false }) : undefined;
   if (planned !== undefined) {
     budget.withdraw(atMs);
   }

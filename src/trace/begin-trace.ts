@@ -38,7 +38,7 @@ export function createBeginTrace(options: BeginTraceOptions): BeginTrace {
     const sampled = parent !== undefined && followsParent ? parent.sampled : isIn(traceId, ratio());
     return {
       traceId,
-      spanPrefix: sevenDigits(random) + notAllZero(random),
+      spanPrefix: spanPrefixOf(random),
       parentSpanId: parent?.spanId,
       traceState: parent === undefined ? "" : traceStateOf(tracestate),
       sampled,
@@ -74,31 +74,23 @@ function traceStateOf(tracestate = ""): string {
 
 /** Never all zeros, as the ids of spans: the last digits are at least 1. */
 function traceIdOf(random: Random): string {
-  return eightDigits(random) + eightDigits(random) + eightDigits(random) + notAllZero(random);
+  for (let at = 0; at < 12; at += 4) {
+    bytes.writeUInt32BE(Math.floor(random() * 2 ** 32), at);
+  }
+  bytes.writeUInt32BE(notZero(random), 12);
+  return bytes.toString("hex");
 }
 
-/** Of every byte. Writing a number to a base costs as much as everything else here together. */
-const digits: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
-  byte.toString(16).padStart(2, "0"),
-);
-
-function eightDigits(random: Random): string {
-  return digitsOf(Math.floor(random() * 2 ** 32));
+/** 15 digits. */
+function spanPrefixOf(random: Random): string {
+  bytes.writeUInt32BE(Math.floor(random() * 2 ** 28), 0);
+  bytes.writeUInt32BE(notZero(random), 4);
+  return bytes.toString("hex", 0, 8).slice(1);
 }
 
-function sevenDigits(random: Random): string {
-  return digitsOf(Math.floor(random() * 2 ** 28)).slice(1);
+function notZero(random: Random): number {
+  return 1 + Math.floor(random() * (2 ** 32 - 1));
 }
 
-function notAllZero(random: Random): string {
-  return digitsOf(1 + Math.floor(random() * (2 ** 32 - 1)));
-}
-
-/** Eight digits of a whole number below 2^32. */
-function digitsOf(value: number): string {
-  return byteAt(value, 24) + byteAt(value, 16) + byteAt(value, 8) + byteAt(value, 0);
-}
-
-function byteAt(value: number, shift: number): string {
-  return digits[(value >>> shift) & 0xff] as string;
-}
+/** Filled and read within one call: bytes become digits at a third of the cost of numbers. */
+const bytes = Buffer.alloc(16);
