@@ -55,41 +55,31 @@ export function writeVarint(out: ReverseBuffer, value: number): void {
 }
 
 function writeLongVarint(out: ReverseBuffer, value: number): void {
-  if (value <= MAX_INT32) {
-    writeInt32Varint(out, value);
-    return;
-  }
-  let length = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) {
-    length += 1;
-  }
-  out.at -= length;
+  out.at -= varintBytes(value);
   const { bytes } = out;
   let position = out.at;
   let rest = value;
-  while (rest >= 0x80) {
+  for (; rest > MAX_INT32; rest = Math.floor(rest / 0x80)) {
     bytes[position] = (rest % 0x80) | 0x80;
-    rest = Math.floor(rest / 0x80);
+    position += 1;
+  }
+  for (; rest >= 0x80; rest >>>= 7) {
+    bytes[position] = (rest & 0x7f) | 0x80;
     position += 1;
   }
   bytes[position] = rest;
 }
 
-function writeInt32Varint(out: ReverseBuffer, value: number): void {
+function varintBytes(value: number): number {
   let length = 1;
-  for (let rest = value >>> 7; rest > 0; rest >>>= 7) {
+  let rest = value;
+  for (; rest > MAX_INT32; rest = Math.floor(rest / 0x80)) {
     length += 1;
   }
-  out.at -= length;
-  const { bytes } = out;
-  let position = out.at;
-  let rest = value;
-  while (rest >= 0x80) {
-    bytes[position] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
-    position += 1;
+  for (rest >>>= 7; rest > 0; rest >>>= 7) {
+    length += 1;
   }
-  bytes[position] = rest;
+  return length;
 }
 
 /** Negative numbers take ten bytes, as the format has it. */
