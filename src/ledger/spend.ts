@@ -37,7 +37,7 @@ const MS_PER_HOUR = 3_600_000;
 export function createSpendLedger(options: SpendOptions): SpendLedger {
   const { hours, seriesPerHour, startedAtMs } = options;
   /** Ascending. */
-  let kept: OpenHour[] = [];
+  let kept: Hour[] = [];
   let newest: OpenHour | undefined;
 
   /** A clock that goes back writes into the newest hour. */
@@ -50,7 +50,9 @@ export function createSpendLedger(options: SpendOptions): SpendLedger {
     const other = createTally();
     const tallyOf = createSeriesIndex({ series, other }, seriesPerHour);
     newest = { number, series, other, tallyOf };
-    kept = [...kept.filter((hour) => hour.number >= number - hours), newest];
+    // Without what finds its series, which takes several times as much memory as they do.
+    const hour: Hour = { number, series, other };
+    kept = [...kept.filter((earlier) => earlier.number >= number - hours), hour];
     return newest;
   }
 

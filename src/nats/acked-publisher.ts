@@ -188,18 +188,23 @@ function settleAtLength(
   stored: AckedMessage["stored"],
   failed: AckedMessage["failed"],
 ): void {
-  let read: PublishAnswer;
+  let position: number;
   try {
-    read = answer.json<PublishAnswer>();
-  } catch (error) {
-    failed(new Error("a confirmation that cannot be read", { cause: error }));
+    const read = answer.json<PublishAnswer>();
+    if (read.error !== undefined) {
+      throw new JetStreamApiError(read.error);
+    }
+    if (!Number.isSafeInteger(read.seq)) {
+      throw new Error("it has no position");
+    }
+    position = read.seq;
+  } catch (cause) {
+    // Whatever it holds: those gathered behind it still have to hear of theirs.
+    const isRefusal = cause instanceof JetStreamApiError;
+    failed(isRefusal ? cause : new Error("a confirmation that cannot be read", { cause }));
     return;
   }
-  if (read.error === undefined) {
-    stored(read.seq);
-  } else {
-    failed(new JetStreamApiError(read.error));
-  }
+  stored(position);
 }
 
 /** https://docs.nats.io/reference/reference-protocols/nats_api_reference */

@@ -68,8 +68,9 @@ function encode(
   extensions: Readonly<Record<string, unknown>> | undefined,
 ): string {
   const members = this as Members;
-  const { names, parameters } = members;
-  if (extensions !== undefined && parameters.has("provider_extensions")) {
+  if (extensions !== undefined && members.parameters.has("provider_extensions")) {
+    // Those set before: extensions are written with escapes, and their own names differ anyway.
+    const names = [...members.names];
     for (const [name, value] of Object.entries(extensions)) {
       if (!(names.includes(name) || RESERVED.has(name))) {
         // Only those of callers can have characters that need an escape.
