@@ -115,7 +115,8 @@ const callersDoing: ReadonlySet<Outcome["kind"]> = new Set<Outcome["kind"]>([
 /**
  * Turns every ending into an outcome, and does not wait for an adapter once the attempt is over.
  *
- * After the caller has left, a failure is about the hang-up and says nothing about the endpoint.
+ * The attempt is over in the moment in which the caller leaves: a failure after it is about the hang-up
+ * and says nothing about the endpoint.
  */
 function outcomeOf(
   { call, planned, number, streamed, limits }: AttemptOnce,
@@ -132,14 +133,13 @@ function outcomeOf(
       isOver = true;
       clocks.stop();
       call.signal.removeEventListener("abort", leave);
-      const isGone = call.signal.aborted && outcome.kind !== "success";
-      resolve(isGone ? endedOutcome(call.signal) : outcome);
+      resolve(outcome);
     };
     const giveUp = (outcome: Outcome) => {
       end(outcome);
       canceller.abort();
     };
-    const leave = () => giveUp(CANCELED);
+    const leave = () => giveUp(endedOutcome(call.signal));
     const clocks = startClocks(
       limits,
       (kind) => giveUp({ kind, message: expiryMessages[kind] }),

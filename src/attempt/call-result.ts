@@ -1,6 +1,5 @@
 import type { CallResult, CompletionCall, Timings } from "../domain/call.ts";
 import { type Cost, costOf } from "../domain/money.ts";
-import type { Failure } from "../domain/outcome.ts";
 import type { RoutePlan } from "../domain/plan.ts";
 import { RouterError } from "../domain/router-error.ts";
 import { countImages } from "../domain/token-estimate.ts";
@@ -41,10 +40,10 @@ export function callResultOf(
   };
 }
 
-/** The server's own deadline came before the attempt's clock: the same to the caller. */
-const DEADLINE_PASSED: Failure = { kind: "total-timeout", message: "the deadline passed" };
-
-/** Whoever ended the call through its signal says why; otherwise the last attempt does. */
+/**
+ * Whoever ended the call through its signal says why; otherwise the last attempt does. It is no
+ * `canceled` one when the call was ended because its time was up.
+ */
 function errorOf(
   call: CompletionCall,
   { failure, attempts, last }: PlanEnd,
@@ -53,11 +52,10 @@ function errorOf(
     return undefined;
   }
   const { reason } = call.signal;
-  const isEnded = failure.kind === "canceled" && reason instanceof RouterError;
-  if (isEnded && reason.code !== "deadline-exceeded") {
+  if (failure.kind === "canceled" && reason instanceof RouterError) {
     return reason;
   }
-  return callErrorOf(isEnded ? DEADLINE_PASSED : failure, {
+  return callErrorOf(failure, {
     attempts,
     endpoint: last.record.endpoint.id,
     committed: last.committed,

@@ -72,7 +72,14 @@ const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 1_000;
 
 const CLOSE_MS = 2_000;
-const REFUSAL_LOG_MS = 60_000;
+const PROBLEM_LOG_MS = 60_000;
+
+const problems = {
+  refusal: "the bus refuses a health report",
+  span: "whoever takes the spans of health reports failed",
+} as const;
+
+type Problem = keyof typeof problems;
 
 type State = {
   readonly options: ReporterOptions;
@@ -81,7 +88,7 @@ type State = {
   published: number;
   unconfirmed: number;
   rejected: number;
-  refusalLoggedAtMs: number;
+  readonly loggedAtMs: Record<Problem, number>;
   /** Failures since the bus last confirmed something, those of one pause counted once. */
   failures: number;
   cancelTurn: (() => void) | undefined;
@@ -113,7 +120,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     published: 0,
     unconfirmed: 0,
     rejected: 0,
-    refusalLoggedAtMs: Number.NEGATIVE_INFINITY,
+    loggedAtMs: { refusal: Number.NEGATIVE_INFINITY, span: Number.NEGATIVE_INFINITY },
     failures: 0,
     cancelTurn: undefined,
     cancelPause: undefined,
@@ -240,7 +247,12 @@ function settle(state: State, sending: Sending, position: number): void {
   state.published += 1;
   state.failures = 0;
   state.outbox.acknowledge(sending);
-  state.tracer?.confirmed(sending.report, position);
+  try {
+    state.tracer?.confirmed(sending.report, position);
+  } catch (error) {
+    // The report is stored all the same, and nobody waits for this.
+    logProblem(state, "span", { id: sending.report.id, error });
+  }
   pumpSoon(state);
 }
 
@@ -252,21 +264,23 @@ function takeBack(state: State, sending: Sending, error: unknown): void {
   } else {
     state.rejected += 1;
     state.outbox.giveUp(sending);
-    logRefusal(state, sending, error);
+    const { id, bytes } = sending.report;
+    logProblem(state, "refusal", { id, bytes: bytes.length, rejected: state.rejected, error });
   }
   pumpSoon(state);
 }
 
-/** Once a minute: what is wrong with one report is likely wrong with all of them. */
-function logRefusal(state: State, { report }: Sending, error: unknown): void {
-  const { nowMs, log } = state.options;
-  if (nowMs() - state.refusalLoggedAtMs < REFUSAL_LOG_MS) {
-    return;
+/** Each once a minute: what is wrong with one report is likely wrong with all of them. */
+function logProblem(
+  { options, loggedAtMs }: State,
+  problem: Problem,
+  fields: Parameters<Log>[2],
+): void {
+  const nowMs = options.nowMs();
+  if (nowMs - loggedAtMs[problem] >= PROBLEM_LOG_MS) {
+    loggedAtMs[problem] = nowMs;
+    options.log("error", problems[problem], fields);
   }
-  state.refusalLoggedAtMs = nowMs();
-  const { id, bytes } = report;
-  const fields = { id, bytes: bytes.length, rejected: state.rejected, error };
-  log("error", "the bus refuses a health report", fields);
 }
 
 /** Half of a pause is random. What fails while one lasts was sent before it. */

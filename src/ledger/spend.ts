@@ -50,7 +50,7 @@ export function createSpendLedger(options: SpendOptions): SpendLedger {
     const other = createTally();
     const tallyOf = createSeriesIndex({ series, other }, seriesPerHour);
     newest = { number, series, other, tallyOf };
-    // Without what finds its series, which takes several times as much memory as they do.
+    // Without what finds its series: its keys would double the memory of every hour that is over.
     const hour: Hour = { number, series, other };
     kept = [...kept.filter((earlier) => earlier.number >= number - hours), hour];
     return newest;

@@ -39,7 +39,7 @@ export type AckedMessage = {
 };
 
 export type AckedPublisherOptions = {
-  readonly connection: NatsConnection;
+  readonly connection: Pick<NatsConnection, "publish" | "subscribe">;
   readonly over: AbortSignal;
   readonly schedule: Schedule;
   readonly nowMs: NowMs;

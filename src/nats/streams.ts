@@ -20,6 +20,11 @@ export type StreamPlacement = {
   readonly reportBytes: number;
 };
 
+/** The part of `JetStreamManager` that sees to streams. */
+export type StreamManager = {
+  readonly streams: Pick<JetStreamManager["streams"], "info" | "add" | "update">;
+};
+
 type PlannedConfig = Partial<StreamConfig> & Pick<StreamConfig, "name">;
 
 const KIB = 1024;
@@ -111,7 +116,7 @@ function bucketShape(bucket: string): PlannedConfig {
  * A stream that cannot be changed is used as it is: credentials may allow us less than its owner.
  */
 export async function ensureStreams(
-  manager: JetStreamManager,
+  manager: StreamManager,
   placement: StreamPlacement,
   log: Log,
 ): Promise<void> {
@@ -130,11 +135,11 @@ export async function ensureStreams(
 }
 
 /** Rejects with an error that says what to change when the server has no room for the stream. */
-async function add(manager: JetStreamManager, planned: PlannedConfig): Promise<void> {
+async function add(manager: StreamManager, planned: PlannedConfig): Promise<void> {
   try {
     await manager.streams.add(planned);
   } catch (error) {
-    if (!(error instanceof JetStreamApiError) || planned.max_bytes === undefined) {
+    if (planned.max_bytes === undefined || !isWithoutRoom(error)) {
       throw error;
     }
     const size = `${planned.name} of ${Math.ceil(planned.max_bytes / MIB)} MiB`;
@@ -146,6 +151,23 @@ async function add(manager: JetStreamManager, planned: PlannedConfig): Promise<v
       cause: error,
     });
   }
+}
+
+/** https://github.com/nats-io/nats-server/blob/main/server/errors.json */
+const NO_PEERS = 10_005;
+const WITHOUT_ROOM: ReadonlySet<number> = new Set([
+  // The account's limits, all servers' resources, memory, storage, the account's limit of one stream.
+  10_002,
+  10_023, 10_028, 10_047, 10_122,
+]);
+
+/** A cluster says that it has no peer for the stream, and why in words alone. */
+function isWithoutRoom(error: unknown): error is JetStreamApiError {
+  return (
+    error instanceof JetStreamApiError &&
+    (WITHOUT_ROOM.has(error.code) ||
+      (error.code === NO_PEERS && error.message.includes("insufficient storage")))
+  );
 }
 
 /**
@@ -163,10 +185,7 @@ function notSmaller(planned: PlannedConfig, existing: StreamConfig): PlannedConf
   };
 }
 
-async function findConfig(
-  manager: JetStreamManager,
-  name: string,
-): Promise<StreamConfig | undefined> {
+async function findConfig(manager: StreamManager, name: string): Promise<StreamConfig | undefined> {
   try {
     return (await manager.streams.info(name)).config;
   } catch (error) {
@@ -184,7 +203,7 @@ function differs(existing: StreamConfig, planned: PlannedConfig): boolean {
   );
 }
 
-async function update(manager: JetStreamManager, planned: PlannedConfig, log: Log): Promise<void> {
+async function update(manager: StreamManager, planned: PlannedConfig, log: Log): Promise<void> {
   // Neither can change in a stream that exists.
   const { name, storage: _storage, retention: _retention, ...changeable } = planned;
   try {

@@ -94,7 +94,7 @@ async function runUnary(
   try {
     throwPreset(call);
     const answer = await method.run(message, contextOf(call));
-    assertSendable(method.desc.output, answer, sizeLimitOf(call, ports.limits));
+    assertSendable(method.desc.output, answer, sizeLimitOf(context, ports.limits));
     copyTrailers(call, context);
     noteSuccess(call.rpc);
     return answer;
@@ -132,7 +132,7 @@ function runStream(
     onTaken: guard.flushed,
     onReturn: () => active.abort(callerGone(call, nowMs)),
   });
-  const sizeLimit = sizeLimitOf(call, limits);
+  const sizeLimit = sizeLimitOf(context, limits);
   let unsendable: unknown;
   const write = (answer: Message) => {
     if (unsendable !== undefined) {
@@ -204,10 +204,13 @@ function withoutConnection(
   return createHttpCall({ headers }, rpc, () => undefined);
 }
 
-function sizeLimitOf({ request }: HttpCall, { maxMessageBytes }: ListenerLimits): SizeLimit {
-  const type = request.headers["content-type"] ?? "";
-  const isGet = type === "";
-  return { maxBytes: maxMessageBytes, json: isGet || type.includes("json") };
+/** connect-es has read off headers or query what the answer will be written in. */
+function sizeLimitOf(
+  { responseHeader }: HandlerContext,
+  { maxMessageBytes }: ListenerLimits,
+): SizeLimit {
+  const type = responseHeader.get("content-type") ?? "";
+  return { maxBytes: maxMessageBytes, json: type.includes("json") };
 }
 
 function copyTrailers({ trailers }: HttpCall, { responseTrailer }: HandlerContext): void {

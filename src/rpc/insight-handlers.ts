@@ -13,7 +13,7 @@ import { encodeRecordedCall, encodeSums } from "./encode-insight.ts";
 import type { HandlerPorts, Insight } from "./handler-ports.ts";
 import { defineService, type RpcService } from "./rpc-service.ts";
 import { reasonOf } from "./run-call.ts";
-import { createQueue, createTurns } from "./turns.ts";
+import { createPause, createQueue } from "./turns.ts";
 
 export type InsightPorts = Pick<HandlerPorts, "nowMs" | "schedule"> & {
   readonly insight: Insight;
@@ -33,7 +33,7 @@ const ENCODED_AT_A_TIME = 50;
 
 export function createInsightService({ insight, nowMs, schedule }: InsightPorts): RpcService {
   const { calls, spend } = insight;
-  const pause = createTurns(schedule);
+  const pause = createPause(schedule);
   const inQueue = createQueue();
   return defineService(InsightService, {
     async getCall({ id }) {

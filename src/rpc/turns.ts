@@ -1,10 +1,11 @@
+import type { Pause } from "../domain/ledger.ts";
 import type { Schedule } from "../domain/ports.ts";
 
 /**
  * Lets long works take turns: the returned function resolves in a turn of the event loop of its own, in
  * the order of asking. However many works run, a turn has one piece of one of them.
  */
-export function createTurns(schedule: Schedule): () => Promise<void> {
+export function createPause(schedule: Schedule): Pause {
   const waiting: (() => void)[] = [];
 
   function turn(): void {

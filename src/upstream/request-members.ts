@@ -5,6 +5,7 @@
  * it is set, and the body is their texts in that order.
  */
 import type { Parameter } from "../domain/parameters.ts";
+import { UnencodableRequest } from "./unencodable-request.ts";
 
 /** Names of members are plain words, which need no escapes, and each is set once. */
 export type RequestMembers = {
@@ -15,7 +16,10 @@ export type RequestMembers = {
   /** Sets a member that is JSON text. */
   setText(name: string, text: string): void;
   takes(parameter: Parameter): boolean;
-  /** The whole body; `extensions` fill in names that nobody has set and that are not reserved. */
+  /**
+   * The whole body; `extensions` fill in names that nobody has set and that are not reserved. Throws
+   * `UnencodableRequest` for one that JSON has no text for.
+   */
   encode(extensions: Readonly<Record<string, unknown>> | undefined): string;
 };
 
@@ -69,12 +73,13 @@ function encode(
 ): string {
   const members = this as Members;
   if (extensions !== undefined && members.parameters.has("provider_extensions")) {
-    // Those set before: extensions are written with escapes, and their own names differ anyway.
+    // Of before the extensions: `setText` keeps a name with its escapes, which may be the whole name
+    // of another extension. No two of them have the same.
     const names = [...members.names];
     for (const [name, value] of Object.entries(extensions)) {
       if (!(names.includes(name) || RESERVED.has(name))) {
         // Only those of callers can have characters that need an escape.
-        this.setText(JSON.stringify(name).slice(1, -1), textOf(value));
+        this.setText(JSON.stringify(name).slice(1, -1), extensionTextOf(value));
       }
     }
   }
@@ -84,4 +89,21 @@ function encode(
 /** Numbers are their own JSON, but for those that JSON does not have. */
 function textOf(value: unknown): string {
   return Number.isFinite(value) ? String(value) : JSON.stringify(value);
+}
+
+/** What the caller sent must neither be left out in silence nor break the body. */
+function extensionTextOf(value: unknown): string {
+  let cause: unknown;
+  try {
+    // What `JSON.stringify` returns for a function or `undefined`, though its type does not say so.
+    const text: string | undefined = textOf(value);
+    if (text !== undefined) {
+      return text;
+    }
+  } catch (error) {
+    cause = error;
+  }
+  throw new UnencodableRequest("spec.provider_extensions holds a value that is not JSON.", {
+    cause,
+  });
 }

@@ -108,4 +108,12 @@ await describeOnNats("the stream of reports", (binary) => {
     expect(lines.join("\n")).toContain("the server refuses the stream HEALTH of 1536 MiB: ");
     expect(bus.status()).toBe("connecting");
   });
+
+  test("a refusal that has nothing to do with room is logged without that remedy", async () => {
+    const server = await useNatsServer(binary);
+    const { bus, lines } = openNatsBus({ servers: [server.url], replicas: 3 });
+    await until(() => lines.some((line) => line.includes("replicas > 1 not supported")));
+    expect(lines.join("\n")).not.toContain("bus.nats.reportBytes");
+    expect(bus.status()).toBe("connecting");
+  });
 });

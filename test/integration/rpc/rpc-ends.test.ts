@@ -559,6 +559,40 @@ describe("an answer that is larger than the server sends", () => {
   });
 });
 
+describe("an answer as large as the server sends", () => {
+  const path = "/atlas.v1.CatalogService/ListModels";
+  const get = (encoding: string) => ({
+    query: `?connect=v1&encoding=${encoding}&message=${encoding === "json" ? "%7B%7D" : ""}`,
+    init: {},
+  });
+  const post = (type: string, body: string) => ({
+    query: "",
+    init: { method: "POST", headers: { "content-type": type }, body },
+  });
+  const frame = EMPTY.toString("latin1");
+  const whole = (body: Buffer) => body.length;
+  const firstMessage = (body: Buffer) => body.readUInt32BE(1);
+
+  it.each([
+    { name: "GET in proto", ...get("proto"), sizeOf: whole },
+    { name: "GET in JSON", ...get("json"), sizeOf: whole },
+    { name: "POST in proto", ...post("application/proto", ""), sizeOf: whole },
+    { name: "POST in JSON", ...post("Application/JSON", "{}"), sizeOf: whole },
+    { name: "gRPC-Web", ...post("application/grpc-web+proto", frame), sizeOf: firstMessage },
+  ])("is sent, and not one byte more: $name", async ({ query, init, sizeOf }) => {
+    const ask = async (maxMessageBytes: number) => {
+      const { http, ends } = await useEnds({ listener: { limits: { maxMessageBytes } } });
+      const response = await fetch(`http://127.0.0.1:${http.port}${path}${query}`, init);
+      const body = Buffer.from(await response.arrayBuffer());
+      await until(() => ends.length > 0);
+      return { body, ends: ends.map(({ status, reason }) => [status, reason]) };
+    };
+    const size = sizeOf((await ask(1_048_576)).body);
+    expect((await ask(size)).ends).toEqual([["OK", undefined]]);
+    expect((await ask(size - 1)).ends).toEqual([["RESOURCE_EXHAUSTED", "MESSAGE_TOO_LARGE"]]);
+  });
+});
+
 describe("what is no call of this server's services", () => {
   it("is told of health, with its names", async () => {
     const used = await useEnds();

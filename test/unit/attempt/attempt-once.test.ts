@@ -151,6 +151,23 @@ describe("attemptOnce()", () => {
     expect(late.record.outcome.kind).toBe(kind);
   });
 
+  test.each([
+    ["fails", { kind: "network", message: "hung up" }],
+    ["says that it was called off", { kind: "canceled", message: "" }],
+    ["succeeds", { kind: "success" }],
+  ] as const)("was ended by its caller, also when the adapter %s thereupon", async (_, outcome) => {
+    const controller = new AbortController();
+    const running = attemptOnce(attempt(exampleCall({ signal: controller.signal })), {
+      upstream: ({ signal }) =>
+        new Promise((resolve) => signal.addEventListener("abort", () => resolve(outcome))),
+      observe: () => undefined,
+      admission: { firstContent: () => undefined },
+      ...createManualClock(),
+    });
+    controller.abort(new RouterError("deadline-exceeded", "over"));
+    expect((await running).record.outcome.kind).toBe("total-timeout");
+  });
+
   test("measures generation from the first content to the last", async () => {
     const { end } = await play([
       { kind: "wait", ms: 100 },

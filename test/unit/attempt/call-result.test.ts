@@ -89,7 +89,7 @@ describe("callResultOf()", () => {
   test("tells a deadline that the server enforced as any other, with its phase", () => {
     const controller = new AbortController();
     controller.abort(new RouterError("deadline-exceeded", "too late"));
-    const ended = result({ failure: { kind: "canceled", message: "" } }, controller.signal);
+    const ended = result({ failure: { kind: "total-timeout", message: "" } }, controller.signal);
     expect(ended.error?.code).toBe("deadline-exceeded");
     expect(ended.error?.details.metadata?.["phase"]).toBe("generating");
   });

@@ -381,6 +381,45 @@ describe("spans of reports", () => {
     expect(sent.map(({ report }) => report.headers)).toEqual([undefined, undefined]);
   });
 
+  it.each([
+    [
+      "takes them",
+      {
+        spans: () => {
+          throw new Error("full");
+        },
+      },
+    ],
+    [
+      "waits for them to be stored",
+      {
+        confirmed: () => {
+          throw new Error("full");
+        },
+      },
+    ],
+  ] satisfies [string, Partial<ReporterOptions>][])(
+    "harm no report when whoever %s throws, which is logged once a minute",
+    async (_, changes) => {
+      const { clock, bus, logged, reporter } = startTraced(changes);
+      const origin = { traceId: trace.traceId, spanId: parent, traceState: "" };
+      for (let second = 0; second < 61; second += 1) {
+        reporter.signal(id("a"), open, origin);
+        await clock.advance(1_000);
+      }
+      const lost = ["error", "whoever takes the spans of health reports failed"];
+      expect(logged).toEqual([lost, lost]);
+      expect(reporter.stats()).toMatchObject({ published: 61, unacknowledged: 0, rejected: 0 });
+      // Of its own minute: what the bus says is told at once.
+      bus.publish = async () => {
+        throw new Error("too large");
+      };
+      reporter.signal(id("a"), open, origin);
+      await clock.advance(0);
+      expect(logged.at(-1)).toEqual(["error", "the bus refuses a health report"]);
+    },
+  );
+
   it("are not made of what the bus refuses", async () => {
     const { clock, bus, spans, observe } = startTraced();
     bus.publish = async () => {

@@ -1,3 +1,4 @@
+import { queryObjects } from "node:v8";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CallEnd, CallResult, CompletionCall } from "../../../src/domain/call.ts";
@@ -251,6 +252,54 @@ describe("hours", () => {
     tell({ receivedAtMs: HOUR_0 + HOUR_MS });
     tell({ receivedAtMs: HOUR_0 });
     expect((await report({ hours: 0, nowMs: HOUR_0 + HOUR_MS })).total.calls).toBe(2);
+  });
+
+  test("keep what was counted in them when the next begin, and late calls go into the newest", async () => {
+    const told = fc.record({
+      application: fc.constantFrom("a", "b", "c"),
+      hour: fc.nat({ max: 6 }),
+      nanoUsd: fc.maxSafeNat(),
+    });
+    const settings = fc.record({
+      calls: fc.array(told, { minLength: 1, maxLength: 40 }),
+      seriesPerHour: fc.integer({ min: 1, max: 3 }),
+      hours: fc.nat({ max: 6 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(settings, async ({ calls, seriesPerHour, hours }) => {
+        const { tell, report } = ledger({ seriesPerHour });
+        const recount = new Map<number, bigint>();
+        let newest = 0;
+        for (const { application, hour, nanoUsd } of calls) {
+          const cost = { total: nanoUsd, input: nanoUsd, output: 0, cache: 0, request: 0 };
+          tell(
+            { ...caller(application), receivedAtMs: HOUR_0 + hour * HOUR_MS },
+            makeResult({ cost }),
+          );
+          newest = Math.max(newest, hour);
+          recount.set(newest, (recount.get(newest) ?? 0n) + BigInt(nanoUsd));
+        }
+        const { total } = await report({ hours, nowMs: HOUR_0 + newest * HOUR_MS });
+        const wanted = [...recount].filter(([hour]) => hour >= newest - hours);
+        expect(total.cost.total).toBe(wanted.reduce((sum, [, cost]) => sum + cost, 0n));
+      }),
+      { seed: 21, numRuns: 300 },
+    );
+  });
+
+  test("that are over keep no map that finds their series", async () => {
+    const { tell, report } = ledger({ hours: 1_000 });
+    const fill = (hour: number) => tell({ receivedAtMs: HOUR_0 + hour * HOUR_MS });
+    fill(0);
+    const before = queryObjects(Map, { format: "count" });
+    for (let hour = 1; hour <= 500; hour += 1) {
+      fill(hour);
+    }
+    const made = queryObjects(Map, { format: "count" }) - before;
+    // Whatever else runs in this process makes some; an index has two.
+    expect(made).toBeLessThan(250);
+    const { total } = await report({ hours: 1_000, nowMs: HOUR_0 + 500 * HOUR_MS });
+    expect(total.calls).toBe(501);
   });
 });
 

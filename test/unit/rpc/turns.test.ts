@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { createQueue, createTurns } from "../../../src/rpc/turns.ts";
+import { createPause, createQueue } from "../../../src/rpc/turns.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 
-describe("createTurns()", () => {
+describe("createPause()", () => {
   test("gives each work that waits a turn of its own, in the order of asking", async () => {
     const clock = createManualClock();
     const order: string[] = [];
     let turn = 0;
-    const pause = createTurns((delayMs, task) =>
+    const pause = createPause((delayMs, task) =>
       clock.schedule(delayMs, () => {
         turn += 1;
         task();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createRequestMembers } from "../../../src/upstream/request-members.ts";
+import { UnencodableRequest } from "../../../src/upstream/unencodable-request.ts";
 
 describe("createRequestMembers()", () => {
   it("adds extensions, which never replace what is set or reserved", () => {
@@ -24,6 +25,29 @@ describe("createRequestMembers()", () => {
     const body = members.encode(JSON.parse('{"__proto__":{"model":"x"}}'));
     expect(body).toBe('{"__proto__":{"model":"x"}}');
     expect(({} as { model?: unknown }).model).toBeUndefined();
+  });
+
+  it.each([
+    ["first", { 'a"b': 1, 'a\\"b': 2 }],
+    ["last", { 'a\\"b': 2, 'a"b': 1 }],
+  ])("sends extensions whose names differ by an escape, the plain one %s", (_, extensions) => {
+    const members = createRequestMembers(new Set(["provider_extensions"]));
+    expect(JSON.parse(members.encode(extensions))).toEqual({ 'a"b': 1, 'a\\"b': 2 });
+  });
+
+  const circle: Record<string, unknown> = {};
+  circle["a"] = circle;
+
+  it.each([
+    ["undefined", undefined],
+    ["a function", () => 1],
+    ["a big integer", 1n],
+    ["a circle", circle],
+  ])("refuses an extension that is %s, and does not quote it", (_, value) => {
+    const members = createRequestMembers(new Set(["provider_extensions"]));
+    expect(() => members.encode({ first: 1, secret: value })).toThrow(
+      new UnencodableRequest("spec.provider_extensions holds a value that is not JSON."),
+    );
   });
 
   it("sets nothing for undefined", () => {
