@@ -35,6 +35,11 @@ export function createMemoryLeaseTable(nowMs: NowMs): MemoryLeaseTable {
         leases.delete(name);
       }
     },
+    async holder(name) {
+      assertUsable(name);
+      const held = leases.get(name);
+      return held !== undefined && held.untilMs > nowMs() ? held.owner : undefined;
+    },
     close() {
       closed = true;
     },

@@ -79,13 +79,14 @@ function reporterParts(stats: ReporterStats): Pick<FleetFigures, "outbox" | "rep
 function scorerPart(status: ScorerStatus): ScorerFigures {
   const { verdicts, undecodable, wrongToken, published } = status;
   const { folded, ignored, late, duplicate, invalid } = verdicts;
-  const { lag, missingMs, lettersDropped, tablesWritten, conflicts, oversized, spansDropped } =
-    status;
+  const { lag, missingMs, lostReports, lettersDropped } = status;
+  const { tablesWritten, conflicts, oversized, spansDropped } = status;
   return {
     leader: flag(status.leader),
     caughtUp: flag(status.caughtUp),
     lag,
     missingMs,
+    lostReports,
     reports: {
       folded,
       ignored,

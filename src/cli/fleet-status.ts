@@ -32,8 +32,10 @@ export type FleetStatus = {
     readonly caughtUp: boolean;
     /** Reports not folded yet. */
     readonly lag: number;
-    /** Of the window's beginning, which the stream had no room to keep; 0: nothing is missing. */
+    /** Of the window, from its beginning up to the latest report that was lost; 0: nothing is missing. */
     readonly missingMs: number;
+    /** Reports that the stream no longer had, as far as its numbers tell; since the start. */
+    readonly lostReports: number;
   };
   /** Absent where no prober runs. */
   readonly prober?: { readonly leader: boolean };
@@ -80,6 +82,6 @@ function publishedPart({ position, stateSha256 }: PublishedVersion) {
 }
 
 function scorerPart(scorer: Scorer): NonNullable<FleetStatus["scorer"]> {
-  const { leader, caughtUp, lag, missingMs } = scorer.status();
-  return { leader, caughtUp, lag, missingMs };
+  const { leader, caughtUp, lag, missingMs, lostReports } = scorer.status();
+  return { leader, caughtUp, lag, missingMs, lostReports };
 }

@@ -36,7 +36,10 @@ export type OutgoingReport = {
 
 export type StoredReport = {
   readonly token: string;
-  /** Position in the stream, ascending; gaps are possible. */
+  /**
+   * Position in the stream, ascending. Every report that was stored has one of its own and none is left out:
+   * a follower that is handed 5 and then 8 can be sure that two were lost.
+   */
   readonly sequence: number;
   /** Epoch milliseconds by the bus's clock, never descending within an epoch: the same for every reader. */
   readonly storedAtMs: number;
@@ -62,8 +65,9 @@ export type FollowOptions = {
   /** Before the first report, and again when the stream was made anew: whatever was known is void. */
   readonly began: (streamEpoch: number) => void;
   /**
-   * Some of what was to be handed out next is lost: the stream had no room left for it and keeps nothing
-   * older than `keptSinceMs`, epoch milliseconds by the bus's clock. Before any report from then on.
+   * Some of what was to be handed out next is lost: the stream had no room left for it, or it was deleted,
+   * and nothing older than `keptSinceMs` is left, epoch milliseconds by the bus's clock. Before any report
+   * from then on. Said only where it is certain.
    */
   readonly lost?: (keptSinceMs: number) => void;
   /** Must not throw; what it throws is logged and skips the report. */
@@ -107,6 +111,8 @@ export type LeaseTable = {
   take(name: string, owner: string): Promise<boolean>;
   /** Gives it back at once, if `owner` holds it. */
   release(name: string, owner: string): Promise<void>;
+  /** Who holds it, or did some moments ago; absent: nobody. */
+  holder(name: string): Promise<string | undefined>;
 };
 
 export const LEASE_MS = 10_000;

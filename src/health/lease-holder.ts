@@ -24,6 +24,11 @@ export type LeaseHolderPorts = {
   readonly owner: string;
   /** False: does not compete, and gives back what it has. */
   readonly wants: () => boolean;
+  /**
+   * True: others are better suited. It takes the lease only after nobody has held it for
+   * `SECOND_CHOICE_MS`, and keeps what it holds. Default: always false.
+   */
+  readonly isSecondChoice?: () => boolean;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
   readonly random: Random;
@@ -33,17 +38,31 @@ export type LeaseHolderPorts = {
 /** Two renewals may fail before it lapses. */
 const TAKE_EVERY_MS = 3_000;
 
+/**
+ * Others ask every `TAKE_EVERY_MS`: whoever could take the lease has, also after a bus was away and
+ * everybody connects anew within some seconds.
+ */
+export const SECOND_CHOICE_MS = 2 * LEASE_MS;
+
 type State = LeaseHolderPorts & {
   heldUntilMs: number;
   /** Until then the lease is left to others. */
   asideUntilMs: number;
+  /** Since when every look found that nobody holds it; absent: somebody did, or nobody looked. */
+  freeSinceMs: number | undefined;
   isFailing: boolean;
 };
 
 const NEVER = Number.NEGATIVE_INFINITY;
 
 export function createLeaseHolder(ports: LeaseHolderPorts): LeaseHolder {
-  const state: State = { ...ports, heldUntilMs: NEVER, asideUntilMs: NEVER, isFailing: false };
+  const state: State = {
+    ...ports,
+    heldUntilMs: NEVER,
+    asideUntilMs: NEVER,
+    freeSinceMs: undefined,
+    isFailing: false,
+  };
   const { schedule, random, nowMs } = ports;
   let isClosed = false;
   let running: Promise<void> | undefined;
@@ -85,14 +104,41 @@ function holds({ nowMs, heldUntilMs }: State): boolean {
 }
 
 async function compete(state: State): Promise<void> {
-  const { wants, nowMs, lease, log } = state;
+  const { lease, log } = state;
   try {
-    await (wants() && nowMs() >= state.asideUntilMs ? take(state) : giveBack(state));
+    await ask(state);
     state.isFailing = false;
   } catch (cause) {
+    state.freeSinceMs = undefined;
     log(state.isFailing ? "debug" : "warn", "a lease could not be asked for", { lease, cause });
     state.isFailing = true;
   }
+}
+
+async function ask(state: State): Promise<void> {
+  const { wants, nowMs } = state;
+  if (!wants() || nowMs() < state.asideUntilMs) {
+    state.freeSinceMs = undefined;
+    await giveBack(state);
+  } else if (await isOurTurn(state)) {
+    state.freeSinceMs = undefined;
+    await take(state);
+  }
+}
+
+async function isOurTurn(state: State): Promise<boolean> {
+  const { leases, lease, owner, isSecondChoice, nowMs } = state;
+  if (holds(state) || isSecondChoice === undefined || !isSecondChoice()) {
+    return true;
+  }
+  const holder = await leases.holder(lease);
+  // Our own name is left of a time that we know nothing of: it lapses.
+  if (holder !== undefined && holder !== owner) {
+    state.freeSinceMs = undefined;
+    return false;
+  }
+  state.freeSinceMs ??= nowMs();
+  return nowMs() - state.freeSinceMs >= SECOND_CHOICE_MS;
 }
 
 async function take(state: State): Promise<void> {

@@ -1,11 +1,12 @@
-import { type Bus, LEASE_MS } from "../domain/bus.ts";
+import type { Bus } from "../domain/bus.ts";
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { ScorePosition } from "../domain/health.ts";
 import type { Log, NowMs, Random, Schedule } from "../domain/ports.ts";
 import type { SpanSink } from "../domain/trace.ts";
 import { REPLAY_MS } from "../score/health-fold.ts";
 import type { Hash } from "../score/shared-endpoint.ts";
-import { createLeaseHolder, type LeaseHolder } from "./lease-holder.ts";
+import { createLeaseHolder, type LeaseHolder, SECOND_CHOICE_MS } from "./lease-holder.ts";
+import { createMissedReports, type MissedReports } from "./missed-reports.ts";
 import { createProcessTracer, type ProcessTracer } from "./process-tracer.ts";
 import {
   createReportIntake,
@@ -32,7 +33,8 @@ import { createTurns } from "./turns.ts";
  * Every scorer folds everything, so any of them can go on where another ended. Which of them publishes is
  * a matter of economy and not of correctness: two that both believe to lead write equal bytes, or the one
  * behind finds that it is and stops. Nobody publishes before it has caught up, because half a window
- * looks like little traffic.
+ * looks like little traffic. One that misses reports, because the stream lost them before it came, leads
+ * only while nobody else does: some minutes of evidence are worth more than none, and less than all.
  */
 export type Scorer = {
   status(): ScorerStatus;
@@ -49,10 +51,12 @@ export type ScorerStatus = PublisherCounts &
     readonly lag: number;
     readonly position: ScorePosition;
     /**
-     * Part of the window of which reports were lost before they could be folded, because the stream had no
-     * room for them: the window's beginning. It shrinks as the window moves on. 0: none.
+     * Part of the window of which reports were lost before they could be folded, from its beginning up to the
+     * latest loss. It shrinks as the window moves on. 0: none.
      */
     readonly missingMs: number;
+    /** As `MissedReports.lost`. */
+    readonly lostReports: number;
     /** Absent: no round has ended. `failed`: the bus did not confirm. */
     readonly lastRound: Publication | "failed" | undefined;
     /** Epoch milliseconds of the last version written; absent before any. */
@@ -92,6 +96,12 @@ const MAX_SKEW_MS = 60_000;
 /** From the end of one round to the begin of the next: at most one publication a second. */
 const ROUND_EVERY_MS = 1_000;
 
+/**
+ * Longer than a second choice of the newer algorithm waits: those of the older one, who have folded
+ * everything and cannot publish, would keep it from leading for ever.
+ */
+const SUPERSEDED_MS = 2 * SECOND_CHOICE_MS;
+
 /** A bus that does not answer must not hold up the end of the process. */
 const CLOSE_MS = 2_000;
 
@@ -100,11 +110,10 @@ type State = {
   readonly tracer: ProcessTracer | undefined;
   readonly intake: ReportIntake;
   readonly publisher: ScorePublisher;
+  readonly missed: MissedReports;
   readonly lease: LeaseHolder;
   isCaughtUp: boolean;
   isClosed: boolean;
-  /** Epoch milliseconds: reports from before were lost. */
-  completeSinceMs: number;
   /** Grows whenever everything known becomes void. */
   generation: number;
   lastRound: Publication | "failed" | undefined;
@@ -114,12 +123,15 @@ type State = {
 export function startScorer(ports: ScorerPorts): Scorer {
   const { bus, fold, nowMs, schedule } = ports;
   const state = createState(ports);
-  const { intake, publisher, lease } = state;
+  const { intake, publisher, missed, lease } = state;
   const follower = bus.reports.follow({
     sinceMs: nowMs() - REPLAY_MS - MAX_SKEW_MS,
     began: (streamEpoch) => restart(state, streamEpoch),
-    lost: (keptSinceMs) => noteLoss(state, keptSinceMs),
-    take: intake.take,
+    lost: missed.lostUntil,
+    take(stored) {
+      missed.took(stored);
+      intake.take(stored);
+    },
     caughtUp: () => catchUp(state),
   });
   const startRound = () => void round();
@@ -127,6 +139,9 @@ export function startScorer(ports: ScorerPorts): Scorer {
   const tick = createScorerTick({ ...ports, reports: bus.reports, isDue: () => leads(state) });
 
   async function round(): Promise<void> {
+    if (state.isCaughtUp) {
+      missed.tell();
+    }
     const delayMs = await publishIfLeading(state);
     if (!state.isClosed) {
       cancelRound = schedule(delayMs, startRound);
@@ -141,7 +156,8 @@ export function startScorer(ports: ScorerPorts): Scorer {
       leader: lease.holds(),
       lag: follower.lag() + intake.waiting(),
       position: fold.position(),
-      missingMs: missingMsOf(state),
+      missingMs: missed.missingMs(),
+      lostReports: missed.lost(),
       lastRound: state.lastRound,
       publishedAtMs: state.publishedAtMs,
       spansDropped: state.tracer?.stats().spansDropped ?? 0,
@@ -162,21 +178,23 @@ function createState(ports: ScorerPorts): State {
   const intake = createReportIntake({ fold, deadLetters: bus.deadLetters, turns, tracer });
   const ledger = createScoreLedger({ scores: bus.scores, turns });
   const publisher = createScorePublisher({ ...ports, intake, ledger, turns, publisher: name });
+  const missed = createMissedReports(ports);
   const state: State = {
     ports,
     tracer,
     intake,
     publisher,
+    missed,
     lease: createLeaseHolder({
       ...ports,
       leases: bus.leases,
       lease: SCORER_LEASE,
       owner: name,
       wants: () => state.isCaughtUp,
+      isSecondChoice: () => missed.missingMs() > 0,
     }),
     isCaughtUp: false,
     isClosed: false,
-    completeSinceMs: 0,
     generation: 0,
     lastRound: undefined,
     publishedAtMs: undefined,
@@ -190,33 +208,18 @@ function tracerOf({ spans, system = "nats", name, ...ports }: ScorerPorts) {
 
 function restart(state: State, streamEpoch: number): void {
   state.isCaughtUp = false;
-  state.completeSinceMs = 0;
+  state.missed.began();
   state.generation += 1;
   state.publisher.forget();
   state.intake.began(streamEpoch);
   state.ports.log("info", "following health reports", { streamEpoch });
 }
 
-/** Scores are published all the same: what is left of the window is worth more than none. */
-function noteLoss(state: State, keptSinceMs: number): void {
-  state.completeSinceMs = Math.max(state.completeSinceMs, keptSinceMs);
-  const missingMs = missingMsOf(state);
-  if (missingMs > 0) {
-    const message = "the stream of health reports is too small: part of the window is lost";
-    state.ports.log("warn", message, { missingMs, setting: "bus.nats.reportBytes" });
-  }
-}
-
-/** Never more than the window, whose beginning the loss is. */
-function missingMsOf({ ports, completeSinceMs }: State): number {
-  const beganAtMs = ports.nowMs() - REPLAY_MS;
-  return Math.min(REPLAY_MS, Math.max(0, Math.round(completeSinceMs - beganAtMs)));
-}
-
 function catchUp(state: State): void {
   const { fold, log } = state.ports;
   state.isCaughtUp = true;
   state.intake.caughtUp();
+  state.missed.caughtUp();
   log("info", "caught up with the health reports", { ...fold.position() });
   state.lease.hurry();
 }
@@ -252,6 +255,6 @@ async function publish(state: State): Promise<void> {
   }
   if (state.lastRound === "superseded") {
     log("warn", "scores of a newer algorithm or stream are published already");
-    lease.standAside(LEASE_MS);
+    lease.standAside(SUPERSEDED_MS);
   }
 }

@@ -146,6 +146,7 @@ function readScorer(options: SourceOptions): void {
   read("deadLettersDropped", ({ scorer }) => scorer?.lettersDropped);
   read("scorerLag", ({ scorer }) => scorer?.lag);
   read("scorerMissing", ({ scorer }) => seconds(scorer?.missingMs));
+  read("scorerLost", ({ scorer }) => scorer?.lostReports);
   read("scorerLeader", ({ scorer }) => scorer?.leader);
   read("scorerCaughtUp", ({ scorer }) => scorer?.caughtUp);
   read("publications", ({ scorer }) => scorer?.publications);

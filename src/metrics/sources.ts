@@ -100,6 +100,8 @@ export type ScorerFigures = {
   readonly lag: number;
   /** Part of the window of which reports were lost. */
   readonly missingMs: number;
+  /** Reports that the stream no longer had, as far as its numbers tell. */
+  readonly lostReports: number;
   /** Reports that came from the stream since the start, those that were read again among them. */
   readonly reports: {
     readonly folded: number;

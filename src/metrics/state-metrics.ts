@@ -220,7 +220,13 @@ export const fleetMetrics = {
     "atlas.scorer.replay_missing",
     "gauge",
     "s",
-    "Beginning of the window that the scorer could not fold, because the stream had no room for it.",
+    "Part of the window, from its beginning, of which reports were lost before the scorer could fold them.",
+  ),
+  scorerLost: own(
+    "atlas.scorer.reports_lost",
+    "counter",
+    "{report}",
+    "Reports of the window that the stream no longer had, as far as its numbers tell.",
   ),
   scorerLeader: own(
     "atlas.scorer.leader",

@@ -45,6 +45,11 @@ export function createNatsLeaseTable(
     }
   }
 
+  async function holderIn(table: KV, name: string): Promise<string | undefined> {
+    const held = await table.get(name);
+    return held?.operation === "PUT" ? held.string() : undefined;
+  }
+
   return {
     async take(name, owner) {
       assertName(name);
@@ -53,6 +58,10 @@ export function createNatsLeaseTable(
     async release(name, owner) {
       assertName(name);
       await withTable(options, (table) => releaseIn(table, name, owner));
+    },
+    async holder(name) {
+      assertName(name);
+      return await withTable(options, (table) => holderIn(table, name));
     },
   };
 }

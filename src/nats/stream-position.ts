@@ -64,21 +64,23 @@ export function beginIfAnew(position: StreamPosition, info: StreamInfo): number 
 }
 
 /**
- * Since when the stream keeps what it was told, if it dropped for want of room some of what the reader
- * would get next. `undefined`: it did not.
+ * Since when the stream keeps what it was told, if it certainly lost some of what the reader would get
+ * next. `undefined`: not certainly.
  *
  * What is beyond its age is dropped from the front as well, and is nothing that a reader misses. Then
  * the stream is not full: one that dropped its last message for want of room has stayed full since, as
- * long as what it kept then is of its age.
+ * long as what it kept then is of its age. A stream that somebody emptied says when its last message was
+ * stored, which a reader that begins before would have got.
  */
 export function lostUntil(position: StreamPosition, info: StreamInfo): number | undefined {
   const { config, state } = info;
+  const isEmpty = state.messages === 0;
   const isFull =
     config.max_bytes > 0 && state.bytes > config.max_bytes - config.max_msg_size - OVERHEAD_BYTES;
-  if (!isFull || state.messages === 0 || state.first_seq <= position.last + 1) {
+  if (!(isEmpty || isFull) || state.first_seq <= position.last + 1) {
     return undefined;
   }
-  const keptSinceMs = Date.parse(state.first_ts);
+  const keptSinceMs = Date.parse(isEmpty ? state.last_ts : state.first_ts);
   return position.last > 0 || isWanted(position.from, keptSinceMs) ? keptSinceMs : undefined;
 }
 

@@ -308,6 +308,17 @@ function leaseContract(open: OpenBus): void {
     await expect(leases.take("a b", "one")).rejects.toThrow(RangeError);
   });
 
+  test("says who holds a lease", async () => {
+    const { leases } = (await open()).bus;
+    expect(await leases.holder("publisher")).toBeUndefined();
+    await leases.take("publisher", "one");
+    expect(await leases.holder("publisher")).toBe("one");
+    expect(await leases.holder("prober")).toBeUndefined();
+    await leases.release("publisher", "one");
+    expect(await leases.holder("publisher")).toBeUndefined();
+    await expect(leases.holder("a b")).rejects.toThrow(RangeError);
+  });
+
   test("of several who ask at once, one gets it", async () => {
     const { leases } = (await open()).bus;
     const owners = ["one", "two", "three", "four"];
@@ -327,6 +338,7 @@ export async function expectLeasesToLapse({
   await pass(LEASE_MS - 1_000);
   expect(await bus.leases.take("publisher", "two")).toBe(false);
   await pass(1_500);
+  expect(await bus.leases.holder("publisher")).toBeUndefined();
   expect(await bus.leases.take("publisher", "two")).toBe(true);
 }
 
@@ -349,6 +361,7 @@ function closeContract(open: OpenBus): void {
     await expect(bus.scores.entries()).rejects.toThrow(BusUnavailable);
     await expect(bus.leases.take("a", "one")).rejects.toThrow(BusUnavailable);
     await expect(bus.leases.release("a", "one")).rejects.toThrow(BusUnavailable);
+    await expect(bus.leases.holder("a")).rejects.toThrow(BusUnavailable);
   });
 
   test("hands out nothing any more, and following and watching a closed bus is harmless", async () => {

@@ -43,6 +43,7 @@ export const exampleFleet: FleetFigures = {
     caughtUp: 0,
     lag: 6,
     missingMs: 1_260_000,
+    lostReports: 63,
     reports: {
       folded: 1_000,
       ignored: 200,

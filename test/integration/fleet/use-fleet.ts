@@ -22,7 +22,12 @@ export type Readiness = {
   readonly degraded: boolean;
   readonly bus: string;
   readonly scoreAgeMs?: number;
-  readonly scorer?: { readonly leader: boolean; readonly caughtUp: boolean };
+  readonly scorer?: {
+    readonly leader: boolean;
+    readonly caughtUp: boolean;
+    readonly missingMs: number;
+    readonly lostReports: number;
+  };
 };
 
 export type MemberSettings = {

@@ -93,6 +93,7 @@ describe("fleetFiguresOf()", () => {
         caughtUp: 1,
         lag: 0,
         missingMs: 0,
+        lostReports: 0,
         reports: { folded: 2, duplicate: 1, wrongToken: 1, undecodable: 1, late: 0 },
       },
       prober: { leader: 0, passed: 0 },

@@ -1,17 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { LEASE_MS, type LeaseTable } from "../../../src/domain/bus.ts";
-import { createLeaseHolder } from "../../../src/health/lease-holder.ts";
+import { createLeaseHolder, SECOND_CHOICE_MS } from "../../../src/health/lease-holder.ts";
 import { createSwitchedBus, settle } from "./score-fixture.ts";
 
-function setUp({ leases }: { readonly leases?: LeaseTable } = {}) {
+type SetUp = { readonly leases?: Partial<LeaseTable>; readonly isSecondChoice?: boolean };
+
+function setUp({ leases, isSecondChoice = false }: SetUp = {}) {
   const world = createSwitchedBus();
   const { bus, clock, log } = world;
-  const wishes = { isWanted: true };
+  const wishes = { isWanted: true, isSecondChoice };
   const holder = createLeaseHolder({
-    leases: leases ?? bus.leases,
+    leases: { ...bus.leases, ...leases },
     lease: "scorer",
     owner: "one",
     wants: () => wishes.isWanted,
+    isSecondChoice: () => wishes.isSecondChoice,
     nowMs: clock.nowMs,
     schedule: clock.schedule,
     random: () => 0.5,
@@ -65,7 +68,7 @@ describe("createLeaseHolder()", () => {
   test("stops believing when it hears of another holder", async () => {
     const answers = [true, false];
     const { holder, clock, lines } = setUp({
-      leases: { take: async () => answers.shift() ?? false, release: async () => undefined },
+      leases: { take: async () => answers.shift() ?? false },
     });
     await clock.advance(0);
     await clock.advance(3_000);
@@ -116,7 +119,6 @@ describe("createLeaseHolder()", () => {
           asked += 1;
           return new Promise(() => undefined);
         },
-        release: async () => undefined,
       },
     });
     await clock.advance(0);
@@ -161,5 +163,113 @@ describe("createLeaseHolder()", () => {
     turn(false);
     await expect(holder.close()).resolves.toBeUndefined();
     expect(holder.holds()).toBe(false);
+  });
+});
+
+describe("a second choice", () => {
+  test("takes a lease that nobody has held for two lease periods, and keeps it", async () => {
+    const { holder, clock, lines } = setUp({ isSecondChoice: true });
+    await clock.advance(SECOND_CHOICE_MS - 1);
+    expect(holder.holds()).toBe(false);
+    await clock.advance(3_001);
+    expect(holder.holds()).toBe(true);
+    await clock.advance(10 * LEASE_MS);
+    expect(holder.holds()).toBe(true);
+    expect(messages(lines)).toEqual(["info: took a lease"]);
+  });
+
+  test("never takes one that others leave for less", async () => {
+    const { holder, clock, bus } = setUp({ isSecondChoice: true });
+    for (let round = 0; round < 10; round += 1) {
+      await expect(bus.leases.take("scorer", "two")).resolves.toBe(true);
+      await clock.advance(3_000);
+      await bus.leases.release("scorer", "two");
+      await clock.advance(SECOND_CHOICE_MS - 1);
+      expect(holder.holds()).toBe(false);
+    }
+  });
+
+  test("begins to wait anew when the bus was away, also for a lease that it held", async () => {
+    const { holder, clock, turn } = setUp({ isSecondChoice: true });
+    await clock.advance(SECOND_CHOICE_MS - 3_000);
+    turn(false);
+    await clock.advance(SECOND_CHOICE_MS);
+    turn(true);
+    await clock.advance(SECOND_CHOICE_MS - 1);
+    expect(holder.holds()).toBe(false);
+    await clock.advance(6_001);
+    expect(holder.holds()).toBe(true);
+    turn(false);
+    await clock.advance(LEASE_MS);
+    turn(true);
+    await clock.advance(SECOND_CHOICE_MS - 1);
+    expect(holder.holds()).toBe(false);
+  });
+
+  test("begins to wait anew when it did not want it in between", async () => {
+    const { holder, clock, wishes } = setUp({ isSecondChoice: true });
+    await clock.advance(SECOND_CHOICE_MS - 3_000);
+    wishes.isWanted = false;
+    await clock.advance(3_000);
+    wishes.isWanted = true;
+    await clock.advance(SECOND_CHOICE_MS - 1);
+    expect(holder.holds()).toBe(false);
+  });
+
+  test("begins to wait anew when somebody was faster", async () => {
+    const answers = [false];
+    const { holder, clock } = setUp({
+      isSecondChoice: true,
+      leases: { take: async () => answers.pop() ?? true },
+    });
+    await clock.advance(SECOND_CHOICE_MS + 3_000);
+    expect([answers, holder.holds()]).toEqual([[], false]);
+    await clock.advance(SECOND_CHOICE_MS - 3_000);
+    expect(holder.holds()).toBe(false);
+    await clock.advance(6_000);
+    expect(holder.holds()).toBe(true);
+  });
+
+  test("competes like everybody else from when it is none any more", async () => {
+    const { holder, clock, wishes } = setUp({ isSecondChoice: true });
+    await clock.advance(3_000);
+    expect(holder.holds()).toBe(false);
+    wishes.isSecondChoice = false;
+    await clock.advance(3_000);
+    expect(holder.holds()).toBe(true);
+  });
+
+  test("keeps what it holds when it becomes one", async () => {
+    const { holder, clock, wishes, lines } = setUp();
+    await clock.advance(0);
+    wishes.isSecondChoice = true;
+    await clock.advance(10 * LEASE_MS);
+    expect(holder.holds()).toBe(true);
+    expect(messages(lines)).toEqual(["info: took a lease"]);
+  });
+
+  test("does not take its own name, left from before it was started, for that of another", async () => {
+    const { holder, clock } = setUp({
+      isSecondChoice: true,
+      leases: { holder: async () => "one" },
+    });
+    await clock.advance(SECOND_CHOICE_MS + 3_000);
+    expect(holder.holds()).toBe(true);
+  });
+
+  test("of a first and a second, the first follows a holder that died, and the second later", async () => {
+    const { holder, clock, bus, log } = setUp({ isSecondChoice: true });
+    const first = createLeaseHolder({
+      ...{ leases: bus.leases, lease: "scorer", owner: "first", wants: () => true },
+      ...{ ...clock, random: () => 1, log },
+    });
+    await bus.leases.take("scorer", "dead");
+    await clock.advance(LEASE_MS + 3_000);
+    expect([first.holds(), holder.holds()]).toEqual([true, false]);
+    await clock.advance(10 * SECOND_CHOICE_MS);
+    expect([first.holds(), holder.holds()]).toEqual([true, false]);
+    await first.close();
+    await clock.advance(SECOND_CHOICE_MS + 3_000);
+    expect(holder.holds()).toBe(true);
   });
 });

@@ -27,6 +27,7 @@ function leaseTable() {
     async release(_, owner) {
       holder = holder === owner ? undefined : holder;
     },
+    holder: async () => holder,
   };
   return {
     leases,

@@ -165,7 +165,11 @@ export function createSwitchedBus(beside?: Beside) {
       entries: guard(scores.entries),
       watch: scores.watch,
     },
-    leases: { take: guard(leases.take), release: guard(leases.release) },
+    leases: {
+      take: guard(leases.take),
+      release: guard(leases.release),
+      holder: guard(leases.holder),
+    },
     status: () => (isOn ? "connected" : "connecting"),
     onStatus(listener) {
       listeners.add(listener);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Bus, FollowOptions } from "../../../src/domain/bus.ts";
+import type { Bus, FollowOptions, StoredReport } from "../../../src/domain/bus.ts";
 import type { HealthReport } from "../../../src/domain/health.ts";
 import { scoreKeyOf, VERSION_KEY } from "../../../src/health/endpoint-token.ts";
+import { SECOND_CHOICE_MS } from "../../../src/health/lease-holder.ts";
 import { SCORER_LEASE, startScorer } from "../../../src/health/scorer.ts";
 import { decodeTable, decodeVersion } from "../../../src/health/table-codec.ts";
 import { ALGORITHM_VERSION, createHealthFold } from "../../../src/score/health-fold.ts";
@@ -47,6 +48,27 @@ async function storedVersion({ memory }: World) {
   const entry = await memory.scores.get(VERSION_KEY);
   const version = entry && decodeVersion(entry.value);
   return version && "position" in version ? version : undefined;
+}
+
+function storedAt(
+  sequence: number,
+  storedAtMs: number,
+  others: Partial<HealthReport> = {},
+): StoredReport {
+  const { token, bytes } = outgoing(reportOf(1, { observedAtMs: storedAtMs, ...others }));
+  return { token, sequence, storedAtMs, bytes, headers: {} };
+}
+
+/** A scorer whose replay has ended, and which one report is missing from. */
+async function startIncomplete(world: World, name: string) {
+  const { bus, followed } = createScriptedBus(world);
+  const { scorer } = start(world, name, bus);
+  followed().began(START_MS);
+  followed().take(storedAt(1, world.clock.nowMs()));
+  followed().take(storedAt(3, world.clock.nowMs()));
+  followed().caughtUp();
+  await settle();
+  return scorer;
 }
 
 /** Follows by hand: what the bus of the world stores does not reach it. */
@@ -153,18 +175,33 @@ describe("startScorer()", () => {
     const minute = 60_000;
     followed().began(START_MS);
     expect(scorer.status().missingMs).toBe(0);
-    followed().lost?.(START_MS - 13 * minute);
-    expect(scorer.status().missingMs).toBe(20 * minute);
-    expect(world.lines).toContainEqual({
-      level: "warn",
-      message: "the stream of health reports is too small: part of the window is lost",
-      fields: { missingMs: 20 * minute, setting: "bus.nats.reportBytes" },
-    });
+    followed().lost?.(START_MS - 14 * minute);
+    expect(scorer.status()).toMatchObject({ missingMs: 19 * minute, lostReports: 0 });
+    followed().take(storedAt(500, START_MS - 14 * minute));
+    followed().take(storedAt(503, START_MS - 13 * minute));
+    expect(scorer.status()).toMatchObject({ missingMs: 20 * minute, lostReports: 2 });
+    await world.clock.advance(minute);
+    const warnings = () => world.lines.filter(({ level }) => level === "warn");
+    expect(warnings()).toEqual([]);
     followed().caughtUp();
-    await world.clock.advance(19 * minute);
+    await world.clock.advance(minute);
+    expect(warnings()).toMatchObject([{ fields: { lost: 2, setting: "bus.nats.reportBytes" } }]);
+    await world.clock.advance(17 * minute);
     expect(scorer.status()).toMatchObject({ leader: true, missingMs: minute });
     await world.clock.advance(minute);
     expect(scorer.status().missingMs).toBe(0);
+    expect(warnings()).toHaveLength(1);
+    await scorer.close();
+  });
+
+  test("a stream of which nothing was left in the window is nothing that it misses", async () => {
+    const world = createSwitchedBus();
+    const { bus, followed } = createScriptedBus(world);
+    const { scorer } = start(world, "scorer-1", bus);
+    followed().began(START_MS);
+    followed().caughtUp();
+    followed().take(storedAt(500, START_MS, { sequence: 5_000 }));
+    expect(scorer.status()).toMatchObject({ missingMs: 0, lostReports: 0 });
     await scorer.close();
   });
 
@@ -253,6 +290,56 @@ describe("startScorer()", () => {
     await second.close();
   });
 
+  test("one that misses reports leaves the lead to one that does not, though it came first", async () => {
+    const world = createSwitchedBus();
+    const incomplete = await startIncomplete(world, "scorer-1");
+    await world.clock.advance(SECOND_CHOICE_MS - 5_000);
+    expect(incomplete.status()).toMatchObject({ caughtUp: true, leader: false, lostReports: 1 });
+    const { scorer: whole } = start(world, "scorer-2");
+    await world.clock.advance(60_000);
+    expect(whole.status()).toMatchObject({ leader: true, missingMs: 0 });
+    expect(incomplete.status()).toMatchObject({ leader: false, published: 0 });
+    await Promise.all([incomplete.close(), whole.close()]);
+  });
+
+  test("one that misses reports leads when nobody has for two lease periods", async () => {
+    const world = createSwitchedBus();
+    const { scorer: whole } = start(world, "scorer-1");
+    await world.clock.advance(1_000);
+    const incomplete = await startIncomplete(world, "scorer-2");
+    await world.clock.advance(60_000);
+    await whole.close();
+    await world.clock.advance(SECOND_CHOICE_MS);
+    expect(incomplete.status().leader).toBe(false);
+    await world.clock.advance(6_000);
+    expect(incomplete.status()).toMatchObject({ leader: true });
+    await incomplete.close();
+  });
+
+  test("one that cannot publish for its old algorithm leaves time for a second choice", async () => {
+    const world = createSwitchedBus();
+    const newer = positionOf(1, { algorithmVersion: 99 });
+    await putOver(world.memory.scores, versionEntry(versionOf(newer, [])));
+    const askedAfterMs: number[] = [];
+    const { take } = world.bus.leases;
+    const { scorer } = start(world, "scorer-1", {
+      ...world.bus,
+      leases: {
+        ...world.bus.leases,
+        take(...lease) {
+          askedAfterMs.push(world.clock.nowMs() - START_MS);
+          return take(...lease);
+        },
+      },
+    });
+    await world.clock.advance(SECOND_CHOICE_MS + 10_000);
+    expect(scorer.status()).toMatchObject({ leader: false, lastRound: "superseded" });
+    expect(Math.max(...askedAfterMs)).toBeLessThan(3_000);
+    await world.clock.advance(20_000);
+    expect(Math.max(...askedAfterMs)).toBeGreaterThan(30_000);
+    await scorer.close();
+  });
+
   test("goes on after a bus that was away", async () => {
     const world = createSwitchedBus();
     const { scorer } = start(world);
@@ -312,7 +399,7 @@ describe("startScorer()", () => {
     const { bus, followed } = createScriptedBus(world);
     const { scorer } = start(world, "scorer-1", {
       ...bus,
-      leases: { take: () => new Promise(() => undefined), release: async () => undefined },
+      leases: { ...bus.leases, take: () => new Promise(() => undefined) },
     });
     followed().began(START_MS);
     followed().caughtUp();

@@ -85,6 +85,7 @@ describe("readSources()", () => {
       "atlas.scorer.lag": 6,
       "atlas.scorer.leader": 1,
       "atlas.scorer.replay_missing": 1_260,
+      "atlas.scorer.reports_lost": 63,
       "atlas.scorer.caught_up": 0,
       "atlas.scorer.publications": 30,
       "atlas.scorer.tables_written": 31,

@@ -54,25 +54,42 @@ describe("lostUntil()", () => {
   /** Full, and its first 99 messages are gone. */
   const full = {
     config: { max_bytes: 10_000_000, max_msg_size: 65_536 },
-    state: { bytes: 9_990_000, messages: 900, first_seq: 100, first_ts: keptSince },
+    state: {
+      ...{ bytes: 9_990_000, messages: 900, first_seq: 100, first_ts: keptSince },
+      last_ts: "2026-11-22T10:40:00Z",
+    },
   };
+  /** As servers say it whose messages were purged. */
+  const emptied = { bytes: 0, messages: 0, first_ts: "0001-01-01T00:00:00Z", last_ts: keptSince };
   type About = typeof full;
   // As much of the server's answer as is read.
   const infoOf = ({ config, state }: About) => ({ config, state }) as StreamInfo;
 
-  test.each<{ name: string; from?: ReadFrom; last?: number }>([
+  test.each<{ name: string; from?: ReadFrom; last?: number; state?: Partial<About["state"]> }>([
     { name: "a reader begins before the first message that a full stream keeps" },
+    {
+      name: "a reader begins before the last message of a stream that was emptied",
+      state: emptied,
+    },
+    { name: "a stream was emptied of what a reader would get next", last: 98, state: emptied },
     { name: "a reader was away while its next messages were dropped", last: 98 },
     { name: "so it was, and all that it wants comes later", from: { kind: "new" }, last: 50 },
-  ])("tells since when messages are kept when $name", ({ from = since, last = 0 }) => {
+  ])("tells since when messages are kept when $name", ({ from = since, last = 0, state = {} }) => {
     const position = { ...startPosition(from), last };
-    expect(lostUntil(position, infoOf(full))).toBe(keptSinceMs);
+    const about = { ...full, state: { ...full.state, ...state } };
+    expect(lostUntil(position, infoOf(about))).toBe(keptSinceMs);
   });
 
   test.each<{ name: string; from?: ReadFrom; last?: number; state?: Partial<About["state"]> }>([
     { name: "never dropped a message", state: { first_seq: 1 } },
     { name: "dropped what was too old, and is not full", state: { bytes: 5_000_000 } },
-    { name: "is empty", state: { messages: 0 } },
+    { name: "never had a message", state: { ...emptied, first_seq: 1 } },
+    { name: "is empty of what the reader has had", last: 99, state: emptied },
+    {
+      name: "is empty since before the time asked for",
+      from: { kind: "since", sinceMs: keptSinceMs },
+      state: emptied,
+    },
     { name: "dropped only what the reader has had", last: 99 },
     { name: "keeps all since the time asked for", from: { kind: "since", sinceMs: keptSinceMs } },
     { name: "is read for what comes", from: { kind: "new" } },
