@@ -187,10 +187,19 @@ export function decodeExtensions(
   }
   if (depthOf(extensions) > MAX_EXTENSION_DEPTH) {
     violations.add(path, `must be nested at most ${MAX_EXTENSION_DEPTH} deep`);
+  } else if (!isAllFinite(extensions)) {
+    // A provider would get null in its place.
+    violations.add(path, "must have no numbers that are not finite");
   } else if (JSON.stringify(extensions).length > MAX_EXTENSION_CHARS) {
     violations.add(path, `must have at most ${MAX_EXTENSION_CHARS} characters as JSON`);
   }
   return keys.length === 0 ? undefined : extensions;
+}
+
+function isAllFinite(value: unknown): boolean {
+  return typeof value === "object" && value !== null
+    ? Object.values(value).every(isAllFinite)
+    : typeof value !== "number" || Number.isFinite(value);
 }
 
 /** Stops counting just past the limit, so hostile nesting cannot exhaust the stack. */

@@ -1,71 +1,100 @@
-import type { Message } from "@bufbuild/protobuf";
-import { Metadata, type ServerUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
+import type http2 from "node:http2";
 import { createCanceller } from "../domain/cancel.ts";
-import type { NowMs } from "../domain/ports.ts";
+import type { Log, NowMs, Schedule } from "../domain/ports.ts";
 import type { RouterError } from "../domain/router-error.ts";
-import type { ActiveCall } from "./call-tracker.ts";
-import { departureOf, parseGrpcTimeout } from "./deadline.ts";
-import type { GrpcRpc } from "./grpc-streams.ts";
-import { timeoutLeftMs } from "./open-rpc.ts";
-import type { CallContext } from "./rpc-service.ts";
+import type { MessageDecoder } from "../wire/message-decoder.ts";
+import type { MessageEncoder } from "../wire/message-encoder.ts";
+import type { ActiveCall, CallTracker } from "./call-tracker.ts";
+import { departureOf } from "./deadline.ts";
+import type { RequestBody } from "./grpc-frame.ts";
+import { binaryHeader } from "./grpc-status.ts";
+import type { ListenerLimits } from "./listener-options.ts";
+import type { OpenRpc, RpcTeller } from "./open-rpc.ts";
+import type { CallContext, RpcMethod } from "./rpc-service.ts";
 
-/** A request as it left the wire; what cannot be read is told by the handler, not by the library. */
-export type Decoded =
-  | { readonly message: Message; readonly receivedAtMs: number }
-  | { readonly error: RouterError; readonly receivedAtMs: number };
-
-export type GrpcCall = ServerUnaryCall<Decoded, Buffer> | ServerWritableStream<Decoded, Buffer>;
-
-/** One call of grpc-js as the handlers know it. */
-export type GrpcCallScope = {
-  readonly context: CallContext;
-  readonly active: ActiveCall;
-  /** What the handler set so far; absent while it set nothing. */
-  trailers(): Metadata | undefined;
-  /** Why the caller is no longer there, if it is not. */
-  departure(): RouterError;
-  /** Our own end: the `cancelled` that grpc-js emits after every end means nothing from here on. */
-  ended(): void;
+export type GrpcPorts = {
+  readonly errorDomain: string;
+  readonly limits: ListenerLimits;
+  readonly nowMs: NowMs;
+  readonly schedule: Schedule;
+  readonly log: Log;
+  readonly tracker: CallTracker;
+  readonly rpcs: RpcTeller;
+  /** The request of a stream is complete. */
+  readonly onRequest: (stream: http2.ServerHttp2Stream) => void;
 };
 
-/** Throws when the caller's timeout cannot be read. */
-export function createGrpcCallScope(
-  call: GrpcCall,
-  { rpc, timeout }: GrpcRpc,
-  { endless, nowMs }: { readonly endless: boolean; readonly nowMs: NowMs },
-): GrpcCallScope {
-  const canceller = createCanceller();
-  const { metadata } = call;
-  let trailers: Metadata | undefined;
-  let hasEnded = false;
-  const { abort } = canceller;
-  const timeoutMs = timeout === undefined ? undefined : parseGrpcTimeout(timeout);
-  const departure = () => departureOf(rpc, timeoutMs, nowMs());
-  call.on("cancelled", () => {
-    if (!hasEnded) {
-      abort(departure());
-    }
-  });
-  return {
-    context: {
-      signal: canceller.signal,
-      abort,
-      timeoutMs: timeoutLeftMs(rpc, timeoutMs),
-      receivedAtMs: rpc.receivedAtMs,
-      trace: rpc.trace,
-      rpc,
-      header: (name) => metadata.get(name)[0]?.toString(),
-      setTrailer(name, value) {
-        trailers ??= new Metadata();
-        trailers.set(name, typeof value === "string" ? value : Buffer.from(value));
-      },
-      isBehind: () => "writableLength" in call && call.writableLength > 0,
-    },
-    active: { abort, endless },
-    trailers: () => trailers,
-    departure,
-    ended() {
-      hasEnded = true;
-    },
+/** A method of ours, ready to be served. */
+export type GrpcMethod = {
+  /** As `RpcEnd.method` has it. */
+  readonly name: string;
+  readonly method: RpcMethod;
+  readonly decoder: MessageDecoder;
+  /** Leaves room for the prefix of a frame. */
+  readonly encoder: MessageEncoder;
+  readonly ports: GrpcPorts;
+};
+
+/** A call of one of our methods, and what its handler knows of it: one object for both. */
+export type GrpcCall = Omit<CallContext, "timeoutMs" | "receivedAtMs" | "rpc"> &
+  ActiveCall & {
+    readonly stream: http2.ServerHttp2Stream;
+    readonly headers: http2.IncomingHttpHeaders;
+    readonly served: GrpcMethod;
+    readonly rpc: OpenRpc;
+    readonly body: RequestBody;
+    /** The caller's timeout as it was asked for; absent without one, and until the request is there. */
+    askedMs: number | undefined;
+    /** As `CallContext` has it, from when the request is there. */
+    timeoutMs: number | undefined;
+    /** As `CallContext` has it, from when the request is there. */
+    receivedAtMs: number;
+    /** Absent while the handler has set none. */
+    trailers: http2.OutgoingHttpHeaders | undefined;
   };
+
+export function createGrpcCall(
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  { served, rpc }: Pick<GrpcCall, "served" | "rpc">,
+): GrpcCall {
+  const { method } = served;
+  const { signal, abort } = createCanceller();
+  return {
+    stream,
+    headers,
+    served,
+    rpc,
+    endless: method.kind === "server_streaming" && method.endless,
+    signal,
+    abort,
+    trace: rpc.trace,
+    body: { pieces: [], bytes: 0, frameBytes: 0 },
+    askedMs: undefined,
+    timeoutMs: undefined,
+    receivedAtMs: rpc.receivedAtMs,
+    trailers: undefined,
+    setTrailer,
+    isBehind,
+  };
+}
+
+/** Nobody reads what is sent any more. */
+export function isGone({ stream }: GrpcCall): boolean {
+  return stream.destroyed || stream.closed;
+}
+
+/** Why its caller is no longer there, if it is not. */
+export function departureFrom({ rpc, askedMs, served }: GrpcCall): RouterError {
+  return departureOf(rpc, askedMs, served.ports.nowMs());
+}
+
+function setTrailer(this: CallContext, name: string, value: string | Uint8Array): void {
+  const call = this as GrpcCall;
+  call.trailers ??= {};
+  call.trailers[name] = typeof value === "string" ? value : binaryHeader(value);
+}
+
+function isBehind(this: CallContext): boolean {
+  return (this as GrpcCall).stream.writableLength > 0;
 }

@@ -1,8 +1,11 @@
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { createCallTracker } from "./call-tracker.ts";
+import type { GrpcMethod, GrpcPorts } from "./grpc-call.ts";
+import { createGrpcDispatch } from "./grpc-dispatch.ts";
 import { addHealth, healthPaths } from "./grpc-health.ts";
-import { grpcServiceOf } from "./grpc-service.ts";
-import { type GrpcSessionHooks, hookGrpcSessions } from "./grpc-session-hooks.ts";
+import { createGrpcMethod } from "./grpc-method.ts";
+import { hookGrpcSessions } from "./grpc-session-hooks.ts";
+import { giveUp } from "./grpc-stream.ts";
 import {
   defaultListenerLimits,
   type ListenerLimits,
@@ -12,18 +15,11 @@ import {
 } from "./listener-options.ts";
 import { createRpcTeller } from "./open-rpc.ts";
 import { addReflection, reflectionPaths } from "./reflection.ts";
+import { createRequestSweep } from "./request-sweep.ts";
 import { methodPath, type RpcService } from "./rpc-service.ts";
 
 /** Sockets are closed by force when the peers have not let go after this. */
 const GOODBYE_MS = 250;
-
-/** Before the server listens there is no session to act upon. */
-const noHooks: GrpcSessionHooks = {
-  rpcOf: () => undefined,
-  reset: () => undefined,
-  stopAccepting: () => Promise.resolve(),
-  destroyAll: () => undefined,
-};
 
 /** Serves gRPC with health and reflection. Rejects when the port cannot be had. */
 export async function startGrpcServer(options: ListenerOptions): Promise<RunningListener> {
@@ -34,37 +30,37 @@ export async function startGrpcServer(options: ListenerOptions): Promise<Running
   // It writes what it cannot read of a caller's headers to the console, credentials and all.
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server(channelOptions(limits));
-  let hooks = noHooks;
-  for (const service of services) {
-    const ports = {
-      errorDomain,
-      limits,
-      nowMs,
-      schedule,
-      log,
-      tracker,
-      rpcs,
-      hooks: () => hooks,
-    };
-    const { definition, implementation } = grpcServiceOf(service, ports);
-    server.addService(definition, implementation);
-  }
   const { markNotServing } = addHealth(
     server,
     services.map(({ desc }) => desc.typeName),
   );
   addReflection(server, services);
   const port = await bind(server, options);
-  hooks = hookGrpcSessions(server, {
-    rpcs,
-    own: pathsOf(services),
-    foreign: new Set([...healthPaths, ...reflectionPaths]),
-    requestStreaming: reflectionPaths,
-    limits,
+  const sweep = createRequestSweep({
+    timeoutMs: limits.requestTimeoutMs,
+    schedule,
+    onTooSlow: (stream) => giveUp(stream, { rpcs, errorDomain }),
+  });
+  const ports = {
     errorDomain,
+    limits,
+    nowMs,
     schedule,
     log,
+    tracker,
+    rpcs,
+    onRequest: sweep.forgetComplete,
+  };
+  const dispatch = createGrpcDispatch({
+    rpcs,
+    sweep,
+    errorDomain,
+    maxHeaderBytes: limits.maxHeaderBytes,
+    own: methodsOf(services, ports),
+    foreign: new Set([...healthPaths, ...reflectionPaths]),
+    requestStreaming: reflectionPaths,
   });
+  const hooks = hookGrpcSessions(server, { dispatch, schedule, log });
 
   return {
     port,
@@ -82,6 +78,7 @@ export async function startGrpcServer(options: ListenerOptions): Promise<Running
       });
       await Promise.race([closed, callOff]);
       server.forceShutdown();
+      sweep.stop();
       hooks.destroyAll();
       await closed;
     },
@@ -104,8 +101,14 @@ function channelOptions(limits: ListenerLimits) {
   };
 }
 
-function pathsOf(services: readonly RpcService[]): ReadonlySet<string> {
-  return new Set(services.flatMap(({ methods }) => methods.map(({ desc }) => methodPath(desc))));
+function methodsOf(
+  services: readonly RpcService[],
+  ports: GrpcPorts,
+): ReadonlyMap<string, GrpcMethod> {
+  const methods = services.flatMap((service) => service.methods);
+  return new Map(
+    methods.map((method) => [methodPath(method.desc), createGrpcMethod(method, ports)]),
+  );
 }
 
 function bind(server: Server, { host, port, tls }: ListenerOptions): Promise<number> {

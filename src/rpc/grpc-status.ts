@@ -1,31 +1,29 @@
+import type { OutgoingHttpHeaders } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
-import { Metadata } from "@grpc/grpc-js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import type { WireStatus } from "./status.ts";
 
 /** Serialized `google.rpc.Status`: what every gRPC library reads error details from. */
 export const STATUS_DETAILS = "grpc-status-details-bin";
 
-/** What grpc-js sends as the end of a failed call. */
-export type GrpcFailure = {
-  readonly code: number;
-  readonly details: string;
-  readonly metadata: Metadata;
-};
-
-export function encodeStatusDetails({ code, message, details }: WireStatus): Buffer {
-  const packed = details.map(({ desc, value }) => anyPack(desc, create(desc, value)));
-  const status = create(StatusSchema, { code, message, details: packed });
-  return Buffer.from(toBinary(StatusSchema, status));
+/** What a failed call ends with, as trailers or as the headers of an answer that has nothing else. */
+export function trailersOf(status: WireStatus): OutgoingHttpHeaders {
+  const { code, message, trailers } = status;
+  return {
+    "grpc-status": code,
+    "grpc-message": encodeURI(message),
+    [STATUS_DETAILS]: binaryHeader(encodeStatusDetails(status)),
+    ...Object.fromEntries(trailers),
+  };
 }
 
-/** Adds to the trailers that the handler has set. */
-export function grpcFailureOf(status: WireStatus, metadata: Metadata | undefined): GrpcFailure {
-  const trailers = metadata ?? new Metadata();
-  trailers.set(STATUS_DETAILS, encodeStatusDetails(status));
-  for (const [name, value] of status.trailers) {
-    trailers.set(name, value);
-  }
-  return { code: status.code, details: status.message, metadata: trailers };
+/** As headers whose names end in `-bin` carry bytes. */
+export function binaryHeader(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64");
+}
+
+export function encodeStatusDetails({ code, message, details }: WireStatus): Uint8Array {
+  const packed = details.map(({ desc, value }) => anyPack(desc, create(desc, value)));
+  return toBinary(StatusSchema, create(StatusSchema, { code, message, details: packed }));
 }

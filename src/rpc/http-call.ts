@@ -54,7 +54,7 @@ export function createHttpCall(
 }
 
 export function contextOf(call: HttpCall): CallContext {
-  const { controller, trailers, request, rpc, timeoutMs } = call;
+  const { controller, trailers, rpc, timeoutMs } = call;
   return {
     signal: controller.signal,
     abort: (reason) => controller.abort(reason),
@@ -62,10 +62,6 @@ export function contextOf(call: HttpCall): CallContext {
     receivedAtMs: rpc.receivedAtMs,
     trace: rpc.trace,
     rpc,
-    header: (name) => {
-      const value = request.headers[name];
-      return Array.isArray(value) ? value[0] : value;
-    },
     setTrailer(name, value) {
       trailers.set(name, typeof value === "string" ? value : encodeBinaryHeader(value));
     },

@@ -12,7 +12,7 @@ import {
   errorToJson,
 } from "@connectrpc/connect/protocol-connect";
 import { connectErrorOf } from "./connect-status.ts";
-import { encodeStatusDetails, STATUS_DETAILS } from "./grpc-status.ts";
+import { binaryHeader, encodeStatusDetails, STATUS_DETAILS } from "./grpc-status.ts";
 import type { HttpRequest, HttpResponse } from "./http-call.ts";
 import { statusOf, WireError } from "./status.ts";
 
@@ -101,7 +101,7 @@ function answerGrpc(
   response.setHeader("content-type", contentType);
   response.setHeader("grpc-status", String(status.code));
   response.setHeader("grpc-message", encodeURI(status.message));
-  response.setHeader(STATUS_DETAILS, encodeStatusDetails(status).toString("base64"));
+  response.setHeader(STATUS_DETAILS, binaryHeader(encodeStatusDetails(status)));
   response.end();
 }
 

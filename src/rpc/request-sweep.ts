@@ -5,8 +5,8 @@ import type { Schedule } from "../domain/ports.ts";
 export type RequestSweep = {
   /** The headers of a request have arrived. */
   begun(stream: http2.ServerHttp2Stream): void;
-  /** The headers of its answer leave. */
-  answered(stream: http2.ServerHttp2Stream): void;
+  /** Forgets a stream whose request is complete. */
+  forgetComplete(stream: http2.ServerHttp2Stream): void;
   /** Nothing is given up any more. */
   stop(): void;
 };
@@ -24,8 +24,8 @@ const ROUNDS = 4;
 /**
  * One timer for all requests: most are complete before a timer of their own would be worth its cost.
  *
- * Nearly every stream is forgotten when it is answered. One that waits for its answer is forgotten by
- * the first round that finds its request complete, one that was reset by the first that finds it closed.
+ * Nearly every stream is forgotten when its request is complete. Others are forgotten by the first round
+ * that finds them so, and those that were reset by the first that finds them closed.
  */
 export function createRequestSweep(options: RequestSweepOptions): RequestSweep {
   const { timeoutMs, schedule, onTooSlow } = options;
@@ -64,7 +64,7 @@ export function createRequestSweep(options: RequestSweepOptions): RequestSweep {
         arm();
       }
     },
-    answered(stream) {
+    forgetComplete(stream) {
       // What is answered early, as a message that is too large, can go on for ever.
       if (stream.readableEnded) {
         receiving.delete(stream);

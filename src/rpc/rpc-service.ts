@@ -25,8 +25,6 @@ export type CallContext = {
   readonly trace: TraceContext;
   /** Takes the id of the completion that the RPC is, once the router has it. */
   readonly rpc: Pick<OpenRpc, "callId">;
-  /** First value of a request header by its lower-case name. */
-  readonly header: (name: string) => string | undefined;
   /** Sent with the status, on failure too. Names that end in `-bin` take bytes. */
   readonly setTrailer: (name: string, value: string | Uint8Array) => void;
   /** Something that was written still waits for the caller to take it. Always false of a unary call. */

@@ -54,8 +54,10 @@ type Codec = {
  *
  * Messages must fit their types, as `tsc` holds them. Unknown fields of decoded messages are left out:
  * whoever answers or reports makes its messages itself. Throws for types of fields that no message has.
+ *
+ * `room` bytes, unless told none, stay free in front of each message for whatever carries it.
  */
-export function createMessageEncoder(schema: DescMessage): MessageEncoder {
+export function createMessageEncoder(schema: DescMessage, { room = 0 } = {}): MessageEncoder {
   const functions = new Map<string, string>();
   const root = functionFor(schema, functions);
   const names = Object.keys(calls);
@@ -73,7 +75,7 @@ export function createMessageEncoder(schema: DescMessage): MessageEncoder {
   return (message) => {
     clear(out);
     write(message);
-    return written(out);
+    return written(out, room);
   };
 }
 

@@ -36,10 +36,10 @@ export function countWritten({ bytes, at }: ReverseBuffer): number {
   return bytes.length - at;
 }
 
-/** A copy of what was written. */
-export function written({ bytes, at }: ReverseBuffer): Buffer {
-  const copy = Buffer.allocUnsafe(bytes.length - at);
-  bytes.copy(copy, 0, at);
+/** A copy of what was written, behind `room` bytes of any content. */
+export function written({ bytes, at }: ReverseBuffer, room: number): Buffer {
+  const copy = Buffer.allocUnsafe(room + bytes.length - at);
+  bytes.copy(copy, room, at);
   return copy;
 }
 

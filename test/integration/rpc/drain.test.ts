@@ -6,6 +6,7 @@ import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
 import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { type RpcListeners, useRpcListeners } from "../../support/rpc-listeners.ts";
 import { exampleResult, hangs, scriptedRouter } from "../../support/scripted-router.ts";
+import { createTcpProxy } from "../../support/tcp-proxy.ts";
 import { until } from "../../support/until.ts";
 import { wireSpec } from "../../support/wire-spec.ts";
 
@@ -109,6 +110,28 @@ describe.each(ways)("a drain of the $name", ({ which, transport }) => {
     await listeners[which].drain(1_000);
     const error = await errorOf(client.complete({ spec: wireSpec() }));
     expect(error?.code).toBe(Code.Unavailable);
+  });
+
+  it("ends although a caller neither reads nor leaves", async () => {
+    // More than the buffers of the sockets in between take.
+    const text = "x".repeat(1_000_000);
+    const router = scriptedRouter((call) => {
+      for (let index = 0; index < 20; index += 1) {
+        call.emit({ kind: "text-delta", choice: 0, text });
+      }
+      return new Promise(() => undefined);
+    });
+    const listener = { limits: { maxBufferedBytes: 64_000_000 } };
+    const listeners = await useRpcListeners({ router, listener });
+    const proxy = await createTcpProxy(listeners[which].port);
+    const client = createClient(RouterService, transport(proxy.port));
+    const options = { coalesceWindow: { seconds: 0n, nanos: 0 } };
+    const rest = errorOf(lastEvent(client.streamComplete({ spec: wireSpec(), options })));
+    await until(() => router.calls.length === 1);
+    proxy.stall();
+    await listeners[which].drain(0);
+    await proxy.close();
+    expect(await rest).toBeInstanceOf(ConnectError);
   });
 
   it("under load fails no call that was accepted", async () => {

@@ -499,6 +499,11 @@ describe("every mistake is named by its path", () => {
       path: "spec.provider_extensions",
     },
     {
+      name: "an extension that is no number",
+      request: withSpec({ providerExtensions: { list: [{ top_k: Number.NaN }] } }),
+      path: "spec.provider_extensions",
+    },
+    {
       name: "an extension that is long",
       request: withSpec({ providerExtensions: { long: "x".repeat(70_000) } }),
       path: "spec.provider_extensions",

@@ -65,10 +65,10 @@ describe("createRequestSweep()", () => {
     const { clock, sweep, begin, given } = start();
     const whole = begin();
     whole.fake.readableEnded = true;
-    sweep.answered(whole.stream);
+    sweep.forgetComplete(whole.stream);
     whole.fake.readableEnded = false;
     const endless = begin();
-    sweep.answered(endless.stream);
+    sweep.forgetComplete(endless.stream);
     await clock.advance(120_000);
     expect(given.map(({ stream }) => stream)).toEqual([endless.stream]);
   });

@@ -46,6 +46,13 @@ describe("createMessageEncoder()", () => {
     }
   });
 
+  it("leaves the room in front that it was asked for", () => {
+    const message = delta("text");
+    const bytes = createMessageEncoder(StreamCompleteResponseSchema, { room: 5 })(message);
+    const expected = Buffer.from(toBinary(StreamCompleteResponseSchema, message));
+    expect(bytes.subarray(5)).toEqual(expected);
+  });
+
   it("hands out bytes that a later message does not change", () => {
     const encode = createMessageEncoder(StreamCompleteResponseSchema);
     const first = encode(delta("first"));

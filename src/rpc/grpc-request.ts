@@ -1,0 +1,123 @@
+/** The streams of the gRPC port that call a method of ours, from their headers to their request. */
+import type http2 from "node:http2";
+import type { Message } from "@bufbuild/protobuf";
+import { parseGrpcTimeout } from "./deadline.ts";
+import {
+  createGrpcCall,
+  departureFrom,
+  type GrpcCall,
+  type GrpcMethod,
+  isGone,
+} from "./grpc-call.ts";
+import { messageOf, takePiece } from "./grpc-frame.ts";
+import { runGrpc } from "./grpc-method.ts";
+import { type GrpcStream, refuse } from "./grpc-stream.ts";
+import { noteGone, type OpenRpc, timeoutLeftMs } from "./open-rpc.ts";
+import { undecodable } from "./status.ts";
+
+type CallingStream = GrpcStream & { [callOf]?: GrpcCall };
+
+const callOf = Symbol("call");
+
+export type GrpcRequest = {
+  readonly headers: http2.IncomingHttpHeaders;
+  readonly served: GrpcMethod;
+  readonly rpc: OpenRpc;
+};
+
+/** Takes over a stream whose headers are there, and tells the end of its RPC. */
+export function receiveGrpc(stream: CallingStream, { headers, served, rpc }: GrpcRequest): void {
+  stream[callOf] = createGrpcCall(stream, headers, { served, rpc });
+  stream.on("data", onData);
+  stream.on("end", onEnd);
+  stream.on("close", onClose);
+  stream.on("error", ignore);
+}
+
+function onData(this: CallingStream, piece: Buffer): void {
+  const call = this[callOf];
+  if (call === undefined || call.rpc.isTold) {
+    return;
+  }
+  try {
+    takePiece(call.body, piece, call.served.ports.limits.maxMessageBytes);
+  } catch (error) {
+    refuseCall(call, error);
+  }
+}
+
+function onEnd(this: CallingStream): void {
+  const call = this[callOf];
+  call?.served.ports.onRequest(this);
+  // A connection that breaks ends its streams, too.
+  if (call === undefined || call.rpc.isTold || isGone(call)) {
+    return;
+  }
+  const { headers, body, served } = call;
+  try {
+    const encoding = headers["grpc-encoding"];
+    const message = messageOf(body, encoding?.toString(), served.ports.limits.maxMessageBytes);
+    if (message instanceof Promise) {
+      message.then(
+        (bytes) => begin(call, bytes),
+        (error) => refuseCall(call, error),
+      );
+    } else {
+      begin(call, message);
+    }
+  } catch (error) {
+    refuseCall(call, error);
+  }
+}
+
+function begin(call: GrpcCall, bytes: Buffer): void {
+  const { rpc, headers, served } = call;
+  if (rpc.isTold) {
+    // Its caller has left while the request was decompressed.
+    return;
+  }
+  const atMs = served.ports.nowMs();
+  rpc.receivedAtMs = atMs;
+  let message: Message;
+  try {
+    message = served.decoder(bytes);
+  } catch {
+    refuseCall(call, undecodable("The request is not a message of its type."));
+    return;
+  }
+  const timeout = headers["grpc-timeout"];
+  try {
+    call.askedMs = timeout === undefined ? undefined : parseGrpcTimeout(timeout.toString());
+  } catch (error) {
+    refuseCall(call, error);
+    return;
+  }
+  call.receivedAtMs = atMs;
+  call.timeoutMs = timeoutLeftMs(rpc, call.askedMs);
+  rpc.isWorking = true;
+  runGrpc(call, message);
+}
+
+/** Of a call under way, whose handler is told; of one before that, this is the end. */
+function onClose(this: CallingStream): void {
+  const call = this[callOf];
+  if (call === undefined || call.rpc.isTold) {
+    return;
+  }
+  const { rpc, served } = call;
+  if (rpc.isWorking) {
+    call.abort(departureFrom(call));
+  } else {
+    noteGone(rpc);
+    served.ports.rpcs.tell(rpc);
+  }
+}
+
+function refuseCall({ stream, served }: GrpcCall, error: unknown): void {
+  refuse(stream, error, served.ports);
+}
+
+/** A stream closes after every error, and that is heard. */
+function ignore(): void {
+  // Without a listener an error would end the process.
+}

@@ -1,0 +1,33 @@
+import http2 from "node:http2";
+import { endAnswer } from "./grpc-answer.ts";
+import { trailersOf } from "./grpc-status.ts";
+import { noteError, type OpenRpc, type RpcTeller } from "./open-rpc.ts";
+import { sentTooSlowly, statusOf } from "./status.ts";
+
+/** A stream of the gRPC port and the RPC that it is: a map beside them would have to be kept in step. */
+export type GrpcStream = http2.ServerHttp2Stream & { [rpcOf]?: OpenRpc };
+
+export const rpcOf = Symbol("rpc");
+
+export type Refusing = { readonly rpcs: RpcTeller; readonly errorDomain: string };
+
+/** Ends a call that no handler has begun, and tells its end. What is left of its request goes nowhere. */
+export function refuse(stream: GrpcStream, error: unknown, { rpcs, errorDomain }: Refusing): void {
+  const rpc = stream[rpcOf];
+  if (rpc !== undefined) {
+    noteError(rpc, error);
+  }
+  if (!stream.headersSent && !stream.destroyed && !stream.closed) {
+    endAnswer(stream, trailersOf(statusOf(error, errorDomain)));
+  }
+  if (rpc !== undefined) {
+    rpcs.tell(rpc);
+  }
+}
+
+/** Ends a call whose request does not end. */
+export function giveUp(stream: GrpcStream, refusing: Refusing): void {
+  refuse(stream, sentTooSlowly(), refusing);
+  // What a server sends when it has said all and wants no more (RFC 9113, section 8.1).
+  stream.close(http2.constants.NGHTTP2_NO_ERROR);
+}
