@@ -86,14 +86,20 @@ type State = {
   logLength: number;
 };
 
+const USED_WORDS = Math.ceil(CELLS / WORD_BITS);
+
 export function createSharedWindow(slice: number, table: PackingTable): SharedWindow {
+  const sampleBytes = groupRanges.length * Float64Array.BYTES_PER_ELEMENT;
+  const usedBytes = USED_WORDS * Uint32Array.BYTES_PER_ELEMENT;
+  // One piece of memory for what is read together: looking for three takes longer than reading them.
+  const memory = new ArrayBuffer(sampleBytes + usedBytes + CELLS * Uint32Array.BYTES_PER_ELEMENT);
   const state: State = {
     newestSlice: slice,
     table,
-    totals: new Uint32Array(CELLS),
+    totals: new Uint32Array(memory, sampleBytes + usedBytes, CELLS),
     excess: new Map(),
-    used: new Uint32Array(Math.ceil(CELLS / WORD_BITS)),
-    samples: new Float64Array(groupRanges.length),
+    used: new Uint32Array(memory, sampleBytes, USED_WORDS),
+    samples: new Float64Array(memory, 0, groupRanges.length),
     packed: new Array<PackedSlice>(PLACES).fill(EMPTY_SLICE),
     log: new Uint32Array(FIRST_LOG_ENTRIES),
     logLength: 0,
@@ -235,8 +241,13 @@ function listTotals(state: State): TotalList {
     for (let bits = used[word] as number; bits !== 0; bits &= bits - 1) {
       const cell = word * WORD_BITS + 31 - Math.clz32(bits & -bits);
       cells[length] = cell;
-      counts[length] = excess.size === 0 ? (totals[cell] as number) : totalOf(state, cell);
+      counts[length] = totals[cell] as number;
       length += 1;
+    }
+  }
+  if (excess.size > 0) {
+    for (let index = 0; index < length; index++) {
+      counts[index] = totalOf(state, cells[index] as number);
     }
   }
   table.list.length = length;

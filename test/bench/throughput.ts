@@ -56,7 +56,7 @@ export async function compareSubjects(
   plan: ThroughputPlan,
   [baseline, router]: readonly [Subject, Subject],
 ): Promise<CaseResult> {
-  const warmUp = { ...lab, seconds: Math.min(WARM_UP_SECONDS, lab.seconds * 2), load: lab.load };
+  const warmUp = { ...lab, seconds: WARM_UP_SECONDS, load: lab.load };
   await runOnce(warmUp, plan, baseline);
   await runOnce(warmUp, plan, router);
   const run = (subject: Subject) => runOnce(lab, plan, subject);
