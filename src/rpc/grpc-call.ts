@@ -43,7 +43,7 @@ export type GrpcCall = Omit<CallContext, "timeoutMs" | "receivedAtMs" | "rpc"> &
     readonly served: GrpcMethod;
     readonly rpc: OpenRpc;
     readonly body: RequestBody;
-    /** The caller's timeout as it was asked for; absent without one, and until the request is there. */
+    /** The caller's timeout as it was asked for, in milliseconds; absent without one. */
     askedMs: number | undefined;
     /** As `CallContext` has it, from when the request is there. */
     timeoutMs: number | undefined;

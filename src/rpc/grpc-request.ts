@@ -12,7 +12,7 @@ import {
 import { messageOf, takePiece } from "./grpc-frame.ts";
 import { runGrpc } from "./grpc-method.ts";
 import { type GrpcStream, refuse } from "./grpc-stream.ts";
-import { noteGone, type OpenRpc, timeoutLeftMs } from "./open-rpc.ts";
+import { noteError, type OpenRpc, timeoutLeftMs } from "./open-rpc.ts";
 import { undecodable } from "./status.ts";
 
 type CallingStream = GrpcStream & { [callOf]?: GrpcCall };
@@ -27,11 +27,20 @@ export type GrpcRequest = {
 
 /** Takes over a stream whose headers are there, and tells the end of its RPC. */
 export function receiveGrpc(stream: CallingStream, { headers, served, rpc }: GrpcRequest): void {
-  stream[callOf] = createGrpcCall(stream, headers, { served, rpc });
+  const call = createGrpcCall(stream, headers, { served, rpc });
+  stream[callOf] = call;
   stream.on("data", onData);
   stream.on("end", onEnd);
   stream.on("close", onClose);
   stream.on("error", ignore);
+  const timeout = headers["grpc-timeout"];
+  if (timeout !== undefined) {
+    try {
+      call.askedMs = parseGrpcTimeout(timeout.toString());
+    } catch (error) {
+      refuseCall(call, error);
+    }
+  }
 }
 
 function onData(this: CallingStream, piece: Buffer): void {
@@ -71,13 +80,15 @@ function onEnd(this: CallingStream): void {
 }
 
 function begin(call: GrpcCall, bytes: Buffer): void {
-  const { rpc, headers, served } = call;
+  const { rpc, served } = call;
   if (rpc.isTold) {
     // Its caller has left while the request was decompressed.
     return;
   }
   const atMs = served.ports.nowMs();
   rpc.receivedAtMs = atMs;
+  call.receivedAtMs = atMs;
+  call.timeoutMs = timeoutLeftMs(rpc, call.askedMs);
   let message: Message;
   try {
     message = served.decoder(bytes);
@@ -85,15 +96,6 @@ function begin(call: GrpcCall, bytes: Buffer): void {
     refuseCall(call, undecodable("The request is not a message of its type."));
     return;
   }
-  const timeout = headers["grpc-timeout"];
-  try {
-    call.askedMs = timeout === undefined ? undefined : parseGrpcTimeout(timeout.toString());
-  } catch (error) {
-    refuseCall(call, error);
-    return;
-  }
-  call.receivedAtMs = atMs;
-  call.timeoutMs = timeoutLeftMs(rpc, call.askedMs);
   rpc.isWorking = true;
   runGrpc(call, message);
 }
@@ -105,10 +107,11 @@ function onClose(this: CallingStream): void {
     return;
   }
   const { rpc, served } = call;
+  const departure = departureFrom(call);
   if (rpc.isWorking) {
-    call.abort(departureFrom(call));
+    call.abort(departure);
   } else {
-    noteGone(rpc);
+    noteError(rpc, departure);
     served.ports.rpcs.tell(rpc);
   }
 }

@@ -416,6 +416,16 @@ describe("the end of a call that nothing has read to its end", () => {
     expect(await used.theEnd()).toMatchObject({ status: "CANCELLED" });
   });
 
+  it.each(ports)(
+    "is DEADLINE_EXCEEDED when its caller leaves the $name at the deadline",
+    async (way) => {
+      const used = await useEnds();
+      const { session } = await begin(way.port(used), undefined, { "grpc-timeout": "1n" });
+      session.destroy();
+      expect(await used.theEnd()).toMatchObject({ status: "DEADLINE_EXCEEDED" });
+    },
+  );
+
   it.each(ports)("is told of wrong timeouts on the $name", async (way) => {
     const used = await useEnds();
     await rawGrpc(way.port(used), COMPLETE, EMPTY, { "grpc-timeout": "soon" });
