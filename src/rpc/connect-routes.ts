@@ -8,10 +8,9 @@ import {
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { StreamCompleteResponseSchema } from "../../gen/atlas/v1/completion_pb.ts";
-import type { Log, NowMs, Schedule } from "../domain/ports.ts";
 import { RouterError } from "../domain/router-error.ts";
 import { assertSendable, type SizeLimit } from "./answer-size.ts";
-import type { CallTracker } from "./call-tracker.ts";
+import type { BindingPorts } from "./binding-ports.ts";
 import { connectErrorOf } from "./connect-status.ts";
 import {
   activeCallOf,
@@ -29,16 +28,6 @@ import { methodName, methodPath, type RpcMethod, type RpcService } from "./rpc-s
 import { isDefect, statusOf } from "./status.ts";
 import { createWriteGuard } from "./write-guard.ts";
 
-export type ConnectRoutesPorts = {
-  readonly errorDomain: string;
-  readonly limits: ListenerLimits;
-  readonly nowMs: NowMs;
-  readonly schedule: Schedule;
-  readonly log: Log;
-  readonly tracker: CallTracker;
-  readonly rpcs: RpcTeller;
-};
-
 type UnaryMethod = Extract<RpcMethod, { kind: "unary" }>;
 type StreamMethod = Extract<RpcMethod, { kind: "server_streaming" }>;
 
@@ -54,7 +43,7 @@ const strictJson = {
 /** Handlers by path, for all protocols of connect-es. */
 export function connectHandlersOf(
   services: readonly RpcService[],
-  ports: ConnectRoutesPorts,
+  ports: BindingPorts,
 ): ReadonlyMap<string, UniversalHandler> {
   const router = createConnectRouter({
     readMaxBytes: ports.limits.maxMessageBytes,
@@ -71,7 +60,7 @@ export function connectHandlersOf(
 export function addConnectRoutes(
   router: ConnectRouter,
   services: readonly RpcService[],
-  ports: ConnectRoutesPorts,
+  ports: BindingPorts,
 ): void {
   for (const method of services.flatMap(({ methods }) => methods)) {
     if (method.kind === "unary") {
@@ -86,7 +75,7 @@ async function runUnary(
   method: UnaryMethod,
   message: Message,
   context: HandlerContext,
-  ports: ConnectRoutesPorts,
+  ports: BindingPorts,
 ): Promise<Message> {
   const call = callOf(context, method, ports);
   const active = activeCallOf(call, false);
@@ -110,7 +99,7 @@ function runStream(
   method: StreamMethod,
   message: Message,
   context: HandlerContext,
-  ports: ConnectRoutesPorts,
+  ports: BindingPorts,
 ): AsyncIterable<Message> {
   const { limits, nowMs, schedule, tracker } = ports;
   const call = callOf(context, method, ports);
@@ -177,7 +166,7 @@ function runStream(
 function callOf(
   context: HandlerContext,
   { desc }: RpcMethod,
-  { rpcs, nowMs }: ConnectRoutesPorts,
+  { rpcs, nowMs }: BindingPorts,
 ): HttpCall {
   const { values, signal } = context;
   const call = values.get(httpCallKey) ?? withoutConnection(context, methodName(desc), rpcs);
@@ -229,7 +218,7 @@ function translate(
   error: unknown,
   { desc }: RpcMethod,
   { trailers, rpc }: HttpCall,
-  { errorDomain, log }: ConnectRoutesPorts,
+  { errorDomain, log }: BindingPorts,
 ): ConnectError {
   if (isDefect(error)) {
     const trace = rpc.trace.traceId;

@@ -1,25 +1,17 @@
 import type http2 from "node:http2";
 import { createCanceller } from "../domain/cancel.ts";
-import type { Log, NowMs, Schedule } from "../domain/ports.ts";
 import type { RouterError } from "../domain/router-error.ts";
 import type { MessageDecoder } from "../wire/message-decoder.ts";
 import type { MessageEncoder } from "../wire/message-encoder.ts";
-import type { ActiveCall, CallTracker } from "./call-tracker.ts";
+import type { BindingPorts } from "./binding-ports.ts";
+import type { ActiveCall } from "./call-tracker.ts";
 import { departureOf } from "./deadline.ts";
 import type { RequestBody } from "./grpc-frame.ts";
 import { binaryHeader } from "./grpc-status.ts";
-import type { ListenerLimits } from "./listener-options.ts";
-import type { OpenRpc, RpcTeller } from "./open-rpc.ts";
+import type { OpenRpc } from "./open-rpc.ts";
 import type { CallContext, RpcMethod } from "./rpc-service.ts";
 
-export type GrpcPorts = {
-  readonly errorDomain: string;
-  readonly limits: ListenerLimits;
-  readonly nowMs: NowMs;
-  readonly schedule: Schedule;
-  readonly log: Log;
-  readonly tracker: CallTracker;
-  readonly rpcs: RpcTeller;
+export type GrpcPorts = BindingPorts & {
   /** The request of a stream is complete. */
   readonly onRequest: (stream: http2.ServerHttp2Stream) => void;
 };
