@@ -2,7 +2,8 @@ import type { Schedule } from "../domain/ports.ts";
 import { RouterError } from "../domain/router-error.ts";
 
 export type ActiveCall = {
-  readonly abort: (reason: RouterError) => void;
+  /** To be called on the call: ends its work, or refuses it if that has not begun. */
+  end(reason: RouterError): void;
   readonly endless: boolean;
 };
 
@@ -27,7 +28,7 @@ export function createCallTracker(schedule: Schedule): CallTracker {
 
   function endAll(which: (call: ActiveCall) => boolean): void {
     for (const call of [...calls].filter(which)) {
-      call.abort(new RouterError("shutting-down", "The server is shutting down."));
+      call.end(new RouterError("shutting-down", "The server is shutting down."));
     }
   }
 

@@ -19,6 +19,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { Log, NowMs, Schedule } from "../domain/ports.ts";
+import type { CallTracker } from "./call-tracker.ts";
 import {
   createHttpCall,
   endAnswer,
@@ -36,6 +37,7 @@ import { grpcCodes, sentTooSlowly, undecodable, WireError } from "./status.ts";
 export type ConnectAdapterPorts = {
   readonly errorDomain: string;
   readonly rpcs: RpcTeller;
+  readonly tracker: CallTracker;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
   readonly log: Log;
@@ -56,9 +58,10 @@ export async function serveConnect(
   { request, response, rpc }: HttpExchange,
   ports: ConnectAdapterPorts,
 ): Promise<void> {
-  const call = createHttpCall(request, rpc, () => reset(request, response));
+  const call = createHttpCall(rpc, () => reset(request, response));
   call.isAnswered = false;
   watchRequest(call, { request, response, rpc }, ports);
+  ports.tracker.add(call.arrival);
   try {
     const asked = readRequest(request, response, call);
     const answered = await handler(asked);
@@ -84,7 +87,7 @@ export async function serveConnect(
 function watchRequest(
   call: HttpCall,
   { request, response, rpc }: HttpExchange,
-  { errorDomain, rpcs, nowMs, schedule, requestTimeoutMs }: ConnectAdapterPorts,
+  { errorDomain, rpcs, tracker, nowMs, schedule, requestTimeoutMs }: ConnectAdapterPorts,
 ): void {
   const callOff = schedule(requestTimeoutMs, () => {
     const error = sentTooSlowly();
@@ -105,6 +108,7 @@ function watchRequest(
   });
   response.once("close", () => {
     callOff();
+    tracker.remove(call.arrival);
     endAnswer(call, response, { rpcs, nowMs });
   });
 }

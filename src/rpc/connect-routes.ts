@@ -11,6 +11,7 @@ import { StreamCompleteResponseSchema } from "../../gen/atlas/v1/completion_pb.t
 import { RouterError } from "../domain/router-error.ts";
 import { assertSendable, type SizeLimit } from "./answer-size.ts";
 import type { BindingPorts } from "./binding-ports.ts";
+import type { ActiveCall, CallTracker } from "./call-tracker.ts";
 import { connectErrorOf } from "./connect-status.ts";
 import {
   activeCallOf,
@@ -78,8 +79,7 @@ async function runUnary(
   ports: BindingPorts,
 ): Promise<Message> {
   const call = callOf(context, method, ports);
-  const active = activeCallOf(call, false);
-  ports.tracker.add(active);
+  const active = begin(call, false, ports.tracker);
   try {
     throwPreset(call);
     const answer = await method.run(message, contextOf(call));
@@ -103,7 +103,7 @@ function runStream(
 ): AsyncIterable<Message> {
   const { limits, nowMs, schedule, tracker } = ports;
   const call = callOf(context, method, ports);
-  const active = activeCallOf(call, method.endless);
+  const active = begin(call, method.endless, tracker);
   const guard = createWriteGuard({
     maxBytes: limits.maxBufferedBytes,
     stallMs: limits.writeStallMs,
@@ -112,14 +112,14 @@ function runStream(
     onTooSlow() {
       const error = new RouterError("caller-too-slow", "The caller reads too slowly.");
       noteError(call.rpc, error);
-      active.abort(error);
+      active.end(error);
       call.cutOff();
     },
   });
   call.isBehind = guard.isWaiting;
   const answers = createPushIterable<Message>({
     onTaken: guard.flushed,
-    onReturn: () => active.abort(callerGone(call, nowMs)),
+    onReturn: () => active.end(callerGone(call, nowMs)),
   });
   const sizeLimit = sizeLimitOf(context, limits);
   let unsendable: unknown;
@@ -132,7 +132,7 @@ function runStream(
     } catch (error) {
       // Whoever writes is in the middle of a provider's event or of a timer, and can do nothing.
       unsendable = error;
-      active.abort(new RouterError("canceled", "A message could not be sent."));
+      active.end(new RouterError("canceled", "A message could not be sent."));
       return;
     }
     guard.written(sizeOf(answer));
@@ -145,7 +145,6 @@ function runStream(
       throw unsendable;
     }
   };
-  tracker.add(active);
   work()
     .then(
       () => {
@@ -161,6 +160,14 @@ function runStream(
     });
   call.controller.signal.addEventListener("abort", guard.close, { once: true });
   return answers.iterable;
+}
+
+/** From here on the handler is what a drain waits for. */
+function begin(call: HttpCall, endless: boolean, tracker: CallTracker): ActiveCall {
+  const active = activeCallOf(call, endless);
+  tracker.add(active);
+  tracker.remove(call.arrival);
+  return active;
 }
 
 function callOf(
@@ -190,7 +197,7 @@ function withoutConnection(
 ): HttpCall {
   const headers = Object.fromEntries(requestHeader);
   const rpc = rpcs.open({ system: "connectrpc", method, peer: "", headers });
-  return createHttpCall({ headers }, rpc, () => undefined);
+  return createHttpCall(rpc, () => undefined);
 }
 
 /** connect-es has read off headers or query what the answer will be written in. */

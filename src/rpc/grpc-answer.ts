@@ -1,5 +1,5 @@
 import http2 from "node:http2";
-import { ACCEPTED_ENCODINGS } from "./grpc-frame.ts";
+import { ACCEPTED_ENCODINGS } from "./decompression.ts";
 
 /** Its trailers wait until all messages have left. */
 type AnsweringStream = http2.ServerHttp2Stream & { [ending]?: http2.OutgoingHttpHeaders };
@@ -20,7 +20,7 @@ const HEADERS = [
 const BEFORE_MESSAGES = { waitForTrailers: true, sendDate: false };
 const WITHOUT_MESSAGES = { endStream: true, sendDate: false };
 
-/** Sends a message with its prefix, and before the first one the headers. */
+/** Sends a message with its prefix, and before the first one the headers. `flushed`: it has left, or never will. */
 export function writeFrame(
   stream: http2.ServerHttp2Stream,
   frame: Buffer,
@@ -41,7 +41,12 @@ export function endAnswer(
   if (!stream.headersSent) {
     if (last === undefined) {
       const status = http2.constants.HTTP_STATUS_OK;
-      const headers = { ":status": status, "content-type": CONTENT_TYPE, ...trailers };
+      const headers = {
+        ":status": status,
+        "content-type": CONTENT_TYPE,
+        "grpc-accept-encoding": ACCEPTED_ENCODINGS,
+        ...trailers,
+      };
       stream.respond(headers, WITHOUT_MESSAGES);
       return;
     }

@@ -6,14 +6,20 @@ import type { MessageEncoder } from "../wire/message-encoder.ts";
 import type { BindingPorts } from "./binding-ports.ts";
 import type { ActiveCall } from "./call-tracker.ts";
 import { departureOf } from "./deadline.ts";
-import type { RequestBody } from "./grpc-frame.ts";
+import type { Decompress } from "./decompression.ts";
+import { createRequestBody, emptyBody, type RequestBody } from "./grpc-frame.ts";
 import { binaryHeader } from "./grpc-status.ts";
+import { refuse } from "./grpc-stream.ts";
 import type { OpenRpc } from "./open-rpc.ts";
 import type { CallContext, RpcMethod } from "./rpc-service.ts";
+import type { StreamSweep } from "./stream-sweep.ts";
 
 export type GrpcPorts = BindingPorts & {
-  /** The request of a stream is complete. */
-  readonly onRequest: (stream: http2.ServerHttp2Stream) => void;
+  readonly decompress: Decompress;
+  /** Watches streams until their requests are complete. */
+  readonly requests: StreamSweep;
+  /** Watches streams until their callers have taken the whole answer. */
+  readonly answers: StreamSweep;
 };
 
 /** A method of ours, ready to be served. */
@@ -31,9 +37,10 @@ export type GrpcMethod = {
 export type GrpcCall = Omit<CallContext, "timeoutMs" | "receivedAtMs" | "rpc"> &
   ActiveCall & {
     readonly stream: http2.ServerHttp2Stream;
-    readonly headers: http2.IncomingHttpHeaders;
     readonly served: GrpcMethod;
     readonly rpc: OpenRpc;
+    /** How its message is compressed, if it is. */
+    readonly encoding: string | undefined;
     readonly body: RequestBody;
     /** The caller's timeout as it was asked for, in milliseconds; absent without one. */
     askedMs: number | undefined;
@@ -47,28 +54,36 @@ export type GrpcCall = Omit<CallContext, "timeoutMs" | "receivedAtMs" | "rpc"> &
 
 export function createGrpcCall(
   stream: http2.ServerHttp2Stream,
-  headers: http2.IncomingHttpHeaders,
-  { served, rpc }: Pick<GrpcCall, "served" | "rpc">,
+  { served, rpc, encoding }: Pick<GrpcCall, "served" | "rpc" | "encoding">,
 ): GrpcCall {
   const { method } = served;
   const { signal, abort } = createCanceller();
   return {
     stream,
-    headers,
     served,
     rpc,
+    encoding,
     endless: method.kind === "server_streaming" && method.endless,
     signal,
     abort,
     trace: rpc.trace,
-    body: { pieces: [], bytes: 0, frameBytes: 0 },
+    body: createRequestBody(),
     askedMs: undefined,
     timeoutMs: undefined,
     receivedAtMs: rpc.receivedAtMs,
     trailers: undefined,
+    end,
     setTrailer,
     isBehind,
   };
+}
+
+/** Ends a call whose handler has not begun. */
+export function refuseCall(call: GrpcCall, error: unknown): void {
+  const { stream, served, body } = call;
+  emptyBody(body);
+  served.ports.tracker.remove(call);
+  refuse(stream, error, served.ports);
 }
 
 /** Nobody reads what is sent any more. */
@@ -79,6 +94,15 @@ export function isGone({ stream }: GrpcCall): boolean {
 /** Why its caller is no longer there, if it is not. */
 export function departureFrom({ rpc, askedMs, served }: GrpcCall): RouterError {
   return departureOf(rpc, askedMs, served.ports.nowMs());
+}
+
+function end(this: ActiveCall, reason: RouterError): void {
+  const call = this as GrpcCall;
+  if (call.rpc.isWorking) {
+    call.abort(reason);
+  } else {
+    refuseCall(call, reason);
+  }
 }
 
 function setTrailer(this: CallContext, name: string, value: string | Uint8Array): void {

@@ -1,16 +1,18 @@
-import type http2 from "node:http2";
+import http2 from "node:http2";
 import type { GrpcMethod } from "./grpc-call.ts";
 import { createForeignWatch } from "./grpc-foreign.ts";
-import { receiveGrpc } from "./grpc-request.ts";
+import { type GrpcRequest, receiveGrpc } from "./grpc-request.ts";
 import { type GrpcStream, refuse, rpcOf } from "./grpc-stream.ts";
 import { headerBytes } from "./header-bytes.ts";
 import { OTHER_METHOD, type RpcTeller } from "./open-rpc.ts";
-import type { RequestSweep } from "./request-sweep.ts";
+import { isGrpc } from "./protocol-error.ts";
 import { headersTooLarge } from "./status.ts";
+import type { StreamSweep } from "./stream-sweep.ts";
 
 export type GrpcDispatchOptions = {
   readonly rpcs: RpcTeller;
-  readonly sweep: RequestSweep;
+  /** Watches streams until their requests are complete. */
+  readonly requests: StreamSweep;
   readonly errorDomain: string;
   readonly maxHeaderBytes: number;
   /** Our own methods, by path. */
@@ -29,8 +31,8 @@ export type GrpcDispatch = (
 ) => boolean;
 
 export function createGrpcDispatch(options: GrpcDispatchOptions): GrpcDispatch {
-  const { rpcs, sweep, own, foreign, requestStreaming, maxHeaderBytes, errorDomain } = options;
-  const watch = createForeignWatch({ rpcs, errorDomain, onAnswer: sweep.forgetComplete });
+  const { rpcs, requests, own, foreign, requestStreaming, maxHeaderBytes, errorDomain } = options;
+  const watch = createForeignWatch({ rpcs, errorDomain, onAnswer: requests.check });
 
   return (stream: GrpcStream, headers, rawHeaders) => {
     const path = headers[":path"] ?? "";
@@ -40,15 +42,15 @@ export function createGrpcDispatch(options: GrpcDispatchOptions): GrpcDispatch {
     const rpc = rpcs.open({ system: "grpc", method, peer, headers });
     stream[rpcOf] = rpc;
     if (!requestStreaming.has(path)) {
-      sweep.begun(stream);
+      requests.watch(stream);
     }
     if (headerBytes(rawHeaders) > maxHeaderBytes) {
       stream.on("error", ignore);
-      refuse(stream, headersTooLarge(), { rpcs, errorDomain });
+      refuse(stream, headersTooLarge(), { rpcs, errorDomain, requests });
       return true;
     }
-    if (served !== undefined && isGrpc(headers)) {
-      receiveGrpc(stream, { headers, served, rpc });
+    if (served !== undefined) {
+      serve(stream, { headers, served, rpc });
       return true;
     }
     watch(stream);
@@ -58,9 +60,26 @@ export function createGrpcDispatch(options: GrpcDispatchOptions): GrpcDispatch {
   };
 }
 
-/** Others are told apart by grpc-js, which knows none of our methods. */
-function isGrpc({ "content-type": type }: http2.IncomingHttpHeaders): boolean {
-  return type?.startsWith("application/grpc") === true;
+function serve(stream: GrpcStream, request: GrpcRequest): void {
+  const status = httpRefusalOf(request.headers);
+  if (status === undefined) {
+    receiveGrpc(stream, request);
+    return;
+  }
+  stream.on("error", ignore);
+  stream.respond({ ":status": status }, { endStream: true });
+  // It was no call of gRPC: there is nothing to tell.
+  request.rpc.isTold = true;
+}
+
+const { HTTP_STATUS_METHOD_NOT_ALLOWED, HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE } = http2.constants;
+
+/** What a request is answered with that is none of gRPC; absent: it is one. */
+function httpRefusalOf(headers: http2.IncomingHttpHeaders): number | undefined {
+  if (headers[":method"] !== "POST") {
+    return HTTP_STATUS_METHOD_NOT_ALLOWED;
+  }
+  return isGrpc({ headers }) ? undefined : HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE;
 }
 
 function ignore(): void {

@@ -8,7 +8,7 @@ import type http2 from "node:http2";
 import { STATUS_DETAILS, trailersOf } from "./grpc-status.ts";
 import { type GrpcStream, rpcOf } from "./grpc-stream.ts";
 import { noteError, noteGone, noteStatus, type RpcTeller } from "./open-rpc.ts";
-import { grpcCodes, statusOf, undecodable, WireError } from "./status.ts";
+import { grpcCodes, messageTooLarge, statusOf, undecodable, WireError } from "./status.ts";
 
 type SentHeaders = http2.OutgoingHttpHeaders | readonly string[];
 
@@ -115,7 +115,7 @@ function addDetails(headers: http2.OutgoingHttpHeaders, errorDomain: string): Er
 function libraryError(code: number, message: string): Error | undefined {
   switch (code) {
     case grpcCodes["resource-exhausted"]:
-      return new WireError("message-too-large", "The request is larger than the server takes.");
+      return messageTooLarge();
     case grpcCodes.unimplemented:
       return unimplementedError(message);
     case grpcCodes.internal:

@@ -3,9 +3,7 @@
  * length, then the message.
  * https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#requests
  */
-import { promisify } from "node:util";
-import { gunzip, inflate } from "node:zlib";
-import { undecodable, WireError } from "./status.ts";
+import { messageTooLarge, undecodable } from "./status.ts";
 
 /** In front of every message. */
 export const PREFIX_BYTES = 5;
@@ -19,84 +17,71 @@ export function fillPrefix(frame: Buffer): Buffer {
 
 /** What has arrived of a request, which holds one message. */
 export type RequestBody = {
-  pieces: Buffer[];
-  bytes: number;
+  /** The first piece itself; a buffer with room for more from the second on. */
+  bytes: Buffer;
+  /** How many of `bytes` have arrived. */
+  length: number;
   /** With the prefix; 0 until that has arrived. */
   frameBytes: number;
 };
+
+const NOTHING = Buffer.alloc(0);
+
+export function createRequestBody(): RequestBody {
+  return { bytes: NOTHING, length: 0, frameBytes: 0 };
+}
+
+/** Lets go of what has arrived: it is as large as the message. */
+export function emptyBody(body: RequestBody): void {
+  body.bytes = NOTHING;
+  body.length = 0;
+  body.frameBytes = 0;
+}
 
 /**
  * Throws a `WireError` for a message of more than `maxBytes` as soon as its length is known, and a
  * `RouterError` for what comes behind it.
  */
 export function takePiece(body: RequestBody, piece: Buffer, maxBytes: number): void {
-  body.pieces.push(piece);
-  body.bytes += piece.length;
-  if (body.frameBytes === 0 && body.bytes >= PREFIX_BYTES) {
-    const length = joined(body).readUInt32BE(1);
+  append(body, piece);
+  if (body.frameBytes === 0 && body.length >= PREFIX_BYTES) {
+    const length = body.bytes.readUInt32BE(1);
     if (length > maxBytes) {
-      throw tooLarge();
+      throw messageTooLarge();
     }
     body.frameBytes = PREFIX_BYTES + length;
   }
-  if (body.frameBytes > 0 && body.bytes > body.frameBytes) {
+  if (body.frameBytes > 0 && body.length > body.frameBytes) {
     throw undecodable("The request has more than one message.");
   }
 }
 
-/** Once the request has ended: its message, decompressed by a promise if it has to be. */
-export function messageOf(
-  body: RequestBody,
-  encoding: string | undefined,
-  maxBytes: number,
-): Buffer | Promise<Buffer> {
-  if (body.frameBytes === 0 || body.bytes < body.frameBytes) {
+/** Most requests come in one piece, which is not copied. Pieces of a byte must not cost a buffer each. */
+function append(body: RequestBody, piece: Buffer): void {
+  const { bytes, length } = body;
+  const needed = length + piece.length;
+  if (length === 0) {
+    body.bytes = piece;
+  } else {
+    if (needed > bytes.length) {
+      body.bytes = Buffer.allocUnsafeSlow(Math.max(needed, 2 * bytes.length));
+      bytes.copy(body.bytes, 0, 0, length);
+    }
+    piece.copy(body.bytes, length);
+  }
+  body.length = needed;
+}
+
+export type FramedMessage = { readonly isCompressed: boolean; readonly bytes: Buffer };
+
+/** Of a request that has ended. Throws a `RouterError` when its message is not whole. */
+export function messageOf({ bytes, length, frameBytes }: RequestBody): FramedMessage {
+  if (frameBytes === 0 || length < frameBytes) {
     throw undecodable("The request has no message.");
   }
-  const frame = joined(body);
-  const message = frame.subarray(PREFIX_BYTES);
-  return frame[0] === 0 ? message : decompress(message, encoding, maxBytes);
-}
-
-/** In one piece, which most requests come in. */
-function joined(body: RequestBody): Buffer {
-  const [first] = body.pieces;
-  if (first !== undefined && body.pieces.length === 1) {
-    return first;
+  const flag = bytes[0];
+  if (flag !== 0 && flag !== 1) {
+    throw undecodable("The message of the request is flagged as none that gRPC has.");
   }
-  const whole = Buffer.concat(body.pieces);
-  body.pieces = [whole];
-  return whole;
-}
-
-const decompressors = new Map([
-  ["gzip", promisify<Buffer, object, Buffer>(gunzip)],
-  ["deflate", promisify<Buffer, object, Buffer>(inflate)],
-]);
-
-/** What a caller may compress its requests by. */
-export const ACCEPTED_ENCODINGS = ["identity", ...decompressors.keys()].join(",");
-
-async function decompress(
-  message: Buffer,
-  encoding: string | undefined,
-  maxBytes: number,
-): Promise<Buffer> {
-  if (encoding === undefined || encoding === "identity") {
-    throw undecodable("The request does not say how its message is compressed.");
-  }
-  const decompressed = decompressors.get(encoding);
-  if (decompressed === undefined) {
-    throw new WireError("unsupported-encoding", "The server takes gzip, deflate and identity.");
-  }
-  try {
-    return await decompressed(message, { maxOutputLength: maxBytes });
-  } catch (error) {
-    const isTooLarge = error instanceof RangeError;
-    throw isTooLarge ? tooLarge() : undecodable("The request cannot be decompressed.");
-  }
-}
-
-function tooLarge(): WireError {
-  return new WireError("message-too-large", "The request is larger than the server takes.");
+  return { isCompressed: flag === 1, bytes: bytes.subarray(PREFIX_BYTES, length) };
 }

@@ -33,8 +33,7 @@ export function createGrpcMethod(method: RpcMethod, ports: GrpcPorts): GrpcMetho
 
 /** Runs the handler of a call whose request is there. Never throws. */
 export function runGrpc(call: GrpcCall, message: Message): void {
-  const { method, ports } = call.served;
-  ports.tracker.add(call);
+  const { method } = call.served;
   if (method.kind === "unary") {
     started(() => method.run(message, call)).then(
       (answer) => answerUnary(call, answer),
@@ -133,13 +132,16 @@ function frameOf({ served }: GrpcCall, message: Message): Buffer {
 
 function succeed(call: GrpcCall, last: Buffer | undefined): void {
   const { rpc, trailers, served } = call;
-  const { tracker, rpcs } = served.ports;
+  const { tracker, rpcs, answers } = served.ports;
   tracker.remove(call);
   if (isGone(call)) {
     // An answer to a caller who has left meanwhile has not arrived.
     noteError(rpc, departureFrom(call));
   } else {
     noteSuccess(rpc);
+    if (last !== undefined) {
+      answers.watch(call.stream);
+    }
     endAnswer(call.stream, trailers === undefined ? SUCCESS : { ...trailers, ...SUCCESS }, last);
   }
   rpcs.tell(rpc);

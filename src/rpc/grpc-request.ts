@@ -8,10 +8,11 @@ import {
   type GrpcCall,
   type GrpcMethod,
   isGone,
+  refuseCall,
 } from "./grpc-call.ts";
-import { messageOf, takePiece } from "./grpc-frame.ts";
+import { emptyBody, type FramedMessage, messageOf, takePiece } from "./grpc-frame.ts";
 import { runGrpc } from "./grpc-method.ts";
-import { type GrpcStream, refuse } from "./grpc-stream.ts";
+import type { GrpcStream } from "./grpc-stream.ts";
 import { noteError, type OpenRpc, timeoutLeftMs } from "./open-rpc.ts";
 import { undecodable } from "./status.ts";
 
@@ -27,12 +28,14 @@ export type GrpcRequest = {
 
 /** Takes over a stream whose headers are there, and tells the end of its RPC. */
 export function receiveGrpc(stream: CallingStream, { headers, served, rpc }: GrpcRequest): void {
-  const call = createGrpcCall(stream, headers, { served, rpc });
+  const encoding = headers["grpc-encoding"]?.toString();
+  const call = createGrpcCall(stream, { served, rpc, encoding });
   stream[callOf] = call;
   stream.on("data", onData);
   stream.on("end", onEnd);
   stream.on("close", onClose);
   stream.on("error", ignore);
+  served.ports.tracker.add(call);
   const timeout = headers["grpc-timeout"];
   if (timeout !== undefined) {
     try {
@@ -57,26 +60,37 @@ function onData(this: CallingStream, piece: Buffer): void {
 
 function onEnd(this: CallingStream): void {
   const call = this[callOf];
-  call?.served.ports.onRequest(this);
+  call?.served.ports.requests.check(this);
   // A connection that breaks ends its streams, too.
   if (call === undefined || call.rpc.isTold || isGone(call)) {
     return;
   }
-  const { headers, body, served } = call;
+  let message: FramedMessage;
   try {
-    const encoding = headers["grpc-encoding"];
-    const message = messageOf(body, encoding?.toString(), served.ports.limits.maxMessageBytes);
-    if (message instanceof Promise) {
-      message.then(
-        (bytes) => begin(call, bytes),
-        (error) => refuseCall(call, error),
-      );
-    } else {
-      begin(call, message);
-    }
+    message = messageOf(call.body);
   } catch (error) {
     refuseCall(call, error);
+    return;
   }
+  emptyBody(call.body);
+  if (message.isCompressed) {
+    beginCompressed(call, message.bytes);
+  } else {
+    begin(call, message.bytes);
+  }
+}
+
+function beginCompressed(call: GrpcCall, bytes: Buffer): void {
+  const { encoding, served } = call;
+  const isWanted = () => !call.rpc.isTold;
+  served.ports.decompress({ bytes, encoding, isWanted }).then(
+    (message) => begin(call, message),
+    (error: unknown) => {
+      if (isWanted()) {
+        refuseCall(call, error);
+      }
+    },
+  );
 }
 
 function begin(call: GrpcCall, bytes: Buffer): void {
@@ -103,24 +117,26 @@ function begin(call: GrpcCall, bytes: Buffer): void {
 /** Of a call under way, whose handler is told; of one before that, this is the end. */
 function onClose(this: CallingStream): void {
   const call = this[callOf];
-  if (call === undefined || call.rpc.isTold) {
+  if (call === undefined) {
     return;
   }
   const { rpc, served } = call;
-  const departure = departureFrom(call);
+  const { tracker, answers, rpcs } = served.ports;
+  answers.check(this);
   if (rpc.isWorking) {
-    call.abort(departure);
-  } else {
-    noteError(rpc, departure);
-    served.ports.rpcs.tell(rpc);
+    if (!rpc.isTold) {
+      call.abort(departureFrom(call));
+    }
+    return;
+  }
+  emptyBody(call.body);
+  tracker.remove(call);
+  if (!rpc.isTold) {
+    noteError(rpc, departureFrom(call));
+    rpcs.tell(rpc);
   }
 }
 
-function refuseCall({ stream, served }: GrpcCall, error: unknown): void {
-  refuse(stream, error, served.ports);
-}
-
-/** A stream closes after every error, and that is heard. */
 function ignore(): void {
-  // Without a listener an error would end the process.
+  // It closes after every error, and that is heard; without a listener an error would end the process.
 }

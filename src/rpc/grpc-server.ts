@@ -1,5 +1,7 @@
+import http2 from "node:http2";
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { createCallTracker } from "./call-tracker.ts";
+import { createDecompress } from "./decompression.ts";
 import type { GrpcMethod, GrpcPorts } from "./grpc-call.ts";
 import { createGrpcDispatch } from "./grpc-dispatch.ts";
 import { addHealth, healthPaths } from "./grpc-health.ts";
@@ -15,8 +17,8 @@ import {
 } from "./listener-options.ts";
 import { createRpcTeller } from "./open-rpc.ts";
 import { addReflection, reflectionPaths } from "./reflection.ts";
-import { createRequestSweep } from "./request-sweep.ts";
 import { methodPath, type RpcService } from "./rpc-service.ts";
+import { createStreamSweep } from "./stream-sweep.ts";
 
 /** Sockets are closed by force when the peers have not let go after this. */
 const GOODBYE_MS = 250;
@@ -24,9 +26,9 @@ const GOODBYE_MS = 250;
 /** Serves gRPC with health and reflection. Rejects when the port cannot be had. */
 export async function startGrpcServer(options: ListenerOptions): Promise<RunningListener> {
   const limits = { ...defaultListenerLimits, ...options.limits };
-  const { services, errorDomain, nowMs, schedule, log } = options;
-  const tracker = createCallTracker(schedule);
-  const rpcs = createRpcTeller(options);
+  const { services, schedule, log } = options;
+  const ports = grpcPortsOf(options, limits);
+  const { tracker, requests, answers } = ports;
   // It writes what it cannot read of a caller's headers to the console, credentials and all.
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server(channelOptions(limits));
@@ -36,25 +38,8 @@ export async function startGrpcServer(options: ListenerOptions): Promise<Running
   );
   addReflection(server, services);
   const port = await bind(server, options);
-  const sweep = createRequestSweep({
-    timeoutMs: limits.requestTimeoutMs,
-    schedule,
-    onTooSlow: (stream) => giveUp(stream, { rpcs, errorDomain }),
-  });
-  const ports = {
-    errorDomain,
-    limits,
-    nowMs,
-    schedule,
-    log,
-    tracker,
-    rpcs,
-    onRequest: sweep.forgetComplete,
-  };
   const dispatch = createGrpcDispatch({
-    rpcs,
-    sweep,
-    errorDomain,
+    ...ports,
     maxHeaderBytes: limits.maxHeaderBytes,
     own: methodsOf(services, ports),
     foreign: new Set([...healthPaths, ...reflectionPaths]),
@@ -73,15 +58,44 @@ export async function startGrpcServer(options: ListenerOptions): Promise<Running
         server.tryShutdown(() => resolve());
       });
       await tracker.drain(graceMs);
-      const callOff = new Promise<void>((resolve) => {
+      const goodbye = new Promise<void>((resolve) => {
         schedule(GOODBYE_MS, resolve);
       });
-      await Promise.race([closed, callOff]);
+      await Promise.race([closed, goodbye]);
       server.forceShutdown();
-      sweep.stop();
+      requests.stop();
+      answers.stop();
       hooks.destroyAll();
       await closed;
     },
+  };
+}
+
+function grpcPortsOf(options: ListenerOptions, limits: ListenerLimits): GrpcPorts {
+  const { errorDomain, nowMs, schedule, log } = options;
+  const rpcs = createRpcTeller(options);
+  const requests = createStreamSweep({
+    timeoutMs: limits.requestTimeoutMs,
+    isOver: ({ readableEnded }) => readableEnded,
+    schedule,
+    onTooSlow: (stream) => giveUp(stream, { rpcs, errorDomain, requests }),
+  });
+  return {
+    errorDomain,
+    limits,
+    nowMs,
+    schedule,
+    log,
+    tracker: createCallTracker(schedule),
+    rpcs,
+    decompress: createDecompress(limits.maxMessageBytes),
+    requests,
+    answers: createStreamSweep({
+      timeoutMs: limits.requestTimeoutMs,
+      isOver: () => false,
+      schedule,
+      onTooSlow: (stream) => stream.close(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM),
+    }),
   };
 }
 

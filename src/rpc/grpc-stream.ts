@@ -3,16 +3,29 @@ import { endAnswer } from "./grpc-answer.ts";
 import { trailersOf } from "./grpc-status.ts";
 import { noteError, type OpenRpc, type RpcTeller } from "./open-rpc.ts";
 import { sentTooSlowly, statusOf } from "./status.ts";
+import type { StreamSweep } from "./stream-sweep.ts";
 
 /** A stream of the gRPC port and the RPC that it is: a map beside them would have to be kept in step. */
 export type GrpcStream = http2.ServerHttp2Stream & { [rpcOf]?: OpenRpc };
 
 export const rpcOf = Symbol("rpc");
 
-export type Refusing = { readonly rpcs: RpcTeller; readonly errorDomain: string };
+export type Refusing = {
+  readonly rpcs: RpcTeller;
+  readonly errorDomain: string;
+  /** Watches streams until their requests are complete. */
+  readonly requests: Pick<StreamSweep, "hurry">;
+};
 
-/** Ends a call that no handler has begun, and tells its end. What is left of its request goes nowhere. */
-export function refuse(stream: GrpcStream, error: unknown, { rpcs, errorDomain }: Refusing): void {
+/**
+ * Ends a call that no handler has begun, and tells its end. What still comes of its request goes nowhere:
+ * most of it is on its way already, and whoever goes on is given up some moments later.
+ */
+export function refuse(
+  stream: GrpcStream,
+  error: unknown,
+  { rpcs, errorDomain, requests }: Refusing,
+): void {
   const rpc = stream[rpcOf];
   if (rpc !== undefined) {
     noteError(rpc, error);
@@ -23,6 +36,7 @@ export function refuse(stream: GrpcStream, error: unknown, { rpcs, errorDomain }
   if (rpc !== undefined) {
     rpcs.tell(rpc);
   }
+  requests.hurry(stream);
 }
 
 /** Ends a call whose request does not end. */

@@ -13,7 +13,6 @@ export type HttpResponse = ServerResponse | Http2ServerResponse;
 
 /** One call of :8080 before and beside its handler. */
 export type HttpCall = {
-  readonly request: Pick<HttpRequest, "headers">;
   readonly rpc: OpenRpc;
   /** The answer is over, whether it arrived or not; a call without a connection waits for none. */
   isAnswered: boolean;
@@ -26,6 +25,8 @@ export type HttpCall = {
   begun: boolean;
   /** What the handler throws at once. */
   preset: Error | undefined;
+  /** The call until its handler begins: its request is on its way. */
+  readonly arrival: ActiveCall;
   /** What of a stream's messages still waits; set with the stream. */
   isBehind: () => boolean;
   /** Ends the connection's stream without a word, for a caller who would not read it. */
@@ -34,13 +35,8 @@ export type HttpCall = {
 
 export const httpCallKey = createContextKey<HttpCall | undefined>(undefined);
 
-export function createHttpCall(
-  request: Pick<HttpRequest, "headers">,
-  rpc: OpenRpc,
-  cutOff: () => void,
-): HttpCall {
-  return {
-    request,
+export function createHttpCall(rpc: OpenRpc, cutOff: () => void): HttpCall {
+  const call: HttpCall = {
     rpc,
     isAnswered: true,
     timeoutMs: undefined,
@@ -49,8 +45,15 @@ export function createHttpCall(
     trailers: new Headers(),
     begun: false,
     preset: undefined,
+    arrival: {
+      end(reason) {
+        call.preset ??= reason;
+      },
+      endless: false,
+    },
     isBehind: () => false,
   };
+  return call;
 }
 
 export function contextOf(call: HttpCall): CallContext {
@@ -94,7 +97,7 @@ export function endAnswer(
 }
 
 export function activeCallOf({ controller }: HttpCall, endless: boolean): ActiveCall {
-  return { abort: (reason) => controller.abort(reason), endless };
+  return { end: (reason) => controller.abort(reason), endless };
 }
 
 /**

@@ -95,7 +95,7 @@ function createRequestHandler(
     rpcs,
   });
   const { requestTimeoutMs } = limits;
-  const adapter = { errorDomain, rpcs, nowMs, schedule, log, requestTimeoutMs };
+  const adapter = { errorDomain, rpcs, tracker, nowMs, schedule, log, requestTimeoutMs };
   const notFound: HttpRoute = (request, response) => {
     answerUnknownPath(request, response, errorDomain);
     if (isCall(request)) {

@@ -39,7 +39,7 @@ export type ListenerLimits = {
   readonly maxBufferedBytes: number;
   /** Without any progress while something is buffered. */
   readonly writeStallMs: number;
-  /** From the first to the last byte of a request. */
+  /** From the first to the last byte of a request, and of a unary answer on the gRPC port. */
   readonly requestTimeoutMs: number;
   readonly maxConnectionIdleMs: number;
   /** Give or take a tenth, so that connections do not all end together and balance anew. */

@@ -25,10 +25,13 @@ export type CallContext = {
   readonly trace: TraceContext;
   /** Takes the id of the completion that the RPC is, once the router has it. */
   readonly rpc: Pick<OpenRpc, "callId">;
-  /** Sent with the status, on failure too. Names that end in `-bin` take bytes. */
-  readonly setTrailer: (name: string, value: string | Uint8Array) => void;
+  /**
+   * Sent with the status, on failure too. Names that end in `-bin` take bytes. To be called on the
+   * context, as the one below.
+   */
+  setTrailer(name: string, value: string | Uint8Array): void;
   /** Something that was written still waits for the caller to take it. Always false of a unary call. */
-  readonly isBehind: () => boolean;
+  isBehind(): boolean;
 };
 
 /** Takes one message of a stream, in order. Never throws and never waits; late ones are dropped. */

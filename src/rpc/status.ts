@@ -129,6 +129,10 @@ export function undecodable(message: string): RouterError {
   });
 }
 
+export function messageTooLarge(): WireError {
+  return new WireError("message-too-large", "The request is larger than the server takes.");
+}
+
 export function headersTooLarge(): WireError {
   return new WireError("headers-too-large", "The headers are larger than the server takes.");
 }

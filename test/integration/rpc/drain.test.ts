@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import http2 from "node:http2";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect, it } from "vitest";
@@ -5,6 +7,7 @@ import { CatalogService } from "../../../gen/atlas/v1/catalog_service_pb.ts";
 import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
 import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { type RpcListeners, useRpcListeners } from "../../support/rpc-listeners.ts";
+import { framed, reasonIn } from "../../support/rpc-raw.ts";
 import { exampleResult, hangs, scriptedRouter } from "../../support/scripted-router.ts";
 import { createTcpProxy } from "../../support/tcp-proxy.ts";
 import { until } from "../../support/until.ts";
@@ -156,6 +159,72 @@ describe.each(ways)("a drain of the $name", ({ which, transport }) => {
       expect(refusal).toMatch(/ECONNREFUSED|REFUSED_STREAM|GOAWAY|ECONNRESET/);
     }
   });
+});
+
+describe.each(["grpc", "http"] as const)("a request on its way to the %s port", (which) => {
+  const WHOLE = framed(Buffer.alloc(0));
+
+  /** Resolves when the server has the headers and some bytes. */
+  async function halfSent(port: number) {
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/atlas.v1.RouterService/Complete",
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    for (const source of [session, stream]) {
+      source.on("error", () => undefined);
+    }
+    stream.write(WHOLE.subarray(0, 2));
+    let headers: http2.IncomingHttpHeaders = {};
+    const add = (more: http2.IncomingHttpHeaders) => {
+      headers = { ...headers, ...more };
+    };
+    stream.on("response", add).on("trailers", add).resume();
+    const ended = once(stream, "close").then(() => headers);
+    await new Promise((resolve) => session.once("connect", resolve));
+    await new Promise((resolve) => session.ping(resolve));
+    return { session, stream, ended };
+  }
+
+  it("is waited for by a drain, and answered", async () => {
+    const listeners = await useRpcListeners();
+    const { session, stream, ended } = await halfSent(listeners[which].port);
+    const goaway = once(session, "goaway");
+    const drained = listeners[which].drain(60_000);
+    await goaway;
+    stream.end(WHOLE.subarray(2));
+    const headers = await ended;
+    expect(reasonIn(headers)).toBe("INVALID_REQUEST");
+    await drained;
+  });
+
+  it("is not waited for beyond the grace", async () => {
+    const listeners = await useRpcListeners();
+    const { ended } = await halfSent(listeners[which].port);
+    await listeners[which].drain(0);
+    await ended;
+    expect(listeners[which].activeCalls()).toBe(0);
+  });
+});
+
+it("a half-sent request to the gRPC port is told why a drain does not wait for it", async () => {
+  const { grpc } = await useRpcListeners();
+  const session = http2.connect(`http://127.0.0.1:${grpc.port}`);
+  session.on("error", () => undefined);
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/atlas.v1.RouterService/Complete",
+    "content-type": "application/grpc",
+  });
+  stream.on("error", () => undefined);
+  const headers = once(stream, "response");
+  stream.write(Buffer.from([0]));
+  await until(() => grpc.activeCalls() === 1);
+  await grpc.drain(0);
+  const [answer] = await headers;
+  expect(reasonIn(answer)).toBe("SHUTTING_DOWN");
 });
 
 describe("/healthz", () => {

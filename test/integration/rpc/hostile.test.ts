@@ -223,6 +223,39 @@ describe("frames and headers on the gRPC port", () => {
     expect(router.calls).toHaveLength(0);
   });
 
+  it.each([
+    { what: "a GET", method: "GET", type: "application/grpc", status: 405 },
+    { what: "a HEAD", method: "HEAD", type: "application/grpc", status: 405 },
+    { what: "gRPC-Web", method: "POST", type: "application/grpc-web+proto", status: 415 },
+    { what: "another type", method: "POST", type: "application/grpcfoo", status: 415 },
+  ])("$what is no call of gRPC", async ({ method, type, status }) => {
+    const { grpc: server, router } = await useRpcListeners();
+    const { headers } = await rawHttp2(server.port, {
+      path: COMPLETE,
+      method,
+      headers: { "content-type": type },
+      body: framed(GOOD),
+    });
+    expect(headers[":status"]).toBe(status);
+    expect(router.calls).toHaveLength(0);
+  });
+
+  it("a compression that is not known is answered with those that are", async () => {
+    const { grpc: server } = await useRpcListeners();
+    const sent = framed(GOOD);
+    sent[0] = 1;
+    const headers = await rawGrpc(server.port, COMPLETE, sent, { "grpc-encoding": "snappy" });
+    expect(headers["grpc-status"]).toBe("12");
+    expect(headers["grpc-accept-encoding"]).toBe("identity,gzip,deflate");
+  });
+
+  it("the name of the type is read in any case", async () => {
+    const { grpc: server } = await useRpcListeners();
+    const type = { "content-type": "Application/GRPC+proto" };
+    const headers = await rawGrpc(server.port, COMPLETE, framed(GOOD), type);
+    expect(headers["grpc-status"]).toBe("0");
+  });
+
   it("what cannot be read of the headers is written nowhere", async () => {
     const written = vi.spyOn(console, "error").mockImplementation(() => undefined);
     onTestFinished(() => written.mockRestore());
@@ -542,6 +575,26 @@ describe("a caller that does not read", () => {
       expect(call.signal.reason).toMatchObject({ code: "caller-too-slow" });
     },
   );
+});
+
+it("a caller who does not take a whole answer is cut off on the grpc port", async () => {
+  const router = scriptedRouter(answers("x".repeat(1_000_000)));
+  const listener = { limits: { requestTimeoutMs: 200 } };
+  const { grpc: server } = await useRpcListeners({ router, listener });
+  const session = http2.connect(`http://127.0.0.1:${server.port}`, {
+    settings: { initialWindowSize: 1_000 },
+  });
+  session.on("error", () => undefined);
+  const stream = session.request({
+    ":method": "POST",
+    ":path": COMPLETE,
+    "content-type": "application/grpc",
+  });
+  stream.on("error", () => undefined);
+  stream.end(framed(GOOD));
+  await new Promise((resolve) => stream.once("close", resolve));
+  expect(stream.rstCode).toBe(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  session.destroy();
 });
 
 describe("pages", () => {

@@ -1,8 +1,8 @@
-import { deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  ACCEPTED_ENCODINGS,
+  createRequestBody,
+  emptyBody,
   fillPrefix,
   messageOf,
   PREFIX_BYTES,
@@ -16,14 +16,14 @@ function frameOf(message: Uint8Array): Buffer {
   return fillPrefix(Buffer.concat([Buffer.alloc(PREFIX_BYTES, 0xff), message]));
 }
 
-function compressed(message: Uint8Array): Buffer {
+function flagged(flag: number, message: Uint8Array): Buffer {
   const frame = frameOf(message);
-  frame[0] = 1;
+  frame[0] = flag;
   return frame;
 }
 
 function bodyOf(pieces: readonly Buffer[]): RequestBody {
-  const body: RequestBody = { pieces: [], bytes: 0, frameBytes: 0 };
+  const body = createRequestBody();
   for (const piece of pieces) {
     takePiece(body, piece, MAX_BYTES);
   }
@@ -49,7 +49,7 @@ describe("a framed message", () => {
     fc.assert(
       fc.property(message, places, (bytes, cuts) => {
         const body = bodyOf(cut(frameOf(bytes), cuts));
-        expect(messageOf(body, undefined, MAX_BYTES)).toEqual(Buffer.from(bytes));
+        expect(messageOf(body).bytes).toEqual(Buffer.from(bytes));
       }),
       { seed: 7, numRuns: 300 },
     );
@@ -61,7 +61,7 @@ describe("a framed message", () => {
         const frame = frameOf(bytes);
         const part = frame.subarray(0, frame.length - 1 - (missing % frame.length));
         const body = bodyOf(cut(part, cuts));
-        expect(() => messageOf(body, undefined, MAX_BYTES)).toThrow("The request has no message.");
+        expect(() => messageOf(body)).toThrow("The request has no message.");
       }),
       { seed: 7, numRuns: 300 },
     );
@@ -89,30 +89,24 @@ describe("a framed message", () => {
   });
 });
 
-describe("a compressed message", () => {
-  const read = async (frame: Buffer, encoding: string | undefined) =>
-    messageOf(bodyOf([frame]), encoding, MAX_BYTES);
-
-  it.each([
-    { encoding: "gzip", compress: gzipSync },
-    { encoding: "deflate", compress: deflateSync },
-  ])("is inflated by $encoding, up to the largest", async ({ encoding, compress }) => {
-    const largest = Buffer.alloc(MAX_BYTES, 7);
-    expect(await read(compressed(compress(largest)), encoding)).toEqual(largest);
-    const larger = compressed(compress(Buffer.alloc(MAX_BYTES + 1)));
-    await expect(read(larger, encoding)).rejects.toMatchObject({ code: "message-too-large" });
+describe("the flag of a message", () => {
+  it("says whether it is compressed", () => {
+    const bytes = Buffer.from("any");
+    expect(messageOf(bodyOf([frameOf(bytes)]))).toEqual({ isCompressed: false, bytes });
+    expect(messageOf(bodyOf([flagged(1, bytes)]))).toEqual({ isCompressed: true, bytes });
   });
 
-  it.each([
-    { what: "is broken", encoding: "gzip", words: "cannot be decompressed" },
-    { what: "does not say how", encoding: undefined, words: "does not say how" },
-    { what: "says that it is not", encoding: "identity", words: "does not say how" },
-    { what: "is of another kind", encoding: "br", words: "takes gzip, deflate and identity" },
-  ])("that $what is refused", async ({ encoding, words }) => {
-    await expect(read(compressed(Buffer.from("rubbish")), encoding)).rejects.toThrow(words);
+  it("has no other value", () => {
+    for (const flag of [2, 3, 128, 255]) {
+      expect(() => messageOf(bodyOf([flagged(flag, Buffer.from("any"))]))).toThrow("is flagged");
+    }
   });
+});
 
-  it("is of a kind that callers are told of", () => {
-    expect(ACCEPTED_ENCODINGS).toBe("identity,gzip,deflate");
+describe("emptyBody()", () => {
+  it("lets go of what has arrived", () => {
+    const body = bodyOf([frameOf(Buffer.alloc(100))]);
+    emptyBody(body);
+    expect(body).toEqual(createRequestBody());
   });
 });

@@ -1,6 +1,6 @@
 import type http2 from "node:http2";
 import { describe, expect, test } from "vitest";
-import { createRequestSweep } from "../../../src/rpc/request-sweep.ts";
+import { createStreamSweep } from "../../../src/rpc/stream-sweep.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 
 type FakeStream = { readableEnded: boolean; closed: boolean; destroyed: boolean };
@@ -9,8 +9,9 @@ function start(timeoutMs = 60_000) {
   const clock = createManualClock();
   const startMs = clock.nowMs();
   const given: { readonly stream: unknown; readonly atMs: number }[] = [];
-  const sweep = createRequestSweep({
+  const sweep = createStreamSweep({
     timeoutMs,
+    isOver: ({ readableEnded }) => readableEnded,
     schedule: clock.schedule,
     onTooSlow: (stream) => given.push({ stream, atMs: clock.nowMs() - startMs }),
   });
@@ -18,13 +19,13 @@ function start(timeoutMs = 60_000) {
   const begin = () => {
     const fake: FakeStream = { readableEnded: false, closed: false, destroyed: false };
     const stream = fake as unknown as http2.ServerHttp2Stream;
-    sweep.begun(stream);
+    sweep.watch(stream);
     return { fake, stream };
   };
   return { clock, sweep, begin, given };
 }
 
-describe("createRequestSweep()", () => {
+describe("createStreamSweep()", () => {
   test.each([0, 1, 500, 999])(
     "gives a request that began after %i ms up within a second of its timeout",
     async (beganMs) => {
@@ -65,12 +66,37 @@ describe("createRequestSweep()", () => {
     const { clock, sweep, begin, given } = start();
     const whole = begin();
     whole.fake.readableEnded = true;
-    sweep.forgetComplete(whole.stream);
+    sweep.check(whole.stream);
     whole.fake.readableEnded = false;
     const endless = begin();
-    sweep.forgetComplete(endless.stream);
+    sweep.check(endless.stream);
     await clock.advance(120_000);
     expect(given.map(({ stream }) => stream)).toEqual([endless.stream]);
+  });
+
+  test("gives up within three seconds a stream that is hurried, unless its wait is over", async () => {
+    const { clock, sweep, begin, given } = start();
+    const slow = begin();
+    const whole = begin();
+    for (const { stream } of [slow, whole]) {
+      sweep.hurry(stream);
+    }
+    whole.fake.readableEnded = true;
+    await clock.advance(999);
+    expect(given).toEqual([]);
+    await clock.advance(2_001);
+    expect(given.map(({ stream }) => stream)).toEqual([slow.stream]);
+  });
+
+  test("does not begin to watch a stream that is hurried", async () => {
+    const { clock, sweep, begin, given } = start();
+    const { fake, stream } = begin();
+    fake.readableEnded = true;
+    sweep.check(stream);
+    fake.readableEnded = false;
+    sweep.hurry(stream);
+    await clock.advance(120_000);
+    expect(given).toEqual([]);
   });
 
   test("has one timer for any number of requests and none without any", async () => {
