@@ -51,7 +51,8 @@ export type ReportLog = {
   /** Resolves when stored, with its position in the stream. Rejects with `BusUnavailable` within 10 s. */
   publish(report: OutgoingReport): Promise<number>;
   /**
-   * Hands out every report stored since `sinceMs` and every later one, in the order of the stream, once.
+   * Hands out every report stored since `sinceMs` and every later one, in the order of the stream, once;
+   * some that were stored earlier may come before them.
    *
    * Survives disconnections without a gap. A stream that was wiped and made again begins anew with
    * `began`.

@@ -50,6 +50,8 @@ type State = LeaseHolderPorts & {
   asideUntilMs: number;
   /** Since when every look found that nobody holds it; absent: somebody did, or nobody looked. */
   freeSinceMs: number | undefined;
+  /** When the latest look found that. */
+  seenFreeAtMs: number;
   isFailing: boolean;
 };
 
@@ -61,6 +63,7 @@ export function createLeaseHolder(ports: LeaseHolderPorts): LeaseHolder {
     heldUntilMs: NEVER,
     asideUntilMs: NEVER,
     freeSinceMs: undefined,
+    seenFreeAtMs: NEVER,
     isFailing: false,
   };
   const { schedule, random, nowMs } = ports;
@@ -109,7 +112,6 @@ async function compete(state: State): Promise<void> {
     await ask(state);
     state.isFailing = false;
   } catch (cause) {
-    state.freeSinceMs = undefined;
     log(state.isFailing ? "debug" : "warn", "a lease could not be asked for", { lease, cause });
     state.isFailing = true;
   }
@@ -137,8 +139,13 @@ async function isOurTurn(state: State): Promise<boolean> {
     state.freeSinceMs = undefined;
     return false;
   }
-  state.freeSinceMs ??= nowMs();
-  return nowMs() - state.freeSinceMs >= SECOND_CHOICE_MS;
+  const atMs = nowMs();
+  // Between looks that are further apart, as when some failed, somebody may have held it and let it lapse.
+  if (state.freeSinceMs === undefined || atMs - state.seenFreeAtMs >= LEASE_MS) {
+    state.freeSinceMs = atMs;
+  }
+  state.seenFreeAtMs = atMs;
+  return atMs - state.freeSinceMs >= SECOND_CHOICE_MS;
 }
 
 async function take(state: State): Promise<void> {

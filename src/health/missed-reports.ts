@@ -131,12 +131,17 @@ function tell(state: State): void {
     return;
   }
   state.isUntold = false;
+  const missingMs = missingMsOf(state);
+  if (missingMs === 0) {
+    // It has left the window meanwhile.
+    return;
+  }
   state.quietUntilMs = nowMs() + TELL_EVERY_MS;
   log(
     "warn",
     "health reports of the window are lost: no room was left for them, or they were deleted",
     {
-      missingMs: missingMsOf(state),
+      missingMs,
       lost,
       setting: "bus.nats.reportBytes",
     },

@@ -107,10 +107,9 @@ export function whereToStart(position: StreamPosition): Partial<ConsumerConfig> 
   }
   switch (from.kind) {
     case "since":
-      return {
-        deliver_policy: DeliverPolicy.StartTime,
-        opt_start_time: new Date(from.sinceMs).toISOString(),
-      };
+      // Servers 2.11.11 and 2.12.3 start too late at a time, where messages before it were deleted
+      // (https://github.com/nats-io/nats-server/pull/7751). A stream keeps little more than is asked for.
+      return { deliver_policy: DeliverPolicy.All };
     case "new":
       return startAt(first);
     case "latest-per-subject":

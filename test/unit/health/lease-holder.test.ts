@@ -206,6 +206,16 @@ describe("a second choice", () => {
     expect(holder.holds()).toBe(false);
   });
 
+  test("goes on waiting when a look fails, as long as nobody can have held it in between", async () => {
+    const { holder, clock, turn } = setUp({ isSecondChoice: true });
+    await clock.advance(SECOND_CHOICE_MS / 2);
+    turn(false);
+    await clock.advance(LEASE_MS / 2);
+    turn(true);
+    await clock.advance(SECOND_CHOICE_MS / 2);
+    expect(holder.holds()).toBe(true);
+  });
+
   test("begins to wait anew when it did not want it in between", async () => {
     const { holder, clock, wishes } = setUp({ isSecondChoice: true });
     await clock.advance(SECOND_CHOICE_MS - 3_000);

@@ -127,9 +127,9 @@ describe("noteProgress()", () => {
 describe("whereToStart()", () => {
   test.each<{ name: string; from: ReadFrom; start: object }>([
     {
-      name: "at a time",
+      name: "at the first message that is kept",
       from: { kind: "since", sinceMs: createdMs },
-      start: { deliver_policy: "by_start_time", opt_start_time: "2026-11-22T10:00:00.123Z" },
+      start: { deliver_policy: "all" },
     },
     {
       name: "at the latest of each subject",
