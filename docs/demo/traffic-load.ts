@@ -157,7 +157,7 @@ async function callOnce(
     traceState: "",
     startedAtMs,
     endedAtMs: nowMs(),
-    attributes: { "demo.application": application },
+    attributes: [{ key: "demo.application", value: application }],
     events: [],
     links: [],
     error,

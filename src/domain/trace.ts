@@ -40,9 +40,27 @@ export function traceparentOf(trace: TraceContext, slot: number): string {
 
 export type SpanKind = "internal" | "server" | "client" | "producer" | "consumer";
 
-export type SpanAttribute = string | number | boolean | readonly string[];
+export type AttributeValue = string | number | boolean | readonly string[];
 
-export type SpanAttributes = Readonly<Record<string, SpanAttribute | undefined>>;
+/**
+ * What is known of a span, each key once. A list, because all that is done with it is to write it out:
+ * an object with thirty computed keys takes longer to make, and longer to read.
+ */
+export type SpanAttributes = readonly { readonly key: string; readonly value: AttributeValue }[];
+
+/** One that is being filled. */
+export type SpanAttributesDraft = { readonly key: string; readonly value: AttributeValue }[];
+
+/** Adds what is known; an absent value is left out. */
+export function putAttribute(
+  attributes: SpanAttributesDraft,
+  key: string,
+  value: AttributeValue | undefined,
+): void {
+  if (value !== undefined) {
+    attributes.push({ key, value });
+  }
+}
 
 export type SpanLink = { readonly traceId: string; readonly spanId: string };
 
@@ -58,7 +76,6 @@ export type Span = {
   readonly traceState: string;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
-  /** Absent values are left out. */
   readonly attributes: SpanAttributes;
   readonly events: readonly {
     readonly name: string;

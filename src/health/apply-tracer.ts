@@ -1,6 +1,6 @@
 import type { NowMs, Random } from "../domain/ports.ts";
 import type { ScoreSnapshot } from "../domain/score.ts";
-import type { SpanSink } from "../domain/trace.ts";
+import { putAttribute, type SpanAttributesDraft, type SpanSink } from "../domain/trace.ts";
 import { busAttributes, busSpans } from "./bus-spans.ts";
 import type { ConfirmedReport } from "./publish-tracer.ts";
 import type { ScoreReader } from "./score-reader.ts";
@@ -129,6 +129,12 @@ function spanOf(
   { asOfSequence, revision, ageMs, atMs }: Applied,
   spanId: string,
 ): Parameters<SpanSink>[0] {
+  const attributes: SpanAttributesDraft = [];
+  putAttribute(attributes, busAttributes.endpoint, endpoint);
+  putAttribute(attributes, busAttributes.streamSequence, position);
+  putAttribute(attributes, busAttributes.asOfSequence, asOfSequence);
+  putAttribute(attributes, busAttributes.scoresAge, ageMs / 1_000);
+  putAttribute(attributes, busAttributes.scoreRevision, revision);
   return {
     name: busSpans.apply,
     kind: "internal",
@@ -139,13 +145,7 @@ function spanOf(
     traceState: span.traceState,
     startedAtMs: confirmedAtMs,
     endedAtMs: Math.max(confirmedAtMs, atMs),
-    attributes: {
-      [busAttributes.endpoint]: endpoint,
-      [busAttributes.streamSequence]: position,
-      [busAttributes.asOfSequence]: asOfSequence,
-      [busAttributes.scoresAge]: ageMs / 1_000,
-      [busAttributes.scoreRevision]: revision,
-    },
+    attributes,
     events: [],
     links: [],
     error: undefined,

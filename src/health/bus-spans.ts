@@ -1,5 +1,5 @@
 import type { OutgoingReport } from "../domain/bus.ts";
-import type { SpanAttributes } from "../domain/trace.ts";
+import { putAttribute, type SpanAttributesDraft } from "../domain/trace.ts";
 
 /**
  * Spans of the way from an attempt to the scores: told to the bus, folded by a scorer, applied by the
@@ -42,22 +42,20 @@ export const busAttributes = {
 
 const SUBJECT = "atlas.health.v1";
 
-const operations = {
-  publish: { [busAttributes.operationName]: "publish", [busAttributes.operationType]: "send" },
-  process: { [busAttributes.operationName]: "process", [busAttributes.operationType]: "process" },
-} as const;
+const operationTypes = { publish: "send", process: "process" } as const;
 
-/** What both sides say of a report. `system` names the bus. */
+/** What both sides say of a report; more may be put to it. `system` names the bus. */
 export function messageAttributes(
-  operation: keyof typeof operations,
+  operation: keyof typeof operationTypes,
   system: string,
   { token, bytes }: Pick<OutgoingReport, "token" | "bytes">,
-): SpanAttributes {
-  return {
-    [busAttributes.system]: system,
-    ...operations[operation],
-    [busAttributes.destination]: `${SUBJECT}.${token}`,
-    [busAttributes.destinationTemplate]: `${SUBJECT}.*`,
-    [busAttributes.bodySize]: bytes.length,
-  };
+): SpanAttributesDraft {
+  const attributes: SpanAttributesDraft = [];
+  putAttribute(attributes, busAttributes.system, system);
+  putAttribute(attributes, busAttributes.operationName, operation);
+  putAttribute(attributes, busAttributes.operationType, operationTypes[operation]);
+  putAttribute(attributes, busAttributes.destination, `${SUBJECT}.${token}`);
+  putAttribute(attributes, busAttributes.destinationTemplate, `${SUBJECT}.*`);
+  putAttribute(attributes, busAttributes.bodySize, bytes.length);
+  return attributes;
 }

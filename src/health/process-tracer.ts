@@ -1,7 +1,7 @@
 import type { StoredReport } from "../domain/bus.ts";
 import type { HealthReport } from "../domain/health.ts";
 import type { NowMs, Random } from "../domain/ports.ts";
-import type { SpanSink } from "../domain/trace.ts";
+import { putAttribute, type SpanSink } from "../domain/trace.ts";
 import type { FoldVerdict } from "../score/health-fold.ts";
 import { createBusClock } from "./bus-clock.ts";
 import { busAttributes, busSpans, messageAttributes } from "./bus-spans.ts";
@@ -116,6 +116,14 @@ function spanOf(
 ): Parameters<SpanSink>[0] {
   const { traceId, spanId, traceState } = parent;
   const { outcome, report, problem } = processed;
+  const messageId = report && `${report.producer}:${report.boot}:${report.sequence}`;
+  const attributes = messageAttributes("process", system, stored);
+  putAttribute(attributes, busAttributes.messageId, messageId);
+  putAttribute(attributes, busAttributes.consumerGroup, consumer);
+  putAttribute(attributes, busAttributes.endpoint, report?.endpoint);
+  putAttribute(attributes, busAttributes.reportSequence, report?.sequence);
+  putAttribute(attributes, busAttributes.streamSequence, stored.sequence);
+  putAttribute(attributes, busAttributes.outcome, outcome);
   return {
     name: busSpans.process,
     kind: "consumer",
@@ -126,15 +134,7 @@ function spanOf(
     traceState,
     startedAtMs,
     endedAtMs,
-    attributes: {
-      ...messageAttributes("process", system, stored),
-      [busAttributes.messageId]: report && `${report.producer}:${report.boot}:${report.sequence}`,
-      [busAttributes.consumerGroup]: consumer,
-      [busAttributes.endpoint]: report?.endpoint,
-      [busAttributes.reportSequence]: report?.sequence,
-      [busAttributes.streamSequence]: stored.sequence,
-      [busAttributes.outcome]: outcome,
-    },
+    attributes,
     events: [],
     links: [{ traceId, spanId }],
     error: problem,

@@ -1,7 +1,7 @@
 import type { OutgoingReport } from "../domain/bus.ts";
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { NowMs, Random } from "../domain/ports.ts";
-import type { SpanSink } from "../domain/trace.ts";
+import { putAttribute, type SpanAttributes, type SpanSink } from "../domain/trace.ts";
 import { busAttributes, busSpans, messageAttributes } from "./bus-spans.ts";
 import type { Draft } from "./outbox.ts";
 import type { ReportOrigins } from "./report-origins.ts";
@@ -80,13 +80,7 @@ export function createPublishTracer(ports: PublishTracerPorts): PublishTracer {
         parentIsRemote: false,
         startedAtMs: triedAtMs,
         endedAtMs: confirmedAtMs,
-        attributes: {
-          ...messageAttributes("publish", system, report),
-          [busAttributes.messageId]: report.id,
-          [busAttributes.endpoint]: draft.endpoint,
-          [busAttributes.reportSequence]: draft.sequence,
-          [busAttributes.streamSequence]: position,
-        },
+        attributes: attributesOf(system, report, draft, position),
         events: [],
         links: origins.others,
         error: undefined,
@@ -96,4 +90,18 @@ export function createPublishTracer(ports: PublishTracerPorts): PublishTracer {
       onConfirmed?.({ span, endpoint, position, triedAtMs, confirmedAtMs });
     },
   };
+}
+
+function attributesOf(
+  system: string,
+  report: OutgoingReport,
+  { endpoint, sequence }: Draft,
+  position: number,
+): SpanAttributes {
+  const attributes = messageAttributes("publish", system, report);
+  putAttribute(attributes, busAttributes.messageId, report.id);
+  putAttribute(attributes, busAttributes.endpoint, endpoint);
+  putAttribute(attributes, busAttributes.reportSequence, sequence);
+  putAttribute(attributes, busAttributes.streamSequence, position);
+  return attributes;
 }

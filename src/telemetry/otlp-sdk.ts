@@ -14,10 +14,10 @@ import {
   type PushMetricExporter,
 } from "@opentelemetry/sdk-metrics";
 import { NodeSDK } from "@opentelemetry/sdk-node";
-import type { SpanExporter } from "@opentelemetry/sdk-trace-base";
 import type { Log, NowMs } from "../domain/ports.ts";
 import type { OtlpProtocol } from "./otlp-env.ts";
 import { createSdkLog } from "./sdk-log.ts";
+import { spanExportOf } from "./span-export.ts";
 import { createSpanQueue, type SpanQueue } from "./span-queue.ts";
 
 export type OtlpSdkOptions = {
@@ -40,11 +40,8 @@ export type OtlpSdk = {
 
 const SERVICE = "atlas-router";
 
-/** Defaults of the specification. */
+/** Default of the specification. */
 const MAX_QUEUE_SIZE = 2_048;
-
-/** Not the 512 of the specification: a batch is encoded in one turn, which calls wait for. */
-const BATCH_SIZE = 128;
 
 /**
  * Data points of one request. An export of a large fleet has tens of thousands, each of which costs some
@@ -62,15 +59,16 @@ export async function startOtlpSdk(options: OtlpSdkOptions): Promise<OtlpSdk> {
   const resource = resourceOf(options);
   // Else the first batch would wait for them, and be lost when the process ends before that.
   await resource.waitForAsyncAttributes?.();
-  const spanExporter = traces === undefined ? undefined : await spanExporterOf(traces);
+  const origin = { resource, instrumentationScope: { name: SERVICE, version } };
+  const spanExport = traces === undefined ? undefined : await spanExportOf(traces, origin);
   const queue =
-    spanExporter === undefined
+    spanExport === undefined
       ? undefined
       : createSpanQueue({
-          exporter: spanExporter,
-          origin: { resource, instrumentationScope: { name: SERVICE, version } },
+          exporter: spanExport.exporter,
+          packing: spanExport.packing,
           maxQueueSize: positiveOr(MAX_QUEUE_SIZE, "OTEL_BSP_MAX_QUEUE_SIZE"),
-          maxExportBatchSize: positiveOr(BATCH_SIZE, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
+          maxExportBatchSize: positiveOr(spanExport.batchSize, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
           onError: sdkLog.onError,
         });
   const metricReaders =
@@ -105,23 +103,6 @@ function resourceOf({ version, instanceId }: OtlpSdkOptions): Resource {
       }),
     )
     .merge(detectResources({ detectors: [envDetector] }));
-}
-
-async function spanExporterOf(protocol: OtlpProtocol): Promise<SpanExporter> {
-  switch (protocol) {
-    case "grpc": {
-      const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-grpc");
-      return new OTLPTraceExporter();
-    }
-    case "http/json": {
-      const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-http");
-      return new OTLPTraceExporter();
-    }
-    case "http/protobuf": {
-      const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-proto");
-      return new OTLPTraceExporter();
-    }
-  }
 }
 
 async function metricExporterOf(protocol: OtlpProtocol): Promise<PushMetricExporter> {

@@ -15,6 +15,7 @@ import type { InstrumentationScope } from "@opentelemetry/core";
 import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import type { Span, SpanAttributes, SpanKind } from "../domain/trace.ts";
+import { nanosecondsOf, secondsOf } from "./span-time.ts";
 
 /** The SDK's numbers. */
 const kinds: Readonly<Record<SpanKind, number>> = {
@@ -80,21 +81,11 @@ function contextOf(traceId: string, spanId: string, traceState: string): SpanCon
     : { traceId, spanId, traceFlags: SAMPLED, traceState: createTraceState(traceState) };
 }
 
-/** Seconds, and whole nanoseconds: as many as a number that counts from 1970 still holds. */
 function hrTimeOf(ms: number): HrTime {
-  const seconds = Math.floor(ms / 1_000);
-  return [seconds, Math.min(999_999_999, Math.round((ms - seconds * 1_000) * 1_000_000))];
+  return [secondsOf(ms), nanosecondsOf(ms)];
 }
 
-/** The exporters would write absent values as empty ones. */
 function attributesOf(attributes: SpanAttributes): Attributes {
-  const present: Attributes = {};
-  for (const key in attributes) {
-    const value = attributes[key];
-    if (value !== undefined) {
-      // The SDK's lists are mutable in name only: the exporters read them.
-      present[key] = value as string | string[];
-    }
-  }
-  return present;
+  // The SDK's lists are mutable in name only: the exporters read them.
+  return Object.fromEntries(attributes.map(({ key, value }) => [key, value as string | string[]]));
 }

@@ -4,9 +4,12 @@
  * The SDK's own processor drops what exceeds its queue and tells nobody how much, so the queue is bounded
  * here by the same number: what waits is what was handed over less what the exporter was given.
  */
-import { BatchSpanProcessor, type SpanExporter } from "@opentelemetry/sdk-trace-base";
-import type { SpanSink } from "../domain/trace.ts";
-import { readableSpanOf, type SpanOrigin } from "./readable-span.ts";
+import {
+  BatchSpanProcessor,
+  type ReadableSpan,
+  type SpanExporter,
+} from "@opentelemetry/sdk-trace-base";
+import type { Span, SpanSink } from "../domain/trace.ts";
 
 export type SpanStats = {
   /** Spans that the collector took. */
@@ -27,9 +30,16 @@ export type SpanQueue = {
   readonly processor: BatchSpanProcessor;
 };
 
+export type SpanPacking = {
+  /** A span as it waits: something of the size of what is sent. */
+  pack(span: Span): ReadableSpan;
+  /** Spans of a batch, in their order, parted into exports that a collector has room for. */
+  split(spans: ReadableSpan[]): ReadableSpan[][];
+};
+
 export type SpanQueueOptions = {
   readonly exporter: SpanExporter;
-  readonly origin: SpanOrigin;
+  readonly packing: SpanPacking;
   /** The other limits are the SDK's, from `OTEL_BSP_*`. */
   readonly maxQueueSize: number;
   /** Absent: the SDK's, from `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`. */
@@ -42,33 +52,61 @@ export type SpanQueueOptions = {
 const SUCCESS = 0;
 
 export function createSpanQueue(options: SpanQueueOptions): SpanQueue {
-  const { exporter, origin, maxQueueSize, maxExportBatchSize, onError } = options;
+  const { exporter, packing, maxQueueSize, maxExportBatchSize, onError } = options;
   let waiting = 0;
   let exported = 0;
   let dropped = 0;
   let failed = 0;
   let failedExports = 0;
+  /** Batches on their way. The exporter knows of none of their parts before its turn. */
+  const running = new Set<Promise<void>>();
+
+  /**
+   * One after the other, because the exporter refuses what comes while many are on their way. When one fails,
+   * so do those behind it: with a collector that hangs they would pile up, each for its timeout.
+   */
+  function exportEach(pieces: readonly ReadableSpan[][], at: number, done: () => void): void {
+    const spans = pieces[at];
+    if (spans === undefined) {
+      done();
+      return;
+    }
+    // The processor exports on the stack of whoever fills a batch, and copying one takes a while.
+    setImmediate(() => {
+      exporter.export(spans, (result) => {
+        if (result.code === SUCCESS) {
+          exported += spans.length;
+          exportEach(pieces, at + 1, done);
+        } else {
+          failed += pieces.slice(at).flat().length;
+          failedExports += 1;
+          onError(result.error);
+          done();
+        }
+      });
+    });
+  }
 
   const counting: SpanExporter = {
     export(spans, done) {
       waiting -= spans.length;
-      // The processor exports on the stack of whoever fills a batch, and encoding one takes a while.
-      setImmediate(() => {
-        exporter.export(spans, (result) => {
-          if (result.code === SUCCESS) {
-            exported += spans.length;
-          } else {
-            failed += spans.length;
-            failedExports += 1;
-            onError(result.error);
-          }
-          // A failure would keep the processor from awaiting the other exports of its shutdown.
-          done({ code: SUCCESS });
-        });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      running.add(promise);
+      exportEach(packing.split(spans), 0, () => {
+        running.delete(promise);
+        resolve();
+        // A failure would keep the processor from awaiting the other exports of its shutdown.
+        done({ code: SUCCESS });
       });
     },
-    shutdown: () => exporter.shutdown(),
-    forceFlush: async () => exporter.forceFlush?.(),
+    async shutdown() {
+      await Promise.all(running);
+      await exporter.shutdown();
+    },
+    async forceFlush() {
+      await Promise.all(running);
+      await exporter.forceFlush?.();
+    },
   };
   const processor = new BatchSpanProcessor(counting, {
     maxQueueSize,
@@ -83,7 +121,7 @@ export function createSpanQueue(options: SpanQueueOptions): SpanQueue {
         return;
       }
       waiting += 1;
-      processor.onEnd(readableSpanOf(span, origin));
+      processor.onEnd(packing.pack(span));
     },
     stats: () => ({ exported, dropped, failed, failedExports, waiting }),
   };

@@ -2,16 +2,18 @@ import type { AttemptRecord, CallEnd, CompletionCall } from "../domain/call.ts";
 import type { CompletionSpec } from "../domain/completion.ts";
 import {
   attemptSlot,
+  putAttribute,
   type Span,
   type SpanAttributes,
+  type SpanAttributesDraft,
   spanIdAt,
   spanSlots,
 } from "../domain/trace.ts";
 import type { AttributeNames } from "./attribute-table.ts";
-import { usageAttributesOf, wordOf } from "./complete-span.ts";
+import { putUsage, wordOf } from "./complete-span.ts";
 import { listOf } from "./plan-span.ts";
 import { providerNameOf } from "./provider-name.ts";
-import { type ContentSettings, contentAttributesOf } from "./span-content.ts";
+import { type ContentSettings, putContent } from "./span-content.ts";
 import { FIRST_TOKEN } from "./span-table.ts";
 
 export type AttemptSpanInput = {
@@ -26,7 +28,7 @@ export type AttemptSpanInput = {
 
 /** A call of a provider, by the conventions for generative AI. What answered is told of the last alone. */
 export function attemptSpanOf(input: AttemptSpanInput): Span {
-  const { call, attempt, names } = input;
+  const { call, attempt } = input;
   const { trace } = call;
   const { startedAtMs, durationMs, firstTokenMs, endpoint, outcome } = attempt;
   return {
@@ -39,57 +41,39 @@ export function attemptSpanOf(input: AttemptSpanInput): Span {
     traceState: trace.traceState,
     startedAtMs,
     endedAtMs: startedAtMs + durationMs,
-    attributes: {
-      ...requestAttributesOf(call.spec, names),
-      ...ownAttributesOf(input),
-      ...answerAttributesOf(input),
-    },
+    attributes: attributesOf(input),
     events:
       firstTokenMs === undefined
         ? []
-        : [{ name: FIRST_TOKEN, atMs: startedAtMs + firstTokenMs, attributes: {} }],
+        : [{ name: FIRST_TOKEN, atMs: startedAtMs + firstTokenMs, attributes: [] }],
     links: [],
     error: outcome.kind === "success" ? undefined : outcome.kind,
   };
 }
 
-function ownAttributesOf({ call, attempt, names, server }: AttemptSpanInput): SpanAttributes {
-  const { endpoint, outcome, firstTokenMs } = attempt;
-  return {
-    [names.genAiOperation]: "chat",
-    [names.genAiProvider]: providerNameOf(endpoint.provider.id),
-    [names.requestModel]: endpoint.model,
-    [names.requestStream]: call.streaming,
-    [names.timeToFirstChunk]: firstTokenMs === undefined ? undefined : firstTokenMs / 1_000,
-    [names.serverAddress]: server?.host,
-    [names.serverPort]: server?.port,
-    [names.httpStatus]: attempt.httpStatus,
-    [names.errorType]: outcome.kind === "success" ? undefined : outcome.kind,
-    [names.attemptNumber]: attempt.number,
-    [names.endpoint]: endpoint.id,
-    [names.provider]: endpoint.provider.id,
-    [names.finishReasons]: listOf(attempt.finishReasons),
-    [names.upstreamRequestId]: attempt.upstreamRequestId,
-    [names.droppedParameters]: listOf(attempt.droppedParameters),
-  };
+function attributesOf(input: AttemptSpanInput): SpanAttributes {
+  const attributes: SpanAttributesDraft = [];
+  putRequest(attributes, input.call.spec, input.names);
+  putAttempt(attributes, input);
+  putAnswer(attributes, input);
+  return attributes;
 }
 
-function requestAttributesOf(
+function putRequest(
+  attributes: SpanAttributesDraft,
   { sampling, responseFormat }: CompletionSpec,
   names: AttributeNames,
-): SpanAttributes {
+): void {
   const { candidateCount, seed } = sampling;
-  return {
-    [names.requestChoices]: candidateCount === 1 ? undefined : candidateCount,
-    [names.requestSeed]: seed === undefined ? undefined : exactNumberOf(seed),
-    [names.requestTemperature]: sampling.temperature,
-    [names.requestTopP]: sampling.topP,
-    [names.requestTopK]: sampling.topK,
-    [names.requestMaxTokens]: sampling.maxOutputTokens,
-    [names.requestFrequencyPenalty]: sampling.frequencyPenalty,
-    [names.requestPresencePenalty]: sampling.presencePenalty,
-    [names.outputType]: responseFormat.kind === "text" ? "text" : "json",
-  };
+  putAttribute(attributes, names.requestChoices, candidateCount === 1 ? undefined : candidateCount);
+  putAttribute(attributes, names.requestSeed, seed === undefined ? undefined : exactNumberOf(seed));
+  putAttribute(attributes, names.requestTemperature, sampling.temperature);
+  putAttribute(attributes, names.requestTopP, sampling.topP);
+  putAttribute(attributes, names.requestTopK, sampling.topK);
+  putAttribute(attributes, names.requestMaxTokens, sampling.maxOutputTokens);
+  putAttribute(attributes, names.requestFrequencyPenalty, sampling.frequencyPenalty);
+  putAttribute(attributes, names.requestPresencePenalty, sampling.presencePenalty);
+  putAttribute(attributes, names.outputType, responseFormat.kind === "text" ? "text" : "json");
 }
 
 function exactNumberOf(seed: bigint): number | undefined {
@@ -97,15 +81,39 @@ function exactNumberOf(seed: bigint): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined;
 }
 
-function answerAttributesOf(input: AttemptSpanInput): SpanAttributes | undefined {
+function putAttempt(
+  attributes: SpanAttributesDraft,
+  { call, attempt, names, server }: AttemptSpanInput,
+): void {
+  const { endpoint, outcome, firstTokenMs } = attempt;
+  const failure = outcome.kind === "success" ? undefined : outcome.kind;
+  const toFirstChunk = firstTokenMs === undefined ? undefined : firstTokenMs / 1_000;
+  putAttribute(attributes, names.genAiOperation, "chat");
+  putAttribute(attributes, names.genAiProvider, providerNameOf(endpoint.provider.id));
+  putAttribute(attributes, names.requestModel, endpoint.model);
+  putAttribute(attributes, names.requestStream, call.streaming);
+  putAttribute(attributes, names.timeToFirstChunk, toFirstChunk);
+  putAttribute(attributes, names.serverAddress, server?.host);
+  putAttribute(attributes, names.serverPort, server?.port);
+  putAttribute(attributes, names.httpStatus, attempt.httpStatus);
+  putAttribute(attributes, names.errorType, failure);
+  putAttribute(attributes, names.attemptNumber, attempt.number);
+  putAttribute(attributes, names.endpoint, endpoint.id);
+  putAttribute(attributes, names.provider, endpoint.provider.id);
+  putAttribute(attributes, names.finishReasons, listOf(attempt.finishReasons));
+  putAttribute(attributes, names.upstreamRequestId, attempt.upstreamRequestId);
+  putAttribute(attributes, names.droppedParameters, listOf(attempt.droppedParameters));
+}
+
+function putAnswer(attributes: SpanAttributesDraft, input: AttemptSpanInput): void {
   const { call, end, attempt, names, content } = input;
   const { usage, attempts } = end;
   if (usage === undefined || attempt.number !== attempts.length) {
-    return undefined;
+    return;
   }
-  return {
-    [names.responseModel]: wordOf(end.upstreamModel),
-    ...usageAttributesOf(usage, names),
-    ...(content === undefined ? undefined : contentAttributesOf(call, content, names)),
-  };
+  putAttribute(attributes, names.responseModel, wordOf(end.upstreamModel));
+  putUsage(attributes, usage, names);
+  if (content !== undefined) {
+    putContent(attributes, call, content, names);
+  }
 }

@@ -1,6 +1,13 @@
 import type { CallEnd, CompletionCall, Timings } from "../domain/call.ts";
 import { routerErrors } from "../domain/router-error.ts";
-import { type Span, type SpanAttributes, spanIdAt, spanSlots } from "../domain/trace.ts";
+import {
+  putAttribute,
+  type Span,
+  type SpanAttributes,
+  type SpanAttributesDraft,
+  spanIdAt,
+  spanSlots,
+} from "../domain/trace.ts";
 import { inputTokensOf, outputTokensOf, type Usage } from "../domain/usage.ts";
 import type { AttributeNames } from "./attribute-table.ts";
 import { listOf, rejectionsOf } from "./plan-span.ts";
@@ -32,55 +39,71 @@ export function completeSpanOf(call: CompletionCall, end: CallEnd, names: Attrib
 
 function attributesOf(call: CompletionCall, end: CallEnd, names: AttributeNames): SpanAttributes {
   const { spec, policy, caller } = call;
-  const { decision, error, attempts, timings, usage } = end;
+  const { decision, error, attempts, timings } = end;
   const endpoint = attempts.at(-1)?.endpoint ?? decision?.endpoint;
-  const result = usage === undefined ? undefined : end;
-  return {
-    [names.callId]: call.id,
-    [names.tier]: policy.tier,
-    [names.operation]: wordOf(policy.operation),
-    [names.application]: wordOf(caller.application),
-    [names.streaming]: call.streaming || undefined,
-    [names.requestModel]: wordOf(spec.model),
-    [names.endpoint]: endpoint?.id,
-    [names.provider]: endpoint?.provider.id,
-    [names.relaxations]: listOf(decision?.relaxations),
-    [names.rejections]: rejectionsOf(error),
-    [names.fallbackCount]: attempts.length > 1 ? attempts.length - 1 : undefined,
-    [names.partial]: result?.partial || undefined,
-    [names.scoreAge]: decision?.scoreAgeMs,
-    [names.cost]: result?.cost.total,
-    ...(usage === undefined ? undefined : usageAttributesOf(usage, names)),
-    [names.usageSource]: usage?.source,
-    [names.tokensPerSecond]: result?.outputTokensPerSecond || undefined,
-    ...timingAttributesOf(timings, names),
-    [names.errorType]: error?.code,
-    [names.errorSource]: error === undefined ? undefined : routerErrors[error.code].source,
-  };
+  const attributes: SpanAttributesDraft = [];
+  putAttribute(attributes, names.callId, call.id);
+  putAttribute(attributes, names.tier, policy.tier);
+  putAttribute(attributes, names.operation, wordOf(policy.operation));
+  putAttribute(attributes, names.application, wordOf(caller.application));
+  putAttribute(attributes, names.streaming, call.streaming || undefined);
+  putAttribute(attributes, names.requestModel, wordOf(spec.model));
+  putAttribute(attributes, names.endpoint, endpoint?.id);
+  putAttribute(attributes, names.provider, endpoint?.provider.id);
+  putAttribute(attributes, names.relaxations, listOf(decision?.relaxations));
+  putAttribute(attributes, names.rejections, rejectionsOf(error));
+  putAttribute(
+    attributes,
+    names.fallbackCount,
+    attempts.length > 1 ? attempts.length - 1 : undefined,
+  );
+  putAttribute(attributes, names.scoreAge, decision?.scoreAgeMs);
+  putResult(attributes, end, names);
+  putTimings(attributes, timings, names);
+  if (error !== undefined) {
+    putAttribute(attributes, names.errorType, error.code);
+    putAttribute(attributes, names.errorSource, routerErrors[error.code].source);
+  }
+  return attributes;
+}
+
+/** Of a call that was answered, or broke off. */
+function putResult(attributes: SpanAttributesDraft, end: CallEnd, names: AttributeNames): void {
+  if (end.usage !== undefined) {
+    putAttribute(attributes, names.partial, end.partial || undefined);
+    putAttribute(attributes, names.cost, end.cost.total);
+    putUsage(attributes, end.usage, names);
+    putAttribute(attributes, names.usageSource, end.usage.source);
+    putAttribute(attributes, names.tokensPerSecond, end.outputTokensPerSecond || undefined);
+  }
 }
 
 /** Parts that are 0 are left out; the rest adds up to the total. */
-function timingAttributesOf(timings: Timings, names: AttributeNames): SpanAttributes {
-  return {
-    [names.queueTime]: timings.queue || undefined,
-    [names.planTime]: timings.plan || undefined,
-    [names.failedAttemptsTime]: timings.failedAttempts || undefined,
-    [names.firstTokenTime]: timings.upstreamFirstToken || undefined,
-    [names.generationTime]: timings.upstreamGeneration || undefined,
-    [names.overheadTime]: timings.routerOverhead || undefined,
-    [names.totalTime]: timings.total,
-  };
+function putTimings(
+  attributes: SpanAttributesDraft,
+  timings: Timings,
+  names: AttributeNames,
+): void {
+  putAttribute(attributes, names.queueTime, timings.queue || undefined);
+  putAttribute(attributes, names.planTime, timings.plan || undefined);
+  putAttribute(attributes, names.failedAttemptsTime, timings.failedAttempts || undefined);
+  putAttribute(attributes, names.firstTokenTime, timings.upstreamFirstToken || undefined);
+  putAttribute(attributes, names.generationTime, timings.upstreamGeneration || undefined);
+  putAttribute(attributes, names.overheadTime, timings.routerOverhead || undefined);
+  putAttribute(attributes, names.totalTime, timings.total);
 }
 
 /** The conventions count what was cached, and what was reasoning, among the whole. */
-export function usageAttributesOf(usage: Usage, names: AttributeNames): SpanAttributes {
-  return {
-    [names.inputTokens]: inputTokensOf(usage),
-    [names.outputTokens]: outputTokensOf(usage),
-    [names.cacheReadTokens]: usage.cacheRead || undefined,
-    [names.cacheWriteTokens]: usage.cacheWrite || undefined,
-    [names.reasoningTokens]: usage.reasoningOutput || undefined,
-  };
+export function putUsage(
+  attributes: SpanAttributesDraft,
+  usage: Usage,
+  names: AttributeNames,
+): void {
+  putAttribute(attributes, names.inputTokens, inputTokensOf(usage));
+  putAttribute(attributes, names.outputTokens, outputTokensOf(usage));
+  putAttribute(attributes, names.cacheReadTokens, usage.cacheRead || undefined);
+  putAttribute(attributes, names.cacheWriteTokens, usage.cacheWrite || undefined);
+  putAttribute(attributes, names.reasoningTokens, usage.reasoningOutput || undefined);
 }
 
 /** Absent when it is empty, and never long. */

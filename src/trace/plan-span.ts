@@ -1,17 +1,24 @@
 import type { CallEnd, CompletionCall } from "../domain/call.ts";
 import type { RouterError } from "../domain/router-error.ts";
-import { type Span, spanIdAt, spanSlots } from "../domain/trace.ts";
+import {
+  putAttribute,
+  type Span,
+  type SpanAttributes,
+  type SpanAttributesDraft,
+  spanIdAt,
+  spanSlots,
+} from "../domain/trace.ts";
 import type { AttributeNames } from "./attribute-table.ts";
 import { PLAN_SPAN } from "./span-table.ts";
 
 /** From the moment of the decision on; of a call without one, the last thing that happened in it. */
 export function planSpanOf(
   { trace, receivedAtMs }: CompletionCall,
-  { decision, error, timings }: CallEnd,
+  end: CallEnd,
   names: AttributeNames,
 ): Span {
+  const { decision, error, timings } = end;
   const startedAtMs = decision?.decidedAtMs ?? receivedAtMs + timings.total - timings.plan;
-  const isRefused = decision === undefined;
   return {
     name: PLAN_SPAN,
     kind: "internal",
@@ -22,22 +29,29 @@ export function planSpanOf(
     traceState: trace.traceState,
     startedAtMs,
     endedAtMs: startedAtMs + timings.plan,
-    attributes: {
-      [names.decisionId]: decision?.decisionId,
-      [names.endpoint]: decision?.endpoint.id,
-      [names.fallbacks]: listOf(decision?.fallbacks),
-      [names.relaxations]: listOf(decision?.relaxations),
-      [names.rejections]: isRefused ? rejectionsOf(error) : undefined,
-      [names.scoreAge]: decision?.scoreAgeMs,
-      [names.scoreRevision]: decision?.scoreRevision,
-      [names.catalogRevision]: decision?.catalogRevision,
-      [names.estimatedCost]: decision?.estimatedCost.total,
-      [names.errorType]: isRefused ? error?.code : undefined,
-    },
+    attributes: attributesOf(end, names),
     events: [],
     links: [],
-    error: isRefused ? error?.code : undefined,
+    error: decision === undefined ? error?.code : undefined,
   };
+}
+
+function attributesOf({ decision, error }: CallEnd, names: AttributeNames): SpanAttributes {
+  const attributes: SpanAttributesDraft = [];
+  if (decision === undefined) {
+    putAttribute(attributes, names.rejections, rejectionsOf(error));
+    putAttribute(attributes, names.errorType, error?.code);
+    return attributes;
+  }
+  putAttribute(attributes, names.decisionId, decision.decisionId);
+  putAttribute(attributes, names.endpoint, decision.endpoint.id);
+  putAttribute(attributes, names.fallbacks, listOf(decision.fallbacks));
+  putAttribute(attributes, names.relaxations, listOf(decision.relaxations));
+  putAttribute(attributes, names.scoreAge, decision.scoreAgeMs);
+  putAttribute(attributes, names.scoreRevision, decision.scoreRevision);
+  putAttribute(attributes, names.catalogRevision, decision.catalogRevision);
+  putAttribute(attributes, names.estimatedCost, decision.estimatedCost.total);
+  return attributes;
 }
 
 /** Absent when it is empty. */
@@ -47,8 +61,12 @@ export function listOf(values: readonly string[] = []): readonly string[] | unde
 
 /** Every reason for which an endpoint was rejected, each once, in alphabetical order. */
 export function rejectionsOf(error: RouterError | undefined): readonly string[] | undefined {
+  const candidates = error?.details.candidates;
+  if (candidates === undefined) {
+    return undefined;
+  }
   const reasons = new Set<string>();
-  for (const { rejections } of error?.details.candidates ?? []) {
+  for (const { rejections } of candidates) {
     for (const { reason } of rejections) {
       reasons.add(reason);
     }

@@ -15,5 +15,10 @@ const names: ReadonlyMap<string, string> = new Map([
 
 /** Value of `gen_ai.provider.name` for an id of the catalogue. */
 export function providerNameOf(providerId: string): string {
-  return names.get(providerId) ?? providerId.replaceAll("-", "_");
+  return names.get(providerId) ?? underscored(providerId);
+}
+
+/** Most ids have no hyphen, and to replace none takes ten times as long as to see that. */
+function underscored(text: string): string {
+  return text.includes("-") ? text.replaceAll("-", "_") : text;
 }

@@ -16,7 +16,7 @@ import type {
   Message,
   ToolResultPart,
 } from "../domain/completion.ts";
-import type { SpanAttributes } from "../domain/trace.ts";
+import { putAttribute, type SpanAttributesDraft } from "../domain/trace.ts";
 import type { AttributeNames } from "./attribute-table.ts";
 
 export type ContentSettings = {
@@ -36,11 +36,12 @@ const ITEM_CHARS = 50;
 const MAX_SCANNED = 262_144;
 
 /** Of the call, with the answer that it carries, if any. */
-export function contentAttributesOf(
+export function putContent(
+  attributes: SpanAttributesDraft,
   { spec, answer }: Pick<CompletionCall, "spec" | "answer">,
   settings: ContentSettings,
   names: AttributeNames,
-): SpanAttributes {
+): void {
   const { messages, tools } = spec;
   const firstTurn = messages.findIndex(({ role }) => role !== "system" && role !== "developer");
   const led = firstTurn === -1 ? messages.length : firstTurn;
@@ -48,12 +49,10 @@ export function contentAttributesOf(
   const write = <Item>(items: readonly Item[], encode: (item: Item, text: ShowText) => object) =>
     items.length === 0 ? undefined : jsonOf(items, settings, encode);
   const leading = messages.slice(0, led).flatMap(({ parts }) => parts);
-  return {
-    [names.systemInstructions]: write(leading, encodePart),
-    [names.inputMessages]: write(messages.slice(led), encodeMessage),
-    [names.outputMessages]: write(choices, encodeChoice),
-    [names.toolDefinitions]: write(tools, encodeTool),
-  };
+  putAttribute(attributes, names.systemInstructions, write(leading, encodePart));
+  putAttribute(attributes, names.inputMessages, write(messages.slice(led), encodeMessage));
+  putAttribute(attributes, names.outputMessages, write(choices, encodeChoice));
+  putAttribute(attributes, names.toolDefinitions, write(tools, encodeTool));
 }
 
 type ShowText = ((text: string) => string) & {

@@ -117,6 +117,17 @@ export function writeFixed64(out: ReverseBuffer, value: bigint): void {
   out.bytes.writeBigUInt64LE(value, out.at);
 }
 
+/** 0 to 2^32 - 1 in four bytes. */
+export function writeFixed32(out: ReverseBuffer, value: number): void {
+  reserve(out, 4);
+  out.at -= 4;
+  const { bytes, at } = out;
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
 export function writeBool(out: ReverseBuffer, value: boolean): void {
   writeVarint(out, value ? 1 : 0);
 }
@@ -162,10 +173,34 @@ function writeAscii(out: ReverseBuffer, value: string): boolean {
 
 /** Bytes behind their length. */
 export function writeBytes(out: ReverseBuffer, value: Uint8Array): void {
+  writeEncoded(out, value);
+  writeVarint(out, value.length);
+}
+
+/** What was written before, as it is. */
+export function writeEncoded(out: ReverseBuffer, value: Uint8Array): void {
   reserve(out, value.length);
   out.at -= value.length;
   out.bytes.set(value, out.at);
-  writeVarint(out, value.length);
+}
+
+/** Bytes behind their length, told in an even number of hexadecimal digits. */
+export function writeHex(out: ReverseBuffer, digits: string): void {
+  const length = digits.length / 2;
+  reserve(out, length);
+  out.at -= length;
+  const { bytes, at } = out;
+  for (let index = 0; index < length; index += 1) {
+    const high = digits.charCodeAt(2 * index);
+    const low = digits.charCodeAt(2 * index + 1);
+    bytes[at + index] = (nibbleOf(high) << 4) | nibbleOf(low);
+  }
+  writeVarint(out, length);
+}
+
+/** Letters of either case have bit 6 and begin with 1; digits have it not and begin with 0. */
+function nibbleOf(code: number): number {
+  return (code & 0xf) + 9 * (code >> 6);
 }
 
 function reserve(out: ReverseBuffer, bytes: number): void {

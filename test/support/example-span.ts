@@ -12,7 +12,7 @@ export function exampleSpan(changes: Partial<Span> = {}): Span {
     traceState: "",
     startedAtMs: 1_800_000_000_000.25,
     endedAtMs: 1_800_000_000_012.75,
-    attributes: { "atlas.call.id": "c1", absent: undefined },
+    attributes: [{ key: "atlas.call.id", value: "c1" }],
     events: [],
     links: [],
     error: undefined,

@@ -10,6 +10,7 @@ import { ALGORITHM_VERSION, createHealthFold } from "../../../src/score/health-f
 import { exampleTrace } from "../../support/examples.ts";
 import { openNatsBus, realNowMs } from "../../support/nats-bus.ts";
 import { describeOnNats, useNatsServer } from "../../support/nats-server.ts";
+import { type ShownSpan, shownSpan } from "../../support/shown-span.ts";
 import { until } from "../../support/until.ts";
 import { failed, makeEndpoint, makeObservation } from "../../unit/score/make-observation.ts";
 
@@ -29,22 +30,22 @@ function portsOf(bus: Bus) {
 }
 
 function startScoring(bus: Bus) {
-  const spans: Span[] = [];
+  const spans: ShownSpan[] = [];
   const scorer = startScorer({
     ...portsOf(bus),
     fold: createHealthFold({ hash: sha256 }),
     name: "scorer-1",
     boot: 1n,
-    spans: (span) => spans.push(span),
+    spans: (span) => spans.push(shownSpan(span)),
   });
   onTestFinished(scorer.close);
   return { spans, scorer };
 }
 
 function startRouting(bus: Bus) {
-  const spans: Span[] = [];
+  const spans: ShownSpan[] = [];
   const ports = portsOf(bus);
-  const sink = (span: Span) => spans.push(span);
+  const sink = (span: Span) => spans.push(shownSpan(span));
   const reader = startScoreReader({ ...ports, algorithmVersion: ALGORITHM_VERSION });
   const apply = createApplyTracer({ ...ports, reader, sink });
   const reporter = createReporter({

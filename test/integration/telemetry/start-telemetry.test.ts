@@ -68,8 +68,14 @@ describe.each(transports)("over $name", ({ env }) => {
     spans?.(
       exampleSpan({
         traceState: "vendor=1",
-        attributes: { text: "a", whole: 7, part: 0.5, is: true, list: ["x", "y"], not: undefined },
-        events: [{ name: "first", atMs: 1_800_000_000_001, attributes: {} }],
+        attributes: [
+          { key: "text", value: "a" },
+          { key: "whole", value: 7 },
+          { key: "part", value: 0.5 },
+          { key: "is", value: true },
+          { key: "list", value: ["x", "y"] },
+        ],
+        events: [{ name: "first", atMs: 1_800_000_000_001, attributes: [] }],
         links: [{ traceId: "1".repeat(32), spanId: "2".repeat(16) }],
         error: "UNAVAILABLE",
       }),

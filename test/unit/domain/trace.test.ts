@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { attemptSlot, spanIdAt, spanSlots, traceparentOf } from "../../../src/domain/trace.ts";
+import {
+  attemptSlot,
+  putAttribute,
+  type SpanAttributesDraft,
+  spanIdAt,
+  spanSlots,
+  traceparentOf,
+} from "../../../src/domain/trace.ts";
 import { exampleTrace } from "../../support/examples.ts";
 
 const trace = exampleTrace();
@@ -33,5 +40,21 @@ describe("traceparentOf()", () => {
 
   test("does not tell what is kept beyond the sample", () => {
     expect(traceparentOf({ ...trace, keep: true }, 0)).toMatch(/-00$/);
+  });
+});
+
+describe("putAttribute()", () => {
+  test("leaves out what is absent, and nothing else", () => {
+    const attributes: SpanAttributesDraft = [];
+    const values = [undefined, "", 0, false, []];
+    values.forEach((value, at) => {
+      putAttribute(attributes, `key-${at}`, value);
+    });
+    expect(attributes).toEqual([
+      { key: "key-1", value: "" },
+      { key: "key-2", value: 0 },
+      { key: "key-3", value: false },
+      { key: "key-4", value: [] },
+    ]);
   });
 });

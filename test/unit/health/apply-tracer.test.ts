@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY_SCORES, type ScoreSnapshot } from "../../../src/domain/score.ts";
-import type { Span } from "../../../src/domain/trace.ts";
 import { createApplyTracer } from "../../../src/health/apply-tracer.ts";
 import type { ConfirmedReport } from "../../../src/health/publish-tracer.ts";
 import type { ScoreReaderStatus } from "../../../src/health/score-reader.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
+import { type ShownSpan, shownSpan } from "../../support/shown-span.ts";
 import { idOf, positionOf, START_MS, versionOf } from "./score-fixture.ts";
 
 const span = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" };
 
 function start() {
   const clock = createManualClock(START_MS);
-  const spans: Span[] = [];
+  const spans: ShownSpan[] = [];
   const listeners = new Set<(snapshot: ScoreSnapshot) => void>();
   let status: Partial<ScoreReaderStatus> = {};
   const tracer = createApplyTracer({
@@ -23,7 +23,7 @@ function start() {
         return () => listeners.delete(listener);
       },
     },
-    sink: (made) => spans.push(made),
+    sink: (made) => spans.push(shownSpan(made)),
     nowMs: clock.nowMs,
     random: () => 0.5,
   });

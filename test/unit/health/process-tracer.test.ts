@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { StoredReport } from "../../../src/domain/bus.ts";
-import type { Span } from "../../../src/domain/trace.ts";
 import { createProcessTracer } from "../../../src/health/process-tracer.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
+import { type ShownSpan, shownSpan } from "../../support/shown-span.ts";
 import { idOf, reportOf, START_MS } from "./score-fixture.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -16,9 +16,9 @@ function storedOf(sequence: number, others: Partial<StoredReport> = {}): StoredR
 
 function start() {
   const clock = createManualClock(START_MS);
-  const spans: Span[] = [];
+  const spans: ShownSpan[] = [];
   const tracer = createProcessTracer({
-    sink: (span) => spans.push(span),
+    sink: (span) => spans.push(shownSpan(span)),
     system: "nats",
     consumer: "scorer-1",
     nowMs: clock.nowMs,
@@ -101,11 +101,10 @@ describe("createProcessTracer()", () => {
     tracer.processed(storedOf(1), { outcome: "dead-letter", report: undefined, problem });
     const [span] = spans;
     expect(span?.error).toBe(problem);
-    expect(span?.attributes).toMatchObject({
-      "atlas.report.outcome": "dead-letter",
-      "atlas.endpoint": undefined,
-      "messaging.message.id": undefined,
-    });
+    const { attributes = {} } = span ?? {};
+    expect(attributes["atlas.report.outcome"]).toBe("dead-letter");
+    expect(attributes).not.toHaveProperty(["atlas.endpoint"]);
+    expect(attributes).not.toHaveProperty(["messaging.message.id"]);
   });
 
   it("makes at most 50 a second and counts the rest", async () => {

@@ -7,6 +7,7 @@ import { startScoreReader } from "../../../src/health/score-reader.ts";
 import { startScorer } from "../../../src/health/scorer.ts";
 import { ALGORITHM_VERSION, createHealthFold } from "../../../src/score/health-fold.ts";
 import { exampleTrace } from "../../support/examples.ts";
+import { type ShownSpan, shownSpan } from "../../support/shown-span.ts";
 import { failed, makeEndpoint, makeObservation } from "../score/make-observation.ts";
 import { createSwitchedBus, sha256 } from "./score-fixture.ts";
 
@@ -23,8 +24,8 @@ function createRandom(): () => number {
 /** A router and a scorer that know of each other by the bus alone. */
 function start({ isTraced = true } = {}) {
   const world = createSwitchedBus();
-  const routerSpans: Span[] = [];
-  const scorerSpans: Span[] = [];
+  const routerSpans: ShownSpan[] = [];
+  const scorerSpans: ShownSpan[] = [];
   const random = createRandom();
   const ports = {
     ...world.clock,
@@ -41,11 +42,11 @@ function start({ isTraced = true } = {}) {
       fold,
       name: "scorer-1",
       boot: 1n,
-      spans: (span) => scorerSpans.push(span),
+      spans: (span) => scorerSpans.push(shownSpan(span)),
     });
   const scorer = startScoring();
   const reader = startScoreReader({ ...ports, algorithmVersion: ALGORITHM_VERSION });
-  const sink = (span: Span) => routerSpans.push(span);
+  const sink = (span: Span) => routerSpans.push(shownSpan(span));
   const apply = createApplyTracer({ ...ports, reader, sink });
   const reporter = createReporter({
     ...ports,

@@ -8,6 +8,7 @@ import { createReporter, type ReporterOptions } from "../../../src/health/report
 import type { UrgentSignal } from "../../../src/health/urgent-signals.ts";
 import { exampleTrace } from "../../support/examples.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
+import { type ShownSpan, shownSpan } from "../../support/shown-span.ts";
 import { makeEndpoint, makeObservation } from "../score/make-observation.ts";
 
 const id = (name: string) => name as EndpointId;
@@ -256,10 +257,10 @@ describe("spans of reports", () => {
   const parent = spanIdAt(trace, spanSlots.attempt);
 
   function startTraced(changes: Partial<ReporterOptions> = {}) {
-    const spans: Span[] = [];
+    const spans: ShownSpan[] = [];
     const confirmed: ConfirmedReport[] = [];
     const world = start({
-      spans: (span) => spans.push(span),
+      spans: (span) => spans.push(shownSpan(span)),
       confirmed: (report) => confirmed.push(report),
       ...changes,
     });
@@ -357,8 +358,8 @@ describe("spans of reports", () => {
   });
 
   it("are made of signals that an attempt caused", async () => {
-    const spans: Span[] = [];
-    const traced = { spans: (span: Span) => spans.push(span), system: "memory" };
+    const spans: ShownSpan[] = [];
+    const traced = { spans: (span: Span) => spans.push(shownSpan(span)), system: "memory" };
     const { clock, reporter, sent } = start(traced);
     reporter.signal(id("a"), open, { traceId: trace.traceId, spanId: parent, traceState: "" });
     reporter.signal(id("b"), open);

@@ -26,7 +26,7 @@ describe("readableSpanOf()", () => {
     expect("parentSpanContext" in span).toBe(false);
   });
 
-  test("leaves absent attributes out", () => {
+  test("has its attributes by their keys", () => {
     expect(readableSpanOf(exampleSpan(), origin).attributes).toEqual({ "atlas.call.id": "c1" });
   });
 

@@ -3,10 +3,11 @@ import type { SamplingParams } from "../../../src/domain/completion.ts";
 import { type AttemptSpanInput, attemptSpanOf } from "../../../src/trace/attempt-span.ts";
 import { attributeNamesOf } from "../../../src/trace/attribute-table.ts";
 import { exampleCall, exampleSpec } from "../../support/examples.ts";
+import { shownSpan } from "../../support/shown-span.ts";
 import { exampleAttempt, exampleRefusal, exampleResult, RECEIVED_AT_MS } from "./call-fixture.ts";
 
 function spanOf(changes: Partial<AttemptSpanInput> = {}) {
-  return attemptSpanOf({
+  const span = attemptSpanOf({
     call: exampleCall(),
     end: exampleResult(),
     attempt: exampleAttempt(),
@@ -15,6 +16,7 @@ function spanOf(changes: Partial<AttemptSpanInput> = {}) {
     server: undefined,
     ...changes,
   });
+  return shownSpan(span);
 }
 
 function withSampling(changes: Partial<SamplingParams>) {

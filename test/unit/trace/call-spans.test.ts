@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { RouterError, type RouterErrorCode } from "../../../src/domain/router-error.ts";
-import type { Span, TraceContext } from "../../../src/domain/trace.ts";
+import type { TraceContext } from "../../../src/domain/trace.ts";
 import { attributeNamesOf } from "../../../src/trace/attribute-table.ts";
 import { type CallSpansOptions, createCallSpans } from "../../../src/trace/call-spans.ts";
 import { exampleCall, exampleTrace } from "../../support/examples.ts";
+import { type ShownSpan, shownSpan } from "../../support/shown-span.ts";
 import {
   exampleAttempt,
   exampleRefusal,
@@ -13,9 +14,9 @@ import {
 } from "./call-fixture.ts";
 
 function start(options: Partial<CallSpansOptions> = {}) {
-  const spans: Span[] = [];
+  const spans: ShownSpan[] = [];
   const made = createCallSpans({
-    sink: (span) => spans.push(span),
+    sink: (span) => spans.push(shownSpan(span)),
     slowMs: () => 1_000,
     keptPerSecond: () => 2,
     nowMs: () => 0,
@@ -188,9 +189,7 @@ describe("ports", () => {
     finished(exampleCall({ trace: sampledTrace() }), twoAttempts());
     redact = [];
     finished(exampleCall({ trace: sampledTrace() }), twoAttempts());
-    const written = spans.map(
-      ({ attributes }) => attributes["gen_ai.input.messages"] !== undefined,
-    );
+    const written = spans.map(({ attributes }) => "gen_ai.input.messages" in attributes);
     expect(written).toEqual([false, false, false, false, false, false, false, true]);
   });
 });

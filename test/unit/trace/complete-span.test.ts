@@ -4,6 +4,7 @@ import { RouterError } from "../../../src/domain/router-error.ts";
 import { attributeNamesOf } from "../../../src/trace/attribute-table.ts";
 import { completeSpanOf } from "../../../src/trace/complete-span.ts";
 import { exampleCall, exampleEndpoint, exampleSpec } from "../../support/examples.ts";
+import { shownSpan } from "../../support/shown-span.ts";
 import {
   exampleAttempt,
   exampleRefusal,
@@ -15,13 +16,17 @@ import {
 
 const names = attributeNamesOf(undefined);
 
+function spanOf(...facts: Parameters<typeof completeSpanOf>) {
+  return shownSpan(completeSpanOf(...facts));
+}
+
 describe("completeSpanOf()", () => {
   test("tells where the call went, what it cost and where its time went", () => {
     const call = exampleCall({
       policy: { ...defaultPolicy, operation: "support.reply" },
       caller: { application: "desk", endUserHash: "h", labels: { secret: "x" } },
     });
-    const span = completeSpanOf(call, exampleResult(), names);
+    const span = spanOf(call, exampleResult(), names);
     expect(span).toMatchObject({
       name: "atlas.complete",
       kind: "internal",
@@ -59,13 +64,13 @@ describe("completeSpanOf()", () => {
 
   test("leaves a cost out that is not known", () => {
     const cost = { total: undefined, input: 0, output: 0, cache: 0, request: 0 };
-    const { attributes } = completeSpanOf(exampleCall(), exampleResult({ cost }), names);
+    const { attributes } = spanOf(exampleCall(), exampleResult({ cost }), names);
     expect(attributes["atlas.cost.nano_usd"]).toBeUndefined();
   });
 
   test("tells of waits, fallbacks and what broke off, and of the endpoint that was last", () => {
     const second = exampleAttempt({ number: 2, endpoint: exampleEndpoint("b/one") });
-    const { attributes, error } = completeSpanOf(
+    const { attributes, error } = spanOf(
       exampleCall({ streaming: false }),
       exampleResult({
         attempts: [exampleAttempt(), second],
@@ -98,7 +103,7 @@ describe("completeSpanOf()", () => {
 
   test("of a refused call has no usage and no cost, and a name of any length is cut", () => {
     const call = exampleCall({ spec: exampleSpec({ model: "m".repeat(5_000) }) });
-    const { attributes } = completeSpanOf(call, exampleRefusal(), names);
+    const { attributes } = spanOf(call, exampleRefusal(), names);
     expect(attributes["gen_ai.request.model"]).toHaveLength(200);
     expect(attributes["gen_ai.usage.input_tokens"]).toBeUndefined();
     expect(attributes["atlas.endpoint"]).toBeUndefined();
@@ -107,14 +112,14 @@ describe("completeSpanOf()", () => {
 
   test("of a call that nothing admitted names the endpoint that was decided on", () => {
     const { decision } = exampleResult();
-    const { attributes } = completeSpanOf(exampleCall(), exampleRefusal({ decision }), names);
+    const { attributes } = spanOf(exampleCall(), exampleRefusal({ decision }), names);
     expect(attributes["atlas.endpoint"]).toBe("acme/eu/one");
   });
 
   test("leaves out every part of the time that is 0", () => {
     const none = { ...timings, plan: 0, upstreamFirstToken: 0, upstreamGeneration: 0, total: 0 };
     const end = exampleResult({ timings: { ...none, routerOverhead: 0 } });
-    const { attributes } = completeSpanOf(exampleCall(), end, names);
+    const { attributes } = spanOf(exampleCall(), end, names);
     const told = Object.entries(attributes).filter(
       ([key, value]) => key.startsWith("atlas.timings.") && value !== undefined,
     );

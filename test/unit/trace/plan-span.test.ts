@@ -4,9 +4,14 @@ import { RouterError } from "../../../src/domain/router-error.ts";
 import { attributeNamesOf } from "../../../src/trace/attribute-table.ts";
 import { planSpanOf, rejectionsOf } from "../../../src/trace/plan-span.ts";
 import { exampleCall, exampleEndpoint, examplePlan } from "../../support/examples.ts";
+import { shownSpan } from "../../support/shown-span.ts";
 import { endpoint, exampleRefusal, exampleResult, RECEIVED_AT_MS } from "./call-fixture.ts";
 
 const names = attributeNamesOf(undefined);
+
+function spanOf(...facts: Parameters<typeof planSpanOf>) {
+  return shownSpan(planSpanOf(...facts));
+}
 
 function refused(...reasons: readonly (readonly RejectionReason[])[]): RouterError {
   const candidates = reasons.map((some) => ({
@@ -27,7 +32,7 @@ describe("planSpanOf()", () => {
       relaxations: ["panic"] as const,
       scoreAgeMs: 900,
     };
-    const span = planSpanOf(exampleCall(), exampleResult({ decision: decided }), names);
+    const span = spanOf(exampleCall(), exampleResult({ decision: decided }), names);
     expect([span.startedAtMs, span.endedAtMs]).toEqual([RECEIVED_AT_MS + 2, RECEIVED_AT_MS + 3]);
     expect(span).toMatchObject({
       name: "atlas.plan",
@@ -47,7 +52,7 @@ describe("planSpanOf()", () => {
   });
 
   test("leaves out what is not known, and lists that are empty", () => {
-    const { attributes } = planSpanOf(exampleCall(), exampleResult(), names);
+    const { attributes } = spanOf(exampleCall(), exampleResult(), names);
     const absent = [
       "fallbacks",
       "relaxations",
@@ -60,7 +65,7 @@ describe("planSpanOf()", () => {
 
   test("of a call without a decision ends with the call and says why", () => {
     const error = refused(["price-above-limit"], ["disabled", "price-above-limit"]);
-    const span = planSpanOf(exampleCall(), exampleRefusal({ error }), names);
+    const span = spanOf(exampleCall(), exampleRefusal({ error }), names);
     expect([span.startedAtMs, span.endedAtMs]).toEqual([RECEIVED_AT_MS + 4, RECEIVED_AT_MS + 6]);
     expect(span.error).toBe("no-eligible-endpoint");
     expect(span.attributes).toMatchObject({
@@ -72,9 +77,7 @@ describe("planSpanOf()", () => {
   test("is no error where the plan stands and nothing admitted the call", () => {
     const { decision } = exampleResult();
     const error = new RouterError("upstream-unavailable", "");
-    expect(
-      planSpanOf(exampleCall(), exampleRefusal({ decision, error }), names).error,
-    ).toBeUndefined();
+    expect(spanOf(exampleCall(), exampleRefusal({ decision, error }), names).error).toBeUndefined();
   });
 });
 

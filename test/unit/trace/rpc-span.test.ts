@@ -2,14 +2,19 @@ import { describe, expect, test } from "vitest";
 import { attributeNamesOf } from "../../../src/trace/attribute-table.ts";
 import { rpcSpanOf } from "../../../src/trace/rpc-span.ts";
 import { exampleTrace } from "../../support/examples.ts";
+import { shownSpan } from "../../support/shown-span.ts";
 import { exampleRpcEnd, RECEIVED_AT_MS } from "./call-fixture.ts";
 
 const names = attributeNamesOf(undefined);
 
+function spanOf(...facts: Parameters<typeof rpcSpanOf>) {
+  return shownSpan(rpcSpanOf(...facts));
+}
+
 describe("rpcSpanOf()", () => {
   test("lasts from the request to the answer, under its caller's span", () => {
     const trace = exampleTrace({ parentSpanId: "00f067aa0ba902b7", traceState: "a=1" });
-    expect(rpcSpanOf(exampleRpcEnd({ trace }), names)).toMatchObject({
+    expect(spanOf(exampleRpcEnd({ trace }), names)).toMatchObject({
       name: "atlas.v1.RouterService/Complete",
       kind: "server",
       spanId: "b7ad6b7169203330",
@@ -29,7 +34,7 @@ describe("rpcSpanOf()", () => {
   });
 
   test("is the first of its trace where no caller began one", () => {
-    const span = rpcSpanOf(exampleRpcEnd(), names);
+    const span = spanOf(exampleRpcEnd(), names);
     expect([span.parentSpanId, span.parentIsRemote]).toEqual([undefined, false]);
   });
 
@@ -41,16 +46,16 @@ describe("rpcSpanOf()", () => {
     "UNAVAILABLE",
     "DATA_LOSS",
   ])("%s is an error of the server", (status) => {
-    const span = rpcSpanOf(exampleRpcEnd({ status, reason: "WHY" }), names);
+    const span = spanOf(exampleRpcEnd({ status, reason: "WHY" }), names);
     expect(span.error).toBe("WHY");
     expect(span.attributes).toMatchObject({ "error.type": status, "atlas.error.reason": "WHY" });
-    expect(rpcSpanOf(exampleRpcEnd({ status }), names).error).toBe("");
+    expect(spanOf(exampleRpcEnd({ status }), names).error).toBe("");
   });
 
   test.each(["OK", "CANCELLED", "INVALID_ARGUMENT", "NOT_FOUND", "RESOURCE_EXHAUSTED"])(
     "%s is none",
     (status) => {
-      const span = rpcSpanOf(exampleRpcEnd({ status, reason: "WHY" }), names);
+      const span = spanOf(exampleRpcEnd({ status, reason: "WHY" }), names);
       expect([span.error, span.attributes["error.type"]]).toEqual([undefined, undefined]);
     },
   );
@@ -61,8 +66,18 @@ describe("rpcSpanOf()", () => {
     { peer: "::1", address: "::1", port: undefined },
     { peer: "10.0.0.7", address: "10.0.0.7", port: undefined },
     { peer: "", address: undefined, port: undefined },
+    { peer: "host.test:1", address: "host.test", port: 1 },
+    { peer: "[::1]", address: "[::1]", port: undefined },
+    { peer: "[a]:80", address: "a", port: 80 },
+    { peer: "[]:80", address: "[]", port: 80 },
+    { peer: "[a]b]:80", address: "[a]b]", port: 80 },
+    { peer: ":80", address: ":80", port: undefined },
+    { peer: "10.0.0.7:", address: "10.0.0.7:", port: undefined },
+    { peer: "10.0.0.7:400000", address: "10.0.0.7:400000", port: undefined },
+    { peer: "10.0.0.7:http", address: "10.0.0.7:http", port: undefined },
+    { peer: "/run/atlas.sock", address: "/run/atlas.sock", port: undefined },
   ])("the peer $peer is told in two attributes", ({ peer, address, port }) => {
-    const { attributes } = rpcSpanOf(exampleRpcEnd({ peer }), names);
+    const { attributes } = spanOf(exampleRpcEnd({ peer }), names);
     expect(attributes["network.peer.address"]).toBe(address);
     expect(attributes["network.peer.port"]).toBe(port);
   });

@@ -1,11 +1,27 @@
 import { expect, test } from "vitest";
-import type { Span } from "../../../src/domain/trace.ts";
+import type { Candidate } from "../../../src/domain/plan.ts";
+import { defaultPolicy } from "../../../src/domain/policy.ts";
+import { RouterError } from "../../../src/domain/router-error.ts";
 import { busAttributes, busSpans } from "../../../src/health/bus-spans.ts";
 import { attributeNamesOf, attributeTable } from "../../../src/trace/attribute-table.ts";
 import { createCallSpans } from "../../../src/trace/call-spans.ts";
 import { type SpanDefinition, type SpanId, spanTable } from "../../../src/trace/span-table.ts";
-import { exampleCall, exampleTrace } from "../../support/examples.ts";
-import { exampleResult, exampleRpcEnd } from "./call-fixture.ts";
+import {
+  exampleCall,
+  exampleEndpoint,
+  examplePlan,
+  exampleSpec,
+  exampleTrace,
+} from "../../support/examples.ts";
+import { type ShownSpan, shownSpan } from "../../support/shown-span.ts";
+import {
+  endpoint,
+  exampleAttempt,
+  exampleRefusal,
+  exampleResult,
+  exampleRpcEnd,
+  timings,
+} from "./call-fixture.ts";
 
 const definitions: readonly SpanDefinition[] = Object.values(spanTable);
 
@@ -25,28 +41,95 @@ test("every span has a name of its own, and a parent that is in the table or the
   expect(parents.filter((parent) => !known.has(parent))).toEqual([]);
 });
 
-test.each<{ readonly id: SpanId; readonly at: number }>([
-  { id: "complete", at: 0 },
-  { id: "plan", at: 1 },
-  { id: "attempt", at: 2 },
-  { id: "rpc", at: 3 },
-])("the span $id has the attributes, events and kind of the table and no others", ({ id, at }) => {
-  const spans: Span[] = [];
-  const trace = exampleTrace({ sampled: true, keep: true });
+const candidate = { rejections: [{ reason: "disabled", detail: "", soft: false }] };
+
+/** The rest of a candidate says nothing here. */
+const error = new RouterError("no-eligible-endpoint", "", {
+  candidates: [candidate] as unknown as Candidate[],
+});
+
+function fullCall() {
+  const { messages, sampling } = exampleSpec();
+  const parts = [{ kind: "text" as const, text: "be brief", cacheBreakpoint: false }];
+  const tool = { name: "look", description: "", parametersJsonSchema: "{}", strict: undefined };
+  const choice = { index: 0, parts, rawFinishReason: "", stopSequence: "", logprobs: [] };
+  return exampleCall({
+    trace: exampleTrace({ sampled: true, keep: true }),
+    policy: { ...defaultPolicy, operation: "support.reply" },
+    caller: { application: "desk", endUserHash: "", labels: {} },
+    spec: exampleSpec({
+      messages: [{ role: "system", name: "", parts }, ...messages],
+      tools: [tool],
+      sampling: {
+        ...sampling,
+        candidateCount: 2,
+        seed: 7n,
+        temperature: 1,
+        topP: 1,
+        topK: 1,
+        maxOutputTokens: 1,
+        frequencyPenalty: 1,
+        presencePenalty: 1,
+      },
+    }),
+    answer: () => [{ ...choice, finishReason: "stop" }],
+  });
+}
+
+/** Broke off behind a fallback, with everything known that there is. */
+function fullResult() {
+  const { decision } = examplePlan(endpoint, exampleEndpoint("b/one"));
+  const outcome = { kind: "server-error", message: "" } as const;
+  const told = { droppedParameters: ["seed"], finishReasons: ["stop"], outcome } as const;
+  return exampleResult({
+    decision: {
+      ...decision,
+      relaxations: ["panic"],
+      scoreAgeMs: 1,
+      estimatedCost: { ...decision.estimatedCost, total: 1 },
+    },
+    attempts: [exampleAttempt(told), exampleAttempt({ ...told, number: 2 })],
+    timings: { ...timings, queue: 1, failedAttempts: 1 },
+    partial: true,
+    error,
+  });
+}
+
+/** Keys of all the spans of that kind, of a call with everything and of a refused one. */
+function toldBy(id: SpanId) {
+  const spans: ShownSpan[] = [];
   const { finished, rpc } = createCallSpans({
-    sink: (span) => spans.push(span),
+    sink: (span) => spans.push(shownSpan(span)),
     slowMs: () => 1_000,
     keptPerSecond: () => 0,
     nowMs: () => 0,
     names: attributeNamesOf(undefined),
     content: () => ({ redact: [] }),
+    serverOf: () => ({ host: "h", port: 1 }),
   });
-  finished(exampleCall({ trace }), exampleResult());
-  rpc(exampleRpcEnd({ trace }));
+  const call = fullCall();
+  finished(call, fullResult());
+  finished(call, exampleRefusal({ error }));
+  rpc(exampleRpcEnd({ trace: call.trace, status: "INTERNAL", reason: "WHY" }));
+  const prefix = spanTable[id].name.split("{")[0] ?? "";
+  const isRpc = id === "rpc";
+  return spans.filter(({ name, kind }) =>
+    isRpc ? kind === "server" : kind !== "server" && name.startsWith(prefix),
+  );
+}
+
+test.each<{ readonly id: SpanId }>([
+  { id: "complete" },
+  { id: "plan" },
+  { id: "attempt" },
+  { id: "rpc" },
+])("the span $id has the attributes, events and kind of the table and no others", ({ id }) => {
+  const spans = toldBy(id);
   const { attributes, kind, events } = spanTable[id];
-  const listed = attributes.map((name) => attributeTable[name].key as string).sort();
-  expect(Object.keys(spans[at]?.attributes ?? {}).sort()).toEqual(listed);
-  expect(spans[at]).toMatchObject({ kind, events: events.map(({ name }) => ({ name })) });
+  const listed = attributes.map((name) => attributeTable[name].key as string);
+  const told = spans.flatMap((span) => Object.keys(span.attributes));
+  expect(new Set(told)).toEqual(new Set(listed));
+  expect(spans[0]).toMatchObject({ kind, events: events.map(({ name }) => ({ name })) });
 });
 
 test("the spans of the health reports have the names of the table, and only its attributes", () => {

@@ -1,0 +1,87 @@
+import { OTLPExporterBase } from "@opentelemetry/otlp-exporter-base";
+import { TraceExporterMetricsHelper } from "@opentelemetry/otlp-transformer";
+import type { SpanExporter } from "@opentelemetry/sdk-trace-base";
+import type { OtlpProtocol } from "./otlp-env.ts";
+import { createSpanPacking } from "./packed-spans.ts";
+import { readableSpanOf, type SpanOrigin } from "./readable-span.ts";
+import type { SpanPacking } from "./span-queue.ts";
+import { createTraceSerializer } from "./trace-request.ts";
+
+export type SpanExport = {
+  /** Takes what `packing` makes. */
+  readonly exporter: SpanExporter;
+  readonly packing: SpanPacking;
+  /** Spans of one export, unless the environment says otherwise. */
+  readonly batchSize: number;
+};
+
+/** The default of the specification: such a batch is copied together in a tenth of a millisecond. */
+const PACKED_BATCH_SIZE = 512;
+
+/** Fewer, because JSON is made of a whole batch in one turn, which calls wait for. */
+const READABLE_BATCH_SIZE = 128;
+
+/** Names of the library for its figures about itself, of which it keeps none here. */
+const HTTP_EXPORTER = "otlp_http_span_exporter";
+const GRPC_EXPORTER = "otlp_grpc_span_exporter";
+
+/**
+ * Requests are ours, all about sending them is the library's: addresses, headers, certificates, compression,
+ * timeouts and repetitions, by `OTEL_EXPORTER_OTLP_*` of the process when this is called.
+ */
+export async function spanExportOf(
+  protocol: OtlpProtocol,
+  origin: SpanOrigin,
+): Promise<SpanExport> {
+  switch (protocol) {
+    case "grpc":
+      return packedExport(await grpcExporterOf(origin), origin);
+    case "http/protobuf":
+      return packedExport(await httpExporterOf(origin), origin);
+    case "http/json": {
+      const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-http");
+      return {
+        exporter: new OTLPTraceExporter(),
+        packing: { pack: (span) => readableSpanOf(span, origin), split: (spans) => [spans] },
+        batchSize: READABLE_BATCH_SIZE,
+      };
+    }
+  }
+}
+
+function packedExport(exporter: SpanExporter, { resource }: SpanOrigin): SpanExport {
+  return { exporter, packing: createSpanPacking(resource), batchSize: PACKED_BATCH_SIZE };
+}
+
+async function httpExporterOf(origin: SpanOrigin): Promise<SpanExporter> {
+  const { convertLegacyHttpOptions, createOtlpHttpExportDelegate } = await import(
+    "@opentelemetry/otlp-exporter-base/node-http"
+  );
+  const headers = { "Content-Type": "application/x-protobuf" };
+  return new OTLPExporterBase(
+    createOtlpHttpExportDelegate(
+      convertLegacyHttpOptions({}, "TRACES", "v1/traces", headers),
+      createTraceSerializer(origin),
+      HTTP_EXPORTER,
+      TraceExporterMetricsHelper,
+      undefined,
+    ),
+  );
+}
+
+async function grpcExporterOf(origin: SpanOrigin): Promise<SpanExporter> {
+  const { convertLegacyOtlpGrpcOptions, createOtlpGrpcExportDelegate } = await import(
+    "@opentelemetry/otlp-grpc-exporter-base"
+  );
+  return new OTLPExporterBase(
+    createOtlpGrpcExportDelegate(
+      convertLegacyOtlpGrpcOptions({}, "TRACES"),
+      createTraceSerializer(origin),
+      GRPC_EXPORTER,
+      TraceExporterMetricsHelper,
+      undefined,
+      "TraceExportService",
+      "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    ),
+  );
+}
