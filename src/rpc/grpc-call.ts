@@ -86,11 +86,6 @@ export function refuseCall(call: GrpcCall, error: unknown): void {
   refuse(stream, error, served.ports);
 }
 
-/** Nobody reads what is sent any more. */
-export function isGone({ stream }: GrpcCall): boolean {
-  return stream.destroyed || stream.closed;
-}
-
 /** Why its caller is no longer there, if it is not. */
 export function departureFrom({ rpc, askedMs, served }: GrpcCall): RouterError {
   return departureOf(rpc, askedMs, served.ports.nowMs());

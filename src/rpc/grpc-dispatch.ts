@@ -2,7 +2,7 @@ import http2 from "node:http2";
 import type { GrpcMethod } from "./grpc-call.ts";
 import { createForeignWatch } from "./grpc-foreign.ts";
 import { type GrpcRequest, receiveGrpc } from "./grpc-request.ts";
-import { type GrpcStream, refuse, rpcOf } from "./grpc-stream.ts";
+import { type GrpcStream, ignoreError, isGone, refuse, rpcOf } from "./grpc-stream.ts";
 import { headerBytes } from "./header-bytes.ts";
 import { OTHER_METHOD, type RpcTeller } from "./open-rpc.ts";
 import { isGrpc } from "./protocol-error.ts";
@@ -45,7 +45,7 @@ export function createGrpcDispatch(options: GrpcDispatchOptions): GrpcDispatch {
       requests.watch(stream);
     }
     if (headerBytes(rawHeaders) > maxHeaderBytes) {
-      stream.on("error", ignore);
+      stream.on("error", ignoreError);
       refuse(stream, headersTooLarge(), { rpcs, errorDomain, requests });
       return true;
     }
@@ -66,8 +66,10 @@ function serve(stream: GrpcStream, request: GrpcRequest): void {
     receiveGrpc(stream, request);
     return;
   }
-  stream.on("error", ignore);
-  stream.respond({ ":status": status }, { endStream: true });
+  stream.on("error", ignoreError);
+  if (!isGone(stream)) {
+    stream.respond({ ":status": status }, { endStream: true });
+  }
   // It was no call of gRPC: there is nothing to tell.
   request.rpc.isTold = true;
 }
@@ -80,8 +82,4 @@ function httpRefusalOf(headers: http2.IncomingHttpHeaders): number | undefined {
     return HTTP_STATUS_METHOD_NOT_ALLOWED;
   }
   return isGrpc({ headers }) ? undefined : HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE;
-}
-
-function ignore(): void {
-  // It closes after every error; without a listener an error would end the process.
 }

@@ -5,15 +5,10 @@ import { RouterError } from "../domain/router-error.ts";
 import { createMessageDecoder } from "../wire/message-decoder.ts";
 import { createMessageEncoder } from "../wire/message-encoder.ts";
 import { endAnswer, writeFrame } from "./grpc-answer.ts";
-import {
-  departureFrom,
-  type GrpcCall,
-  type GrpcMethod,
-  type GrpcPorts,
-  isGone,
-} from "./grpc-call.ts";
+import { departureFrom, type GrpcCall, type GrpcMethod, type GrpcPorts } from "./grpc-call.ts";
 import { fillPrefix, PREFIX_BYTES } from "./grpc-frame.ts";
 import { trailersOf } from "./grpc-status.ts";
+import { isGone } from "./grpc-stream.ts";
 import { noteError, noteSuccess } from "./open-rpc.ts";
 import { methodName, methodPath, type RpcMethod } from "./rpc-service.ts";
 import { isDefect, statusOf, WireError } from "./status.ts";
@@ -91,7 +86,7 @@ function createAnswerStream(call: GrpcCall) {
     fail,
     close: guard.close,
     write(answer: Message) {
-      if (!isOpen || isGone(call)) {
+      if (!isOpen || isGone(call.stream)) {
         return;
       }
       try {
@@ -134,7 +129,7 @@ function succeed(call: GrpcCall, last: Buffer | undefined): void {
   const { rpc, trailers, served } = call;
   const { tracker, rpcs, answers } = served.ports;
   tracker.remove(call);
-  if (isGone(call)) {
+  if (isGone(call.stream)) {
     // An answer to a caller who has left meanwhile has not arrived.
     noteError(rpc, departureFrom(call));
   } else {
@@ -156,7 +151,7 @@ function failCall(call: GrpcCall, error: unknown): void {
     log("error", "a call failed by a defect", { method, trace: rpc.trace.traceId, error });
   }
   noteError(rpc, error);
-  if (!isGone(call)) {
+  if (!isGone(call.stream)) {
     endAnswer(stream, { ...trailers, ...trailersOf(statusOf(error, errorDomain)) });
   }
   rpcs.tell(rpc);

@@ -7,12 +7,11 @@ import {
   departureFrom,
   type GrpcCall,
   type GrpcMethod,
-  isGone,
   refuseCall,
 } from "./grpc-call.ts";
 import { emptyBody, type FramedMessage, messageOf, takePiece } from "./grpc-frame.ts";
 import { runGrpc } from "./grpc-method.ts";
-import type { GrpcStream } from "./grpc-stream.ts";
+import { type GrpcStream, ignoreError, isGone } from "./grpc-stream.ts";
 import { noteError, type OpenRpc, timeoutLeftMs } from "./open-rpc.ts";
 import { undecodable } from "./status.ts";
 
@@ -34,7 +33,7 @@ export function receiveGrpc(stream: CallingStream, { headers, served, rpc }: Grp
   stream.on("data", onData);
   stream.on("end", onEnd);
   stream.on("close", onClose);
-  stream.on("error", ignore);
+  stream.on("error", ignoreError);
   served.ports.tracker.add(call);
   const timeout = headers["grpc-timeout"];
   if (timeout !== undefined) {
@@ -62,7 +61,7 @@ function onEnd(this: CallingStream): void {
   const call = this[callOf];
   call?.served.ports.requests.check(this);
   // A connection that breaks ends its streams, too.
-  if (call === undefined || call.rpc.isTold || isGone(call)) {
+  if (call === undefined || call.rpc.isTold || isGone(this)) {
     return;
   }
   let message: FramedMessage;
@@ -135,8 +134,4 @@ function onClose(this: CallingStream): void {
     noteError(rpc, departureFrom(call));
     rpcs.tell(rpc);
   }
-}
-
-function ignore(): void {
-  // It closes after every error, and that is heard; without a listener an error would end the process.
 }

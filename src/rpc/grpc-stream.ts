@@ -10,6 +10,16 @@ export type GrpcStream = http2.ServerHttp2Stream & { [rpcOf]?: OpenRpc };
 
 export const rpcOf = Symbol("rpc");
 
+/** Nobody reads what is sent any more. */
+export function isGone({ destroyed, closed }: http2.ServerHttp2Stream): boolean {
+  return destroyed || closed;
+}
+
+/** Listens to the errors of a stream: it closes after each, and that is heard. */
+export function ignoreError(): void {
+  // Without a listener an error would end the process.
+}
+
 export type Refusing = {
   readonly rpcs: RpcTeller;
   readonly errorDomain: string;
@@ -30,7 +40,7 @@ export function refuse(
   if (rpc !== undefined) {
     noteError(rpc, error);
   }
-  if (!stream.headersSent && !stream.destroyed && !stream.closed) {
+  if (!stream.headersSent && !isGone(stream)) {
     endAnswer(stream, trailersOf(statusOf(error, errorDomain)));
   }
   if (rpc !== undefined) {
