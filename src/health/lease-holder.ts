@@ -10,7 +10,7 @@ import type { Log, NowMs, Random, Schedule } from "../domain/ports.ts";
  */
 export type LeaseHolder = {
   holds(): boolean;
-  /** Tries without waiting for the next time. */
+  /** Tries without waiting for the next time; again, when it is at it. */
   hurry(): void;
   /** Gives the lease back and leaves it to others for so long. */
   standAside(forMs: number): void;
@@ -68,21 +68,28 @@ export function createLeaseHolder(ports: LeaseHolderPorts): LeaseHolder {
   };
   const { schedule, random, nowMs } = ports;
   let isClosed = false;
+  let isHurried = false;
   let running: Promise<void> | undefined;
   let cancel = schedule(0, start);
 
   function start(): void {
     if (isClosed || running !== undefined) {
+      isHurried = true;
       return;
     }
     cancel();
+    isHurried = false;
     running = compete(state).then(() => {
       running = undefined;
       if (!isClosed) {
-        // Holders renew on time; the others must not all come at once when it lapses.
-        cancel = schedule(TAKE_EVERY_MS * (holds(state) ? 1 : 0.5 + random() / 2), start);
+        cancel = schedule(isHurried ? 0 : pauseMs(), start);
       }
     });
+  }
+
+  /** Holders renew on time; the others must not all come at once when it lapses. */
+  function pauseMs(): number {
+    return TAKE_EVERY_MS * (holds(state) ? 1 : 0.5 + random() / 2);
   }
 
   return {
@@ -95,8 +102,8 @@ export function createLeaseHolder(ports: LeaseHolderPorts): LeaseHolder {
     async close() {
       isClosed = true;
       cancel();
-      await running;
       state.asideUntilMs = Number.POSITIVE_INFINITY;
+      await running;
       await compete(state);
     },
   };
@@ -118,14 +125,21 @@ async function compete(state: State): Promise<void> {
 }
 
 async function ask(state: State): Promise<void> {
-  const { wants, nowMs } = state;
-  if (!wants() || nowMs() < state.asideUntilMs) {
+  if (!isCompeting(state)) {
     state.freeSinceMs = undefined;
     await giveBack(state);
-  } else if (await isOurTurn(state)) {
+    return;
+  }
+  const isTurn = await isOurTurn(state);
+  // Much may have changed while the lease was looked at.
+  if (isTurn && isCompeting(state)) {
     state.freeSinceMs = undefined;
     await take(state);
   }
+}
+
+function isCompeting({ wants, nowMs, asideUntilMs }: State): boolean {
+  return wants() && nowMs() >= asideUntilMs;
 }
 
 async function isOurTurn(state: State): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { Bus } from "../domain/bus.ts";
+import { type Bus, LEASE_MS } from "../domain/bus.ts";
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { ScorePosition } from "../domain/health.ts";
 import type { Log, NowMs, Random, Schedule } from "../domain/ports.ts";
@@ -97,10 +97,13 @@ const MAX_SKEW_MS = 60_000;
 const ROUND_EVERY_MS = 1_000;
 
 /**
- * Longer than a second choice of the newer algorithm waits: those of the older one, who have folded
- * everything and cannot publish, would keep it from leading for ever.
+ * How long one that cannot publish leaves the lead to others. Longer than a second choice waits: those of
+ * an older algorithm, who have folded everything and cannot publish, would keep it from leading for ever.
  */
-const SUPERSEDED_MS = 2 * SECOND_CHOICE_MS;
+const ASIDE_MS = 2 * SECOND_CHOICE_MS;
+
+/** Who leads for so long has renewed the lease meanwhile: it is not the bus that is away. */
+const FAILING_MS = 2 * LEASE_MS;
 
 /** A bus that does not answer must not hold up the end of the process. */
 const CLOSE_MS = 2_000;
@@ -117,6 +120,8 @@ type State = {
   /** Grows whenever everything known becomes void. */
   generation: number;
   lastRound: Publication | "failed" | undefined;
+  /** Since when it has led and every round failed; absent: it does not lead, or the last one did not. */
+  failingSinceMs: number | undefined;
   publishedAtMs: number | undefined;
 };
 
@@ -197,6 +202,7 @@ function createState(ports: ScorerPorts): State {
     isClosed: false,
     generation: 0,
     lastRound: undefined,
+    failingSinceMs: undefined,
     publishedAtMs: undefined,
   };
   return state;
@@ -231,6 +237,7 @@ function leads({ isCaughtUp, isClosed, lease }: State): boolean {
 /** Resolves with the time to wait for the next round. */
 async function publishIfLeading(state: State): Promise<number> {
   if (!leads(state)) {
+    state.failingSinceMs = undefined;
     state.publisher.forget();
     return ROUND_EVERY_MS;
   }
@@ -246,15 +253,21 @@ async function publish(state: State): Promise<void> {
     state.lastRound = await publisher.publish(
       () => leads(state) && state.generation === generation,
     );
+    state.failingSinceMs = undefined;
     state.publishedAtMs = state.lastRound === "written" ? nowMs() : state.publishedAtMs;
   } catch (cause) {
     log(state.lastRound === "failed" ? "debug" : "warn", "scores could not be published", {
       cause,
     });
     state.lastRound = "failed";
+    state.failingSinceMs ??= nowMs();
   }
   if (state.lastRound === "superseded") {
     log("warn", "scores of a newer algorithm or stream are published already");
-    lease.standAside(SUPERSEDED_MS);
+    lease.standAside(ASIDE_MS);
+  } else if (nowMs() - (state.failingSinceMs ?? nowMs()) >= FAILING_MS) {
+    log("warn", "leaves it to others to publish scores: it takes the lease and cannot write them");
+    state.failingSinceMs = undefined;
+    lease.standAside(ASIDE_MS);
   }
 }

@@ -11,7 +11,7 @@ import type { Log, NowMs, Schedule } from "../domain/ports.ts";
 import type { AckedMessage } from "./acked-publisher.ts";
 import { isMissing, isRefusal, toBusUnavailable } from "./bus-error.ts";
 import type { NatsLink, NatsSession } from "./nats-link.ts";
-import { readStream } from "./stream-reader.ts";
+import { readStream, storedAtMsOf } from "./stream-reader.ts";
 import { REPORT_PREFIX, REPORT_STREAM } from "./streams.ts";
 
 export type NatsReportLogOptions = {
@@ -150,7 +150,7 @@ function toStoredReport(message: JsMsg): StoredReport {
   return {
     token: message.subject.slice(REPORT_PREFIX.length),
     sequence: message.seq,
-    storedAtMs: Number(message.timestampNanos / 1_000_000n),
+    storedAtMs: storedAtMsOf(message),
     bytes: message.data,
     headers: fieldsOf(message.headers),
   };

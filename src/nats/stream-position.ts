@@ -17,6 +17,8 @@ export type StreamPosition = {
   streamEpoch: number | undefined;
   /** Sequence of the last message handed out; 0: none. */
   last: number;
+  /** When the server stored it, epoch milliseconds. */
+  lastStoredAtMs: number;
   /** Sequence to begin at when `from` is `new`. */
   first: number;
   /** Sequence of the last message that was stored when the epoch began. */
@@ -31,6 +33,7 @@ export function startPosition(from: ReadFrom): StreamPosition {
     from,
     streamEpoch: undefined,
     last: 0,
+    lastStoredAtMs: 0,
     first: 1,
     target: 0,
     caughtUp: false,
@@ -41,13 +44,20 @@ export function startPosition(from: ReadFrom): StreamPosition {
 /**
  * Compares with what the stream says of itself. Returns the epoch that begins, if the place means
  * nothing (any more): it was never seen before, was made anew, or lost its end.
+ *
+ * A server that lost power may come back with less than it had confirmed, and number on from there.
+ * `storedAtMs` tells when the message was stored that has the number of the last one handed out; absent:
+ * nobody knows, as of messages that are too old.
  */
-export function beginIfAnew(position: StreamPosition, info: StreamInfo): number | undefined {
+export function beginIfAnew(
+  position: StreamPosition,
+  info: StreamInfo,
+  storedAtMs: number = position.lastStoredAtMs,
+): number | undefined {
   const streamEpoch = Date.parse(info.created);
   const { last_seq: lastSequence } = info.state;
-  // A server that lost power may come back with less than it had confirmed, and number on from there.
   const same = position.streamEpoch === streamEpoch;
-  if (same && lastSequence >= position.last) {
+  if (same && lastSequence >= position.last && storedAtMs === position.lastStoredAtMs) {
     return undefined;
   }
   if (position.streamEpoch === undefined) {
@@ -57,6 +67,7 @@ export function beginIfAnew(position: StreamPosition, info: StreamInfo): number 
   }
   position.streamEpoch = streamEpoch;
   position.last = 0;
+  position.lastStoredAtMs = 0;
   position.target = lastSequence;
   position.caughtUp = false;
   position.pending = 0;

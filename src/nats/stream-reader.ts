@@ -151,7 +151,7 @@ async function attach(reading: Reading, { manager }: NatsSession): Promise<Consu
   const { position, stream, log } = reading;
   const isFirst = position.streamEpoch === undefined;
   const about = await manager.streams.info(stream);
-  const epoch = beginIfAnew(position, about);
+  const epoch = beginIfAnew(position, about, await lastStoredAtMs(reading, manager));
   if (epoch !== undefined) {
     if (!isFirst) {
       log("warn", "a NATS stream was made anew or lost its end", { stream });
@@ -172,6 +172,25 @@ async function attach(reading: Reading, { manager }: NatsSession): Promise<Consu
   });
   advance(reading, info.num_pending);
   return info;
+}
+
+/**
+ * Of the message that has the number of the last one handed out. Best effort: unknown where nothing was, or
+ * the message is gone, or whoever we are may not ask.
+ */
+async function lastStoredAtMs(
+  { position, stream }: Reading,
+  manager: NatsSession["manager"],
+): Promise<number | undefined> {
+  if (position.last === 0) {
+    return undefined;
+  }
+  try {
+    const message = await manager.streams.getMessage(stream, { seq: position.last });
+    return message?.time.getTime();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Best effort: the server forgets the consumer by itself. */
@@ -234,6 +253,7 @@ async function handOut(
     }
     guarded(reading, "take", () => reading.take(message));
     reading.position.last = message.seq;
+    reading.position.lastStoredAtMs = storedAtMsOf(message);
     advance(reading, message.info.pending);
   }
   return count;
@@ -243,6 +263,11 @@ function advance(reading: Reading, pending: number): void {
   if (noteProgress(reading.position, pending)) {
     guarded(reading, "caughtUp", reading.caughtUp);
   }
+}
+
+/** Epoch milliseconds, by the server's clock. */
+export function storedAtMsOf({ timestampNanos }: JsMsg): number {
+  return Number(timestampNanos / 1_000_000n);
 }
 
 function guarded({ log, stream }: Reading, what: string, work: () => void): void {

@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,6 +30,10 @@ export type NatsServer = {
   resume(): void;
   /** Deletes the store. Only while it is down. */
   wipe(): void;
+  /** Keeps a copy of the store. Only while it is down. */
+  backUp(): void;
+  /** Loses everything since the copy, as with its power. Only while it is down. */
+  restore(): void;
   /** Ends it and deletes all its files. */
   dispose(): Promise<void>;
 };
@@ -45,12 +57,14 @@ export async function createNatsServer(
 ): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), "atlas-nats-"));
   const store = join(folder, "store");
+  const copy = join(folder, "copy");
   const configFile = join(folder, "nats.conf");
   const port = await freePort();
   writeFileSync(
     configFile,
     `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${store}"\n${jetstream} }\n${config}\n`,
   );
+  const wipe = () => rmSync(store, { recursive: true, force: true });
   let child: ChildProcess | undefined;
   const killNow = () => child?.kill("SIGKILL");
   process.once("exit", killNow);
@@ -82,7 +96,12 @@ export async function createNatsServer(
       await stopped(child?.pid);
     },
     resume: () => void child?.kill("SIGCONT"),
-    wipe: () => rmSync(store, { recursive: true, force: true }),
+    wipe,
+    backUp: () => cpSync(store, copy, { recursive: true }),
+    restore() {
+      wipe();
+      cpSync(copy, store, { recursive: true });
+    },
     async dispose() {
       await end("SIGKILL");
       process.off("exit", killNow);

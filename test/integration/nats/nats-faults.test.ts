@@ -104,6 +104,37 @@ await describeOnNats("a bus on NATS survives", (binary) => {
     expect(watched).toEqual(["old@1", "new@1"]);
   });
 
+  test("a server that lost its latest messages with its power, and numbers on", async () => {
+    const server = await useNatsServer(binary);
+    const proxy = await createTcpProxy(server.port);
+    onTestFinished(() => proxy.close());
+    const { bus } = openNatsBus({ servers: [`127.0.0.1:${proxy.port}`] });
+    const { bus: producer } = openNatsBus({ servers: [server.url] });
+    const seen = follow(bus);
+    await publishUntilStored(producer, "a");
+    await until(() => seen.reports.length === 1);
+    await server.stop();
+    server.backUp();
+    await server.start();
+    await publishUntilStored(producer, "b");
+    await publishUntilStored(producer, "c");
+    await until(() => seen.reports.length === 3);
+    proxy.cut();
+    await server.kill();
+    server.restore();
+    await server.start();
+    for (const text of ["d", "e", "f"]) {
+      await publishUntilStored(producer, text);
+    }
+    proxy.heal();
+    await until(() => seen.reports.length === 7);
+    expect(seen.events).toEqual(
+      expect.arrayContaining(["began", "a", "b", "c", "began", "a", "d", "e", "f"]),
+    );
+    expect(seen.reports.map(textOf)).toEqual(["a", "b", "c", "a", "d", "e", "f"]);
+    expect(seen.reports.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 1, 2, 3, 4]);
+  });
+
   test("a network that is cut, under load", { timeout: 60_000 }, async () => {
     const server = await useNatsServer(binary);
     const proxy = await createTcpProxy(server.port);

@@ -23,6 +23,8 @@ function setUp({ leases, isSecondChoice = false }: SetUp = {}) {
   return { ...world, wishes, holder };
 }
 
+type World = ReturnType<typeof setUp>;
+
 const messages = (lines: readonly { readonly level: string; readonly message: string }[]) =>
   lines.map(({ level, message }) => `${level}: ${message}`);
 
@@ -127,6 +129,25 @@ describe("createLeaseHolder()", () => {
     expect(asked).toBe(1);
   });
 
+  test("gives back at once what it got after it was told to stand aside", async () => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const released: string[] = [];
+    const { holder, clock } = setUp({
+      leases: {
+        take: () => promise,
+        async release(_, owner) {
+          released.push(owner);
+        },
+      },
+    });
+    await clock.advance(0);
+    holder.standAside(LEASE_MS);
+    resolve(true);
+    await clock.advance(0);
+    expect(released).toEqual(["one"]);
+    expect(holder.holds()).toBe(false);
+  });
+
   test("closing gives it back and leaves no timer", async () => {
     const { holder, clock, bus } = setUp();
     await clock.advance(0);
@@ -224,6 +245,35 @@ describe("a second choice", () => {
     wishes.isWanted = true;
     await clock.advance(SECOND_CHOICE_MS - 1);
     expect(holder.holds()).toBe(false);
+  });
+
+  test.each([
+    [
+      "it is not wanted any more",
+      ({ wishes }: World) => Object.assign(wishes, { isWanted: false }),
+    ],
+    ["it stands aside", ({ holder }: World) => holder.standAside(LEASE_MS)],
+  ])("takes nothing when, while it looks at the lease, %s", async (_, change) => {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    let look = Promise.resolve(undefined);
+    let asked = 0;
+    const world = setUp({
+      isSecondChoice: true,
+      leases: {
+        holder: () => look,
+        async take() {
+          asked += 1;
+          return true;
+        },
+      },
+    });
+    await world.clock.advance(SECOND_CHOICE_MS - 1);
+    look = promise;
+    await world.clock.advance(3_000);
+    change(world);
+    resolve(undefined);
+    await world.clock.advance(0);
+    expect(asked).toBe(0);
   });
 
   test("begins to wait anew when somebody was faster", async () => {

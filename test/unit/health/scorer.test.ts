@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { Bus, FollowOptions, StoredReport } from "../../../src/domain/bus.ts";
+import {
+  type Bus,
+  BusUnavailable,
+  type FollowOptions,
+  type StoredReport,
+} from "../../../src/domain/bus.ts";
 import type { HealthReport } from "../../../src/domain/health.ts";
 import { scoreKeyOf, VERSION_KEY } from "../../../src/health/endpoint-token.ts";
 import { SECOND_CHOICE_MS } from "../../../src/health/lease-holder.ts";
@@ -363,6 +368,29 @@ describe("startScorer()", () => {
     expect(scorer.status().leader).toBe(true);
     expect((await storedVersion(world))?.position.asOfSequence).toBeGreaterThanOrEqual(2);
     await scorer.close();
+  });
+
+  test("leaves the lead to others when it can renew the lease and not write", async () => {
+    const world = createSwitchedBus();
+    const unable = start(world, "scorer-1", {
+      ...world.bus,
+      scores: { ...world.bus.scores, put: () => Promise.reject(new BusUnavailable("forbidden")) },
+    });
+    await world.clock.advance(2_000);
+    const { scorer } = start(world, "scorer-2");
+    await report(world, 1);
+    await world.clock.advance(15_000);
+    expect(unable.scorer.status()).toMatchObject({ leader: true, lastRound: "failed" });
+    await world.clock.advance(10_000);
+    expect(unable.scorer.status().leader).toBe(false);
+    expect(scorer.status()).toMatchObject({ leader: true, lastRound: "unchanged" });
+    expect((await storedVersion(world))?.position.asOfSequence).toBeGreaterThanOrEqual(1);
+    await world.clock.advance(300_000);
+    expect(scorer.status().leader).toBe(true);
+    expect(world.lines.map(({ message }) => message)).toContain(
+      "leaves it to others to publish scores: it takes the lease and cannot write them",
+    );
+    await Promise.all([scorer.close(), unable.scorer.close()]);
   });
 
   test("leaves the lead to scorers of a newer algorithm", async () => {

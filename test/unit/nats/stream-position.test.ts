@@ -47,6 +47,27 @@ describe("beginIfAnew()", () => {
   });
 });
 
+describe("beginIfAnew() of a stream as long as before", () => {
+  function seenUntil(last: number) {
+    const position = startPosition({ kind: "since", sinceMs: 0 });
+    beginIfAnew(position, streamInfo(7));
+    return Object.assign(position, { last, lastStoredAtMs: createdMs + 5 });
+  }
+
+  test("begins anew when another message has the number of the last one", () => {
+    const position = seenUntil(7);
+    expect(beginIfAnew(position, streamInfo(9), createdMs + 6)).toBe(createdMs);
+    expect(position).toMatchObject({ last: 0, lastStoredAtMs: 0, target: 9 });
+  });
+
+  test.each([
+    { name: "it is the same", storedAtMs: createdMs + 5 },
+    { name: "nobody knows", storedAtMs: undefined },
+  ])("goes on when $name", ({ storedAtMs }) => {
+    expect(beginIfAnew(seenUntil(7), streamInfo(9), storedAtMs)).toBeUndefined();
+  });
+});
+
 describe("lostUntil()", () => {
   const keptSince = "2026-11-22T10:20:00.5Z";
   const keptSinceMs = Date.parse(keptSince);
