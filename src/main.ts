@@ -9,6 +9,7 @@ import { type CliWorld, exitCodes, type Output } from "./cli/cli-world.ts";
 import { interruptedEarly } from "./cli/interrupted-early.ts";
 import { watchProcess } from "./cli/process-watch.ts";
 import type { ServerWorld } from "./cli/server-world.ts";
+import { createSlewedClock } from "./cli/slewed-clock.ts";
 
 /**
  * The world as the rest of the program sees it. Everything else takes what it needs as arguments.
@@ -122,9 +123,13 @@ function logOutputOf(stream: NodeJS.WriteStream): Output {
   };
 }
 
-// Read once: asking for it costs as much as asking for the time.
-const { timeOrigin } = performance;
-const nowMs = () => timeOrigin + performance.now();
+const clock = createSlewedClock({
+  monotonicMs: () => performance.now(),
+  wallMs: Date.now,
+  originMs: performance.timeOrigin,
+});
+setInterval(clock.follow, 1_000).unref();
+const { nowMs } = clock;
 const stdout = outputOf(process.stdout);
 const stderr = outputOf(process.stderr);
 

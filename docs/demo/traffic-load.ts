@@ -49,13 +49,15 @@ type Options = CallOptions & { readonly leave: AbortController };
 const LEFT = "the caller left";
 const alphaFirst = ["alpha"];
 
+const reply: Kind = {
+  name: "a reply",
+  application: "helpdesk",
+  routing: { operation: "support.reply", tier: Tier.STANDARD, providerOrder: alphaFirst },
+  call: whole,
+};
+
 const kinds: readonly Kind[] = [
-  {
-    name: "a reply",
-    application: "helpdesk",
-    routing: { operation: "support.reply", tier: Tier.STANDARD, providerOrder: alphaFirst },
-    call: whole,
-  },
+  reply,
   {
     name: "a chat, streamed",
     application: "helpdesk",
@@ -90,39 +92,54 @@ const kinds: readonly Kind[] = [
 ];
 
 export type Load = {
+  /** Those that have ended, in that order. */
   readonly calls: readonly CallSeen[];
-  /** Resolves with all calls when those in flight have ended. */
-  stop(): Promise<readonly CallSeen[]>;
+  /** Calls of every kind in turn, as many a second, until they are paused. */
+  start(perSecond: number): void;
+  /** Resolves when those in flight have ended. */
+  pause(): Promise<void>;
+  /** One call of the first kind. */
+  callOnce(): Promise<void>;
 };
 
-/** Calls of every kind in turn, as many a second, until it is stopped. */
-export function startLoad(
+/** Runs `work`, and sees to it that no call goes on after it, however it ends. */
+export async function withLoad<T>(
   { routerUrl, callerSpans }: Pick<Traffic, "routerUrl" | "callerSpans">,
-  perSecond: number,
-): Load {
+  work: (load: Load) => Promise<T>,
+): Promise<T> {
   const client = createClient(RouterService, createGrpcTransport({ baseUrl: routerUrl }));
   const calls: CallSeen[] = [];
   const open = new Set<Promise<void>>();
   let next = 0;
-  const timer = setInterval(() => {
-    const kind = kinds[next % kinds.length];
-    next += 1;
-    if (kind !== undefined) {
-      const ended = callOnce(client, kind, callerSpans).then((seen) => {
-        calls.push(seen);
-        open.delete(ended);
-      });
-      open.add(ended);
-    }
-  }, 1_000 / perSecond);
-  return {
+  let timer: NodeJS.Timeout | undefined;
+  const begin = (kind: Kind) => {
+    const ended = callOnce(client, kind, callerSpans).then((seen) => {
+      calls.push(seen);
+      open.delete(ended);
+    });
+    open.add(ended);
+    return ended;
+  };
+  const load: Load = {
     calls,
-    async stop() {
+    start(perSecond) {
+      timer = setInterval(() => {
+        void begin(kinds[next % kinds.length] ?? reply);
+        next += 1;
+      }, 1_000 / perSecond);
+    },
+    async pause() {
       clearInterval(timer);
       await Promise.all(open);
-      return calls;
     },
+    callOnce: () => begin(reply),
   };
+  try {
+    return await work(load);
+  } finally {
+    clearInterval(timer);
+    await Promise.all(open);
+  }
 }
 
 async function callOnce(

@@ -14,29 +14,31 @@ import {
   readSpans,
   slowestSwitched,
 } from "./traffic-explain.ts";
-import { type CallSeen, type Load, startLoad } from "./traffic-load.ts";
+import { type CallSeen, type Load, withLoad } from "./traffic-load.ts";
 import { type FailedAttempts, failedBetween, readMetrics } from "./traffic-metrics.ts";
 import { startTraffic } from "./traffic-processes.ts";
 
 const isShort = process.argv.includes("--short");
 const PHASE_MS = isShort ? 800 : 3_000;
 const CALLS_PER_SECOND = 12;
-/** How long the load goes on while no slow call has a whole trace yet. */
+/** How long the trace of a slow call may take to become whole: reports and scores are told each second. */
 const PATIENCE_MS = 30_000;
+/** The first of them falls over to another endpoint for certain, since nothing is held against alpha yet. */
+const LONE_CALLS = 3;
+/** What was learnt is reported each second, and then the next call is the first of its report. */
+const LONE_GAP_MS = 1_300;
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const indent = (text: string) => text.trimEnd().replaceAll(/^/gm, "    ");
 
+const ALPHA_FAILS = "alpha thinks for 400 ms, and then reports an error every second time";
+
 /** Each is set on top of those before. */
 const faults = [
-  { name: "nothing is wrong", provider: "alpha", profile: {} },
   {
-    name: "alpha thinks for 400 ms, and then reports an error every second time",
+    name: ALPHA_FAILS,
     provider: "alpha",
-    profile: {
-      firstTokenMs: { p50: 400, p95: 420 },
-      errorInStream: { rate: 0.5, afterTokens: 0 },
-    },
+    profile: alphaFailing(0.5),
   },
   {
     name: "beta answers every third call with 429",
@@ -53,7 +55,11 @@ const faults = [
     provider: "gamma",
     profile: { firstTokenMs: { p50: 500, p95: 550 } },
   },
-] as const;
+];
+
+function alphaFailing(rate: number): object {
+  return { firstTokenMs: { p50: 400, p95: 420 }, errorInStream: { rate, afterTokens: 0 } };
+}
 
 const traffic = await startTraffic(print);
 try {
@@ -68,15 +74,12 @@ try {
 
 async function explainTraffic(): Promise<void> {
   const before = await readMetrics(traffic.metricsUrl);
-  const load = startLoad(traffic, CALLS_PER_SECOND);
   print(`\n${CALLS_PER_SECOND} calls a second of six kinds ...`);
-  for (const { name, provider, profile } of faults) {
-    print(`  ${name}`);
-    await traffic.configure(provider, profile);
-    await delay(PHASE_MS);
-  }
-  const picked = await pick(load);
-  const calls = await load.stop();
+  const calls = await withLoad(traffic, async (load) => {
+    await playFaults(load);
+    return load.calls;
+  });
+  const picked = await pick(calls);
   print(indent(summaryOf(calls)));
   await explain(picked);
   const failed = failedBetween(before, await readMetrics(traffic.metricsUrl));
@@ -89,11 +92,39 @@ async function explainTraffic(): Promise<void> {
   print(indent(await traffic.atlas("spend", "--by", "application,operation")));
 }
 
+async function playFaults(load: Load): Promise<void> {
+  print("  nothing is wrong");
+  load.start(CALLS_PER_SECOND);
+  await delay(PHASE_MS);
+  await load.pause();
+  await callAlone(load);
+  load.start(CALLS_PER_SECOND);
+  for (const { name, provider, profile } of faults) {
+    print(`  ${name}`);
+    await traffic.configure(provider, profile);
+    await delay(PHASE_MS);
+  }
+}
+
+/**
+ * A health report belongs to the trace of the first call that it tells of, so few calls of a busy router have
+ * a trace that goes all the way, and fewer of those that fell back the longer the fleet knows of the fault.
+ * These have one for certain: nobody else calls, and alpha fails that was fine.
+ */
+async function callAlone(load: Load): Promise<void> {
+  print(`  ${LONE_CALLS} calls alone, and alpha fails`);
+  await traffic.configure("alpha", alphaFailing(1));
+  for (let number = 0; number < LONE_CALLS; number += 1) {
+    await delay(LONE_GAP_MS);
+    await load.callOnce();
+  }
+}
+
 /** A call whose reports are folded and whose scores are applied: that takes a second or two. */
-async function pick(load: Load): Promise<Answered> {
+async function pick(calls: readonly CallSeen[]): Promise<Answered> {
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
-    const picked = slowestSwitched(load.calls, readSpans(traffic.writeSpans()));
+    const picked = slowestSwitched(calls, readSpans(traffic.writeSpans()));
     if (picked !== undefined) {
       return picked;
     }

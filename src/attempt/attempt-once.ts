@@ -15,7 +15,7 @@ import { type ClockLimits, type Expiry, startClocks } from "./clocks.ts";
 export type AttemptOncePorts = {
   readonly upstream: Upstream;
   readonly observe: ObservationSink;
-  readonly admission: Pick<Admission, "firstContent">;
+  readonly admission: Pick<Admission, "awaitContent" | "firstContent">;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
   /**
@@ -45,8 +45,6 @@ export type AttemptEnd = {
   readonly generationMs: number | undefined;
   /** Output tokens that came between them: reasoning that the provider hides is not among them. */
   readonly generatedTokens: number;
-  /** Empty when not told. */
-  readonly upstreamModel: string;
 };
 
 const CANCELED: Outcome = { kind: "canceled", message: "the call was ended" };
@@ -77,6 +75,9 @@ export async function attemptOnce(
     { call, emit, firstContent: (times) => ports.admission.firstContent(id, times) },
     ports.nowMs,
   );
+  if (attempt.streamed) {
+    ports.admission.awaitContent(id, trace.startedAtMs);
+  }
   const outcome = call.signal.aborted
     ? endedOutcome(call.signal)
     : await outcomeOf(attempt, trace, ports);
@@ -192,6 +193,8 @@ function endOf(
       droppedParameters: planned.droppedParameters,
       finishReasons: told.finishReasons,
       usage: outputTokensOf(usage) > 0 || usage.source === "provider" ? usage : undefined,
+      streamed,
+      upstreamModel: told.upstreamModel,
     },
     // A unary caller is handed nothing before the end, so a broken answer can still be replaced.
     committed: call.streaming && trace.passedContent,
@@ -199,7 +202,6 @@ function endOf(
     generationMs:
       firstContentMs === undefined || !streamed ? undefined : lastContentMs - firstContentMs,
     generatedTokens: usage.visibleOutput + (trace.showedReasoning ? usage.reasoningOutput : 0),
-    upstreamModel: told.upstreamModel,
   };
 }
 

@@ -1,5 +1,5 @@
-import type { CallResult, CompletionCall, Timings } from "../domain/call.ts";
-import { type Cost, costOf } from "../domain/money.ts";
+import type { AttemptRecord, CallResult, CompletionCall, Timings } from "../domain/call.ts";
+import { type Cost, costOf, UNKNOWN_COST } from "../domain/money.ts";
 import type { RoutePlan } from "../domain/plan.ts";
 import { RouterError } from "../domain/router-error.ts";
 import { countImages } from "../domain/token-estimate.ts";
@@ -27,17 +27,38 @@ export function callResultOf(
   const { usage, committed } = last;
   const error = errorOf(call, end);
   const unpaid = error !== undefined && last.record.firstTokenMs === undefined;
+  const images = countImages(call.spec);
   return {
     decision: plan.decision,
-    attempts,
+    attempts: attempts.length === 1 ? attempts : withGivenUpCosts(attempts, images),
     error,
     partial: error !== undefined && committed,
     usage: error === undefined ? usage : { ...usage, source: "partial" },
-    cost: unpaid ? NO_COST : costOf(usage, last.record.endpoint.pricing, countImages(call.spec)),
+    cost: unpaid ? NO_COST : costOf(usage, last.record.endpoint.pricing, images),
     timings: timingsOf(call, end, times),
     outputTokensPerSecond: tokensPerSecond(last.generatedTokens, last.generationMs),
-    upstreamModel: last.upstreamModel,
+    upstreamModel: last.record.upstreamModel,
   };
+}
+
+/** An attempt whose answer had begun is billed although another one followed. */
+function withGivenUpCosts(
+  attempts: CallResult["attempts"],
+  images: number,
+): CallResult["attempts"] {
+  const last = attempts.length - 1;
+  const told = attempts.map((attempt, at) =>
+    at === last || attempt.firstTokenMs === undefined
+      ? attempt
+      : { ...attempt, givenUpCost: givenUpCostOf(attempt, images) },
+  );
+  // As many as there were.
+  return told as [AttemptRecord, ...AttemptRecord[]];
+}
+
+/** Unknown where none of its tokens could be counted. */
+function givenUpCostOf({ usage, endpoint }: AttemptRecord, images: number): Cost {
+  return usage === undefined ? UNKNOWN_COST : costOf(usage, endpoint.pricing, images);
 }
 
 /**

@@ -53,6 +53,11 @@ export function createMemoryKeyValue(log: Log): MemoryKeyValue {
       return entry.revision;
     },
 
+    async remove(key, revision) {
+      assertUsable(keyProblem(key));
+      return table.get(key)?.revision === revision && table.delete(key);
+    },
+
     watch(take) {
       const watching: Watching = { take, waiting: new Map(), stopped: closed };
       if (!closed) {

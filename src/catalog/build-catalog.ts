@@ -11,12 +11,14 @@ import {
   measuredIntelligence,
 } from "./intelligence.ts";
 import type { MergedCatalog } from "./merge-catalog.ts";
+import { priceVersionOf, type Sha256 } from "./price-version.ts";
 import { provenanceOf, provenanceWith } from "./provenance.ts";
 import { accountKey } from "./provider-connection.ts";
 
 export type BuildOptions = {
   /** Higher than that of every snapshot built before. */
   readonly revision: number;
+  readonly sha256: Sha256;
   /** How an account, by its key, is reached at this moment. */
   access(account: string): AccountAccess;
 };
@@ -46,6 +48,7 @@ export function buildCatalog(catalog: MergedCatalog, options: BuildOptions): Cat
   }
   return Object.freeze({
     revision: options.revision,
+    priceVersion: priceVersionOf(endpoints, options.sha256),
     models: Object.freeze(models),
     model: (idOrAlias: string) => byName.get(idOrAlias) ?? byName.get(idOrAlias.toLowerCase()),
     endpointsOf: (modelId: string) => byModel.get(modelId) ?? none,

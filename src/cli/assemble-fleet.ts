@@ -72,7 +72,7 @@ export function joinFleet(asked: FleetInput): Fleet {
   const reader = startScoreReader({
     ...sharedBy(bus, input),
     algorithmVersion: ALGORITHM_VERSION,
-    ...storeOf(config, log),
+    ...storeOf(input),
   });
   const scorer = role === "router" ? undefined : scorerOf(bus, name, input);
   const apply = input.spans && createApplyTracer({ ...timeOf(world), reader, sink: input.spans });
@@ -124,7 +124,25 @@ function scorerOf(bus: Bus, name: string, input: FleetInput): Scorer {
     name,
     boot: bootOf(input.world),
     isKnown: (id) => input.endpoint(id) !== undefined,
+    isKnownModel: knownModels(input.endpoints),
   });
+}
+
+/** Of the catalogue as it is when it is asked; made anew with each catalogue. */
+function knownModels(endpoints: FleetInput["endpoints"]): (model: string) => boolean {
+  let known = endpoints();
+  let models = modelsOf(known);
+  return (model) => {
+    if (known !== endpoints()) {
+      known = endpoints();
+      models = modelsOf(known);
+    }
+    return models.has(model);
+  };
+}
+
+function modelsOf(endpoints: readonly Endpoint[]): ReadonlySet<string> {
+  return new Set(endpoints.map(({ model }) => model));
 }
 
 function reportsOf({ reports }: Bus, { config, published, world }: FleetInput) {
@@ -160,10 +178,10 @@ function bootOf({ newId }: ServerWorld): bigint {
   return BigInt(`0x${newId().replaceAll("-", "").slice(-16)}`);
 }
 
-function storeOf({ health }: Config, log: Log) {
+function storeOf({ config: { health }, world: { random }, log }: FleetInput) {
   return health.snapshotFile === undefined
     ? {}
-    : { stored: createSnapshotFile(health.snapshotFile, { log }) };
+    : { stored: createSnapshotFile(health.snapshotFile, { log, random }) };
 }
 
 type ProberParts = {

@@ -67,7 +67,7 @@ export function assembleRouter({
     endpoints: () => serving().endpoints,
     endpoint: (id) => serving().catalog.endpoint(id),
     live: scoreboard.live,
-    upstream: http.upstream,
+    upstream: telemetry.probing(http.upstream),
     spans: telemetry.spans,
     published: telemetry.published,
     world,

@@ -1,6 +1,6 @@
 import type { TelemetryConfig } from "../config/config.ts";
 import type { CatalogSnapshot, Endpoint } from "../domain/catalog.ts";
-import type { CallSink, Log, ObservationSink, RpcSink } from "../domain/ports.ts";
+import type { CallSink, Log, ObservationSink, RpcSink, Upstream } from "../domain/ports.ts";
 import type { BeginTrace, SpanSink } from "../domain/trace.ts";
 import { createRecentCalls } from "../ledger/recent-calls.ts";
 import { createSpendLedger } from "../ledger/spend.ts";
@@ -17,6 +17,7 @@ import { startTelemetry, type Telemetry } from "../telemetry/start-telemetry.ts"
 import { attributeNamesOf, wantsLatestNames } from "../trace/attribute-table.ts";
 import { createBeginTrace } from "../trace/begin-trace.ts";
 import { type CallSpans, createCallSpans, type ServerAddress } from "../trace/call-spans.ts";
+import { createProbeSpans } from "../trace/probe-spans.ts";
 import { providerNameOf } from "../trace/provider-name.ts";
 import { samplingOf } from "../trace/sampling.ts";
 import type { Connection } from "../upstream/connection.ts";
@@ -40,6 +41,8 @@ export type RouterTelemetry = {
   readonly rpcEnded: readonly RpcSink[];
   /** Absent: spans are exported nowhere. */
   readonly spans: SpanSink | undefined;
+  /** The same for probes, which are traced apart from calls. */
+  readonly probing: (upstream: Upstream) => Upstream;
   /** Counts what is handed to the bus; absent: it is not counted. */
   readonly published: Metrics["published"] | undefined;
   readonly insight: Insight;
@@ -77,6 +80,7 @@ export async function assembleTelemetry(input: TelemetryInput): Promise<RouterTe
     instanceId: replicaNameOf(serving().config, world),
     log,
     nowMs,
+    readFile: world.readFile,
   });
   watched?.metrics.attach({ spans: telemetry.stats });
   const spans = telemetry.spans && callSpansOf(telemetry.spans, input);
@@ -88,10 +92,11 @@ export async function assembleTelemetry(input: TelemetryInput): Promise<RouterTe
     slowMs: () => settings().traces.slowMs,
   });
   const spend = createSpendLedger({ ...settings().spend, startedAtMs: nowMs() });
+  const beginTrace = beginTraceOf(telemetry, settings, input);
   const callsPerSecond = () => serving().config.log.callsPerSecond;
   const metrics = watched?.metrics;
   return {
-    beginTrace: beginTraceOf(telemetry, settings, input),
+    beginTrace,
     keepTrace: spans?.keep,
     observed: present([metrics?.observe]),
     finished: present([
@@ -103,6 +108,7 @@ export async function assembleTelemetry(input: TelemetryInput): Promise<RouterTe
     ]),
     rpcEnded: present([spans?.rpc, metrics?.rpc, createRpcLog(log)]),
     spans: telemetry.spans,
+    probing: probingOf(telemetry, beginTrace, input),
     published: metrics?.published,
     insight: { calls: recent, spend },
     recordsAnswers: () => spans !== undefined && traces.content,
@@ -154,6 +160,22 @@ function callSpansOf(sink: SpanSink, { serving, connect, world }: TelemetryInput
     content: content ? () => ({ redact: patterns }) : undefined,
     serverOf: createServerNames(connect),
   });
+}
+
+/** Where spans go nowhere probes are called as they are. */
+function probingOf(
+  { spans }: Telemetry,
+  beginTrace: BeginTrace,
+  { connect, world }: TelemetryInput,
+): RouterTelemetry["probing"] {
+  if (spans === undefined) {
+    return (upstream) => upstream;
+  }
+  const { nowMs, env } = world;
+  const names = attributeNamesOf(env["OTEL_SEMCONV_STABILITY_OPT_IN"]);
+  const serverOf = createServerNames(connect);
+  return (upstream) =>
+    createProbeSpans({ upstream, beginTrace, sink: spans, nowMs, names, serverOf });
 }
 
 /** Read once for each connection, which stays the same as long as nothing changes. */

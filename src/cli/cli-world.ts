@@ -1,4 +1,6 @@
+import type { NatsConfig } from "../config/config.ts";
 import type { Bus } from "../domain/bus.ts";
+import type { Log } from "../domain/ports.ts";
 import type { ServeOptions, SimulateOptions } from "./server-options.ts";
 
 /** Where a command writes. */
@@ -30,11 +32,17 @@ export type CliWorld = {
   nowMs(): number;
   /** Runs the router until it is told to stop. */
   serve(options: ServeOptions): Promise<void>;
-  /** Reads the bus at a URL. Default: NATS. */
-  readonly connectBus?: (url: string) => Promise<Bus>;
+  /** Default: NATS. */
+  readonly connectBus?: ConnectBus;
   /** Runs the simulated fleet until it is told to stop. */
   simulate(options: SimulateOptions): Promise<void>;
 };
+
+/**
+ * Connects in the background to the bus, to read it; `log` takes what keeps it from that. Throws when an
+ * address makes no sense.
+ */
+export type ConnectBus = (nats: NatsConfig, log: Log) => Promise<Bus>;
 
 /** What the exit codes of `atlas` mean. */
 export const exitCodes = {

@@ -13,6 +13,8 @@ export type FleetBusInput = {
   readonly schedule: Schedule;
   readonly random: Random;
   readonly log: Log;
+  /** As in `NatsBusOptions`. Default: false. */
+  readonly readOnly?: boolean;
 };
 
 /**
@@ -28,13 +30,17 @@ export function connectFleetBus({ nats, ...rest }: FleetBusInput): Bus {
     replicas: nats.replicas,
     reportBytes: nats.reportBytes,
     ...(auth === undefined ? {} : { auth }),
-    ...(nats.tls === undefined ? {} : { tls: filesOf(nats.tls) }),
+    ...(nats.tls === undefined ? {} : { tls: tlsOf(nats.tls) }),
   });
 }
 
-function authOf({ credentialsFile, user, password, token }: NatsConfig): NatsAuth | undefined {
+function authOf(nats: NatsConfig): NatsAuth | undefined {
+  const { credentialsFile, nkeyFile, user, password, token } = nats;
   if (credentialsFile !== undefined) {
     return { kind: "credentials", read: () => readFileSync(credentialsFile) };
+  }
+  if (nkeyFile !== undefined) {
+    return { kind: "nkey", readSeed: () => readFileSync(nkeyFile) };
   }
   if (user !== undefined) {
     return { kind: "user", user, password: password?.reveal() ?? "" };
@@ -43,6 +49,6 @@ function authOf({ credentialsFile, user, password, token }: NatsConfig): NatsAut
 }
 
 /** Without the keys that are undefined. */
-function filesOf(tls: NonNullable<NatsConfig["tls"]>): NatsTls {
-  return Object.fromEntries(Object.entries(tls).filter(([, file]) => file !== undefined));
+function tlsOf(tls: NonNullable<NatsConfig["tls"]>): NatsTls {
+  return Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
 }

@@ -80,7 +80,7 @@ function scorerPart(status: ScorerStatus): ScorerFigures {
   const { verdicts, undecodable, wrongToken, published } = status;
   const { folded, ignored, late, duplicate, invalid } = verdicts;
   const { lag, missingMs, lostReports, lettersDropped } = status;
-  const { tablesWritten, conflicts, oversized, spansDropped } = status;
+  const { tablesWritten, conflicts, oversized, unlisted, spansDropped } = status;
   return {
     leader: flag(status.leader),
     caughtUp: flag(status.caughtUp),
@@ -103,6 +103,7 @@ function scorerPart(status: ScorerStatus): ScorerFigures {
     tablesWritten,
     conflicts,
     oversized,
+    unlisted,
     spansDropped,
   };
 }

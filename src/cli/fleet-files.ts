@@ -16,7 +16,9 @@ export function locateFleetFiles(config: Config, locate: (path: string) => strin
             nats: {
               ...nats,
               credentialsFile: located(nats.credentialsFile, locate),
+              nkeyFile: located(nats.nkeyFile, locate),
               tls: nats.tls && {
+                ...nats.tls,
                 caFile: located(nats.tls.caFile, locate),
                 certFile: located(nats.tls.certFile, locate),
                 keyFile: located(nats.tls.keyFile, locate),
@@ -39,6 +41,7 @@ export async function unreadableFleetFiles(
   const { caFile, certFile, keyFile } = nats?.tls ?? {};
   const files = {
     "bus.nats.credentialsFile": nats?.credentialsFile,
+    "bus.nats.nkeyFile": nats?.nkeyFile,
     "bus.nats.tls.caFile": caFile,
     "bus.nats.tls.certFile": certFile,
     "bus.nats.tls.keyFile": keyFile,

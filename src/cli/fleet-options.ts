@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.ts";
+import type { Config, NatsConfig } from "../config/config.ts";
 import { defaults } from "../config/defaults.ts";
 import type { Problem } from "../decode/problems.ts";
 import type { ServeOptions } from "./server-options.ts";
@@ -14,11 +14,13 @@ export function withFleetOptions(
   return {
     ...config,
     role: role ?? config.role,
-    bus:
-      servers === undefined
-        ? config.bus
-        : { ...config.bus, nats: { ...streamDefaults, ...nats, servers } },
+    bus: servers === undefined ? config.bus : { ...config.bus, nats: withServers(nats, servers) },
   };
+}
+
+/** Other addresses; how to log in and all else stays. */
+export function withServers(nats: NatsConfig | undefined, servers: readonly string[]): NatsConfig {
+  return { ...streamDefaults, ...nats, servers };
 }
 
 /** What neither the configuration nor the command line can tell alone. */

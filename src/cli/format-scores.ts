@@ -50,6 +50,16 @@ export function formatScoreLine(score: EndpointScore): string {
   return printableLine(`${endpoint} ${state}${reason}: ${figures}`);
 }
 
+function recentOf(
+  score: Pick<EndpointScore, "recentSuccesses" | "recentFailures" | "recentFirstTokenMs">,
+): string {
+  const { recentSuccesses, recentFailures, recentFirstTokenMs } = score;
+  const results = `${formatCount(recentSuccesses)} ok, ${formatCount(recentFailures)} failed`;
+  return recentFirstTokenMs === undefined
+    ? results
+    : `${results}, first token ${formatMs(recentFirstTokenMs)}`;
+}
+
 function rowOf({ endpoint, state, stats, ...recent }: EndpointScore): readonly string[] {
   return [
     endpoint,
@@ -59,6 +69,6 @@ function rowOf({ endpoint, state, stats, ...recent }: EndpointScore): readonly s
     formatPercent(stats?.uptime, 2),
     formatPercent(stats?.success, 1),
     formatCount(stats?.sampleCount ?? 0n),
-    `${formatCount(recent.recentSuccesses)} ok, ${formatCount(recent.recentFailures)} failed`,
+    recentOf(recent),
   ];
 }

@@ -113,7 +113,7 @@ function notesOn(
     `${formatCount(output)} output tokens: what they cost is in no sum`;
   const cut = `hours beyond ${response.keptHours} are not kept: telemetry.spend.hours`;
   return [
-    `this replica${aboutTime(response)}, at prices of ${revisionsOf(total)}`,
+    `this replica${aboutTime(response)}${pricesOf(total)}`,
     ...(unpricedCallCount > 0n ? [unpriced] : []),
     ...givenUpNote(total),
     ...(hours > response.keptHours ? [cut] : []),
@@ -146,6 +146,10 @@ function formatMinute(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 16).replace("T", " ");
 }
 
-function revisionsOf({ minCatalogRevision: min, maxCatalogRevision: max }: SpendSums): string {
-  return min === max ? `catalogue revision ${min}` : `catalogue revisions ${min} to ${max}`;
+/** Of a router that tells no versions: empty. Those after the first eight it does not tell. */
+function pricesOf({ priceVersions }: SpendSums): string {
+  const more = priceVersions.length < MAX_PRICE_VERSIONS ? "" : " and perhaps later ones";
+  return priceVersions.length === 0 ? "" : `, at prices ${priceVersions.join(", ")}${more}`;
 }
+
+const MAX_PRICE_VERSIONS = 8;

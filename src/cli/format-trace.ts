@@ -105,7 +105,7 @@ function biggestPart(parts: ReturnType<typeof timePartsOf>): string {
     : `${biggest.name}, ${formatPercent(biggest.ms / total, 0)} of the time`;
 }
 
-function costFacts({ usage, cost, route }: RecordedCall): readonly Fact[] {
+function costFacts({ usage, cost, route, attempts }: RecordedCall): readonly Fact[] {
   if (cost === undefined) {
     return [];
   }
@@ -118,7 +118,19 @@ function costFacts({ usage, cost, route }: RecordedCall): readonly Fact[] {
   return [
     ["Cost", listOf([price, expected])],
     ["Tokens", usage === undefined ? "" : formatUsage(usage)],
+    ["Given up", attempts.flatMap(givenUpOf).join("; ")],
   ];
+}
+
+/** What an attempt is billed although another one followed. It is in no sum, and nobody has confirmed it. */
+function givenUpOf({ number, givenUpCost, givenUpUsage }: Attempt): readonly string[] {
+  if (givenUpCost === undefined) {
+    return [];
+  }
+  const { totalNanoUsd } = givenUpCost;
+  const cost = totalNanoUsd === undefined ? "an unknown cost" : formatUsd(totalNanoUsd);
+  const tokens = givenUpUsage === undefined ? "" : ` for ${formatUsage(givenUpUsage)}`;
+  return [`attempt ${number}: ${cost}${tokens}; not confirmed, and beside the cost above`];
 }
 
 /** ` = input $0.01 + output $0.02`; empty when nothing was owed. */
@@ -141,6 +153,8 @@ function routeFacts({ route, attempts, upstreamModel }: RecordedCall): readonly 
   }
   const dropped = attempts.at(-1)?.droppedParameters ?? [];
   const age = route.scoreAge === undefined ? "" : `, ${formatDuration(route.scoreAge)} old`;
+  const version = route.estimatedCost?.priceVersion ?? "";
+  const prices = version === "" ? "" : `prices ${version}`;
   const scores = route.scoreRevision === 0n ? "no scores" : `scores ${route.scoreRevision}${age}`;
   return [
     ["Chosen", route.endpoint],
@@ -148,7 +162,7 @@ function routeFacts({ route, attempts, upstreamModel }: RecordedCall): readonly 
     ["Fallbacks", route.fallbacks.join(", ")],
     ["Relaxed", route.relaxations.map((it) => wordOf(RelaxationSchema, it)).join(", ")],
     ["Left out", dropped.join(", ")],
-    ["Read", `catalogue ${route.catalogRevision}, ${scores}`],
+    ["Read", listOf([`catalogue ${route.catalogRevision}`, prices, scores])],
     ["Answered by", upstreamModel],
   ];
 }

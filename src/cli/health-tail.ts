@@ -7,20 +7,20 @@ import {
   WatchScoresResponseSchema,
 } from "../../gen/atlas/v1/scoring_service_pb.ts";
 import { type Bus, BusUnavailable } from "../domain/bus.ts";
-import { type CliWorld, exitCodes } from "./cli-world.ts";
+import { type CliWorld, type ConnectBus, exitCodes } from "./cli-world.ts";
 import { formatCount, formatNumberOf } from "./figures.ts";
 import { formatScoreLine } from "./format-scores.ts";
 import type { GlobalOptions } from "./global-options.ts";
 import { layoutOf } from "./layout.ts";
+import { collect } from "./parse-value.ts";
 import { tailBus } from "./tail-bus.ts";
+import { createTailLog } from "./tail-log.ts";
+import { readTailSettings, type TailSettings } from "./tail-settings.ts";
 import { timeOfDay } from "./time-of-day.ts";
 import { UsageProblem } from "./usage-problem.ts";
 import { reportLocal, withServer } from "./with-server.ts";
 
-/** Connects to the bus at a URL in the background. Throws when the URL makes no sense. */
-export type ConnectBus = (url: string) => Promise<Bus>;
-
-type TailOptions = GlobalOptions & { readonly nats?: string; readonly endpoint?: string };
+type TailOptions = GlobalOptions & TailSettings & { readonly endpoint?: string };
 
 export function addHealthTailCommand(
   health: Command,
@@ -29,26 +29,35 @@ export function addHealthTailCommand(
 ): void {
   const command = health
     .command("tail")
-    .summary("show scores, and with --nats reports, as they pass")
+    .summary("show scores, and with --nats or --config reports, as they pass")
     .description(
       "Shows every revision of the scores with the endpoints that have changed, until it is interrupted. " +
-        "With --nats it reads the bus itself and shows every health report as well.",
+        "With --nats or --config it reads the bus itself and shows every health report as well. It makes " +
+        "and changes nothing there.",
     )
-    .option("--nats <url>", "bus to read in place of a router: nats://host:4222")
+    .option(
+      "--nats <urls>",
+      "bus to read in place of a router: nats://host:4222; may be repeated",
+      collect,
+    )
+    .option(
+      "--config <file>",
+      "configuration whose bus.nats has the address, login and TLS of the bus",
+    )
     .option("--endpoint <id>", "only what is about this endpoint (default: all)")
     .addHelpText(
       "after",
       `
 Examples:
   $ atlas health tail
-  $ atlas health tail --nats nats://localhost:4222 --json | jq .report`,
+  $ atlas health tail --nats nats://localhost:4222 --json | jq .report
+  $ atlas health tail --config atlas.yaml`,
     )
     .action(async () => {
       const options = command.optsWithGlobals<TailOptions>();
-      const { nats } = options;
-      await (nats === undefined
+      await (options.nats === undefined && options.config === undefined
         ? tailScores(world, options)
-        : tailReports(world, options, () => connect(connectBus, nats)));
+        : tailReports(world, options, connectBus));
     });
 }
 
@@ -97,9 +106,20 @@ function timeless(score: EndpointScore): EndpointScore {
     : create(EndpointScoreSchema, { ...score, stats: { ...stats, windowEndTime: undefined } });
 }
 
-async function connect(connectBus: ConnectBus, url: string): Promise<Bus> {
+async function connect(
+  world: CliWorld,
+  options: TailOptions,
+  connectBus: ConnectBus,
+): Promise<Bus> {
+  const { tlsCa, tlsCert, tlsKey } = options;
+  if (tlsCa !== undefined || tlsCert !== undefined || tlsKey !== undefined) {
+    throw new UsageProblem(
+      "--tls options are about a router; the bus has bus.nats.tls in --config",
+    );
+  }
+  const nats = await readTailSettings(options, world);
   try {
-    return await connectBus(url);
+    return await connectBus(nats, createTailLog(world.stderr.write));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UsageProblem(`--nats: ${reason}`, { cause });
@@ -109,9 +129,9 @@ async function connect(connectBus: ConnectBus, url: string): Promise<Bus> {
 async function tailReports(
   world: CliWorld,
   options: TailOptions,
-  open: () => Promise<Bus>,
+  connectBus: ConnectBus,
 ): Promise<void> {
-  const bus = await open();
+  const bus = await connect(world, options, connectBus);
   const { promise: interrupted, resolve } = Promise.withResolvers<void>();
   const stopListening = world.onInterrupt(resolve);
   const tail = tailBus(bus, {

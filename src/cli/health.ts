@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import type { CliWorld } from "./cli-world.ts";
+import type { CliWorld, ConnectBus } from "./cli-world.ts";
 import { addHealthPublishCommand } from "./health-publish.ts";
-import { addHealthTailCommand, type ConnectBus } from "./health-tail.ts";
+import { addHealthTailCommand } from "./health-tail.ts";
 
 export function addHealthCommand(program: Command, world: CliWorld, connectBus: ConnectBus): void {
   const health = program

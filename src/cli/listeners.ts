@@ -177,6 +177,7 @@ function readinessOf(
       models: catalog.models.length,
       endpoints: endpoints.length,
       catalogRevision: catalog.revision,
+      priceVersion: catalog.priceVersion,
       scoreRevision: scores().revision,
       ...fleetStatus(),
     },

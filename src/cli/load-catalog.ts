@@ -9,6 +9,7 @@ import {
 import { type MergedCatalog, type MergeResult, mergeCatalog } from "../catalog/merge-catalog.ts";
 import type { CatalogSnapshot } from "../domain/catalog.ts";
 import type { Provenance } from "../domain/endpoint.ts";
+import { sha256 } from "../health/sha256.ts";
 import { readProblem } from "./read-problem.ts";
 
 type ReadFile = (path: string) => Promise<Uint8Array>;
@@ -54,5 +55,5 @@ export async function readCatalogFile(
 /** Endpoints of every account, with the fleet standing in for all of them. */
 export function simulatedCatalog(catalog: MergedCatalog): CatalogSnapshot {
   const access = (): AccountAccess => ({ enabled: true, simulated: true });
-  return buildCatalog(catalog, { revision: 1, access });
+  return buildCatalog(catalog, { revision: 1, sha256, access });
 }

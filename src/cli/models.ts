@@ -102,8 +102,8 @@ async function readAllPages(
     );
     models.push(...page.models);
     if (page.nextPageToken === "") {
-      const { catalogRevision } = page;
-      return create(ListModelsResponseSchema, { models, catalogRevision });
+      const { catalogRevision, priceVersion } = page;
+      return create(ListModelsResponseSchema, { models, catalogRevision, priceVersion });
     }
     pageToken = page.nextPageToken;
   }

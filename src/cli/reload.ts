@@ -133,7 +133,8 @@ function reportChange(log: Log, { initial, before, fresh, after }: Versions): vo
     before,
     after: config,
   });
-  log("info", "settings reloaded", { catalogRevision: catalog.revision, changed });
+  const { revision: catalogRevision, priceVersion } = catalog;
+  log("info", "settings reloaded", { catalogRevision, priceVersion, changed });
   const keys = [...new Set([...needRestart, ...changedTlsFiles(initial.tls, fresh.tls)])];
   if (keys.length > 0) {
     log("warn", "some changes take effect only after a restart", { keys });

@@ -3,9 +3,10 @@ import { buildCatalog } from "../catalog/build-catalog.ts";
 import type { Config } from "../config/config.ts";
 import type { CatalogSnapshot, Endpoint } from "../domain/catalog.ts";
 import type { RoutingPolicy } from "../domain/policy.ts";
+import { sha256 } from "../health/sha256.ts";
 import { unrestrictedPolicy } from "../plan/effective-policy.ts";
 import type { Fleet } from "../simulator/fleet.ts";
-import { otlpSecretsOf } from "../telemetry/otlp-env.ts";
+import { otlpSecretsOf } from "../telemetry/otlp-secrets.ts";
 import type { Connection } from "../upstream/connection.ts";
 import { type Account, accountsOf } from "./accounts.ts";
 import { busSecrets } from "./fleet-options.ts";
@@ -69,7 +70,7 @@ export function createServingSource(
         ...otlpSecretsOf(env),
       ]);
       revision += 1;
-      const catalog = buildCatalog(merged, { revision, access: accountFor });
+      const catalog = buildCatalog(merged, { revision, sha256, access: accountFor });
       const endpoints = catalog.models.flatMap(({ id }) => catalog.endpointsOf(id));
       const fleet = await kept.serving(endpoints.filter((endpoint) => endpoint.simulated));
       for (const endpoint of endpoints) {

@@ -120,7 +120,7 @@ async function readCatalog(
 }
 
 /** Paths in a configuration file are relative to it, wherever the router was started. */
-function besideConfig(path: string, configFile: string | undefined): string {
+export function besideConfig(path: string, configFile: string | undefined): string {
   return configFile === undefined || configFile === "-" ? path : resolve(dirname(configFile), path);
 }
 
@@ -152,9 +152,10 @@ function checkAddresses(
   });
 }
 
-async function readConfig(
+/** The configuration alone, without the files that it names; all defaults where there is none. */
+export async function readConfig(
   configFile: string | undefined,
-  { readFile, env }: SettingsPorts,
+  { readFile, env }: Pick<SettingsPorts, "readFile" | "env">,
 ): Promise<ParsedConfig> {
   if (configFile === undefined) {
     return parseConfig("", env);

@@ -89,7 +89,7 @@ function natsRules({ bus: { nats } }: Config): readonly Rule[] {
   if (nats === undefined) {
     return [];
   }
-  const { user, password, token, credentialsFile, tls } = nats;
+  const { user, password, token, tls } = nats;
   const rule = (key: string, other: string, wrong: boolean, message: string): Rule => ({
     path: `bus.nats.${key}`,
     other: `bus.nats.${other}`,
@@ -101,18 +101,25 @@ function natsRules({ bus: { nats } }: Config): readonly Rule[] {
     rule("user", "password", has(user) && !has(password), "needs bus.nats.password"),
     rule("password", "user", has(password) && !has(user), "needs bus.nats.user"),
     rule("token", "user", has(token) && has(user), "cannot stand beside bus.nats.user"),
-    ...(["user", "token"] as const).map((other) =>
-      rule(
-        "credentialsFile",
-        other,
-        has(credentialsFile) && has(nats[other]),
-        `cannot stand beside bus.nats.${other}`,
+    ...FILES_TO_LOG_IN.flatMap(([key, others]) =>
+      others.map((other) =>
+        rule(
+          key,
+          other,
+          has(nats[key]) && has(nats[other]),
+          `cannot stand beside bus.nats.${other}`,
+        ),
       ),
     ),
     rule("tls.certFile", "tls.keyFile", has(tls?.certFile) && !has(tls?.keyFile), KEY_WANTED),
     rule("tls.keyFile", "tls.certFile", has(tls?.keyFile) && !has(tls?.certFile), CERT_WANTED),
   ];
 }
+
+const FILES_TO_LOG_IN = [
+  ["credentialsFile", ["user", "token"]],
+  ["nkeyFile", ["user", "token", "credentialsFile"]],
+] as const;
 
 const KEY_WANTED = "needs bus.nats.tls.keyFile";
 const CERT_WANTED = "needs bus.nats.tls.certFile";

@@ -42,6 +42,7 @@ export type NatsConfig = {
   /** Never empty. */
   readonly servers: readonly string[];
   readonly credentialsFile?: string | undefined;
+  readonly nkeyFile?: string | undefined;
   readonly user?: string | undefined;
   readonly password?: Secret | undefined;
   readonly token?: Secret | undefined;
@@ -50,6 +51,7 @@ export type NatsConfig = {
         readonly caFile?: string | undefined;
         readonly certFile?: string | undefined;
         readonly keyFile?: string | undefined;
+        readonly handshakeFirst: boolean;
       }
     | undefined;
   readonly replicas: number;

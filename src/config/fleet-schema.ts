@@ -21,6 +21,10 @@ const natsTls = z.strictObject({
   caFile: file.optional().describe("PEM file with the authorities of the servers' certificates."),
   certFile: file.optional().describe("PEM file with the own certificate; goes with keyFile."),
   keyFile: file.optional().describe("PEM file with the private key of the own certificate."),
+  handshakeFirst: z
+    .boolean()
+    .default(false)
+    .describe("Encrypts before the server's first word, as servers with handshake_first want it."),
 });
 
 const nats = z.strictObject({
@@ -31,6 +35,9 @@ const nats = z.strictObject({
   credentialsFile: file
     .optional()
     .describe("File with user JWT and seed, as nsc writes it; no other way to log in beside it."),
+  nkeyFile: file
+    .optional()
+    .describe("File with the seed of an NKey, as nk writes it; no other way to log in beside it."),
   user: z.string().min(1).optional().describe("User name; goes with password."),
   password: secret.optional().describe("Password of the user."),
   token: secret.optional().describe("Token of servers that ask for one."),
@@ -39,7 +46,9 @@ const nats = z.strictObject({
     .describe("Encrypts the connection; servers that insist on it need no more than an address."),
   replicas: wholeNumber(1, 5)
     .default(defaults.busReplicas)
-    .describe("Copies of stream and tables where the process creates them; 3 in a cluster."),
+    .describe(
+      "Copies of streams and tables, 3 in a cluster; raised where there are fewer, never lowered.",
+    ),
   reportBytes: wholeNumber(64 * MIB, MIB * MIB)
     .default(defaults.reportBytes)
     .describe("Most that the stream of health reports holds; it is made larger, never smaller."),

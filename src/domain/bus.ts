@@ -98,6 +98,11 @@ export type KeyValue = {
    * Resolves with the new revision, or `undefined` when somebody else wrote.
    */
   put(key: string, value: Uint8Array, revision: number): Promise<number | undefined>;
+  /**
+   * Forgets the key if `revision` is still its own, and keeps nothing in its place: it does not exist any
+   * more. False: it has another revision, or did not exist. Watchers are not told.
+   */
+  remove(key: string, revision: number): Promise<boolean>;
   /** Hands out what is there and every later write, until stopped. Writes may be skipped for newer ones. */
   watch(take: (entry: KeyValueEntry) => void): Watcher;
   /** Every entry there is. */

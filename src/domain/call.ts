@@ -70,6 +70,15 @@ export type AttemptRecord = {
   readonly finishReasons?: readonly FinishReason[] | undefined;
   /** Of this attempt alone, as its observation has it. Absent when none was reported and none could be counted. */
   readonly usage?: Usage | undefined;
+  /** Whether the endpoint was asked for a stream, which need not be what the caller asked for. */
+  readonly streamed: boolean;
+  /** The provider's own name of the model; empty when not told. */
+  readonly upstreamModel: string;
+  /**
+   * What it is reckoned to be billed although another attempt followed, because its answer had begun: the
+   * price of `usage`, which nobody has confirmed. In no cost of the call. Absent of every other attempt.
+   */
+  readonly givenUpCost?: Cost | undefined;
 };
 
 /** Where the time of a call went, in milliseconds. The parts are disjoint and add up to `total`. */

@@ -46,8 +46,13 @@ export type Endpoint = {
 
 /** Everything that can be called at one moment. Frozen: a change is another snapshot. */
 export type CatalogSnapshot = {
-  /** Grows with every change. */
+  /** Grows with every change; counts anew in every process. */
   readonly revision: number;
+  /**
+   * 12 hexadecimal digits that stand for the prices of all endpoints: equal wherever all of them are, and
+   * others as soon as one is.
+   */
+  readonly priceVersion: string;
   /** Sorted by id. */
   readonly models: readonly Model[];
   /** Accepts ids and aliases, both without regard to case. */

@@ -17,7 +17,7 @@ export type HealthReport = {
   readonly endpoint: EndpointId;
   /** Id of the endpoint's model; empty when the producer does not know it. */
   readonly model: string;
-  /** Epoch milliseconds by the producer's clock. */
+  /** Epoch milliseconds by the producer's clock; 0: not told, which means when it was stored. */
   readonly observedAtMs: number;
   readonly signal: HealthSignal;
 };
@@ -94,7 +94,7 @@ export type LoadSignal = {
 export type ProbeSignal = {
   readonly kind: "probe";
   readonly passed: boolean;
-  /** Shown beside the endpoint and never part of its latency. */
+  /** For people who read the stream: part of no score and no latency. */
   readonly firstTokenMs: number | undefined;
 };
 
@@ -144,6 +144,10 @@ export type EndpointFigures = {
   /** Of the last 30 s. */
   readonly recentSuccesses: number;
   readonly recentFailures: number;
+  /** Answers of the last 30 s whose time to first token is known, the newest 10 or a few more. */
+  readonly recentFirstTokens: number;
+  /** Their geometric mean in millionths of a millisecond; absent with too few of them. */
+  readonly recentFirstTokenMicro: number | undefined;
   /** The newest claim from outside that has not lapsed. */
   readonly outside: OutsideClaim | undefined;
 };

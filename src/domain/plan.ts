@@ -87,6 +87,8 @@ export type RouteDecision = {
   readonly estimatedOutputTokens: number;
   readonly prediction: Prediction;
   readonly catalogRevision: number;
+  /** `CatalogSnapshot.priceVersion` of the prices that the call is reckoned with. */
+  readonly priceVersion: string;
   readonly scoreRevision: number;
   readonly decidedAtMs: number;
   /** Age of the scores used; absent when there were none. */

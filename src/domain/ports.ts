@@ -83,6 +83,8 @@ export type RpcEnd = {
   readonly callId: string | undefined;
   /** Where the caller, or its proxy, connects from; empty when not known. */
   readonly peer: string;
+  /** Where it connects to: our end of the connection. Absent when not known. */
+  readonly server?: { readonly host: string; readonly port: number } | undefined;
 };
 
 /** Takes every RPC exactly once, after its answer was handed to the transport. Never throws. */
@@ -99,7 +101,9 @@ export type Admission = {
     endpoint: Endpoint,
     options: { readonly nowMs: number; readonly force: boolean },
   ): boolean;
-  /** Content began: a breaker's probe need not wait for the attempt's end. */
+  /** A streamed attempt has begun: until its content or its observation it is known to wait. */
+  awaitContent(endpoint: EndpointId, startedAtMs: number): void;
+  /** Content began: neither a breaker's probe nor the time it took needs the attempt's end to be known. */
   firstContent(
     endpoint: EndpointId,
     times: { readonly startedAtMs: number; readonly nowMs: number },

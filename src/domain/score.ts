@@ -33,8 +33,15 @@ export type EndpointScore = {
   /** Good minutes / observed minutes; absent below the minimum of observed minutes. */
   readonly uptime: number | undefined;
   /** Last 30 seconds. May only lower an endpoint's standing. */
-  readonly recent: { readonly successes: number; readonly failures: number };
-  /** The last 30 seconds are bad enough to try it after its peers. */
+  readonly recent: {
+    readonly successes: number;
+    readonly failures: number;
+    /** Geometric mean of the latest times to the first content; absent with fewer than 5. */
+    readonly firstTokenMs?: number | undefined;
+    /** That is far beyond what the window explains. Default: it is not. */
+    readonly isSlow?: boolean;
+  };
+  /** The last 30 seconds are bad or slow enough to try it after its peers. */
   readonly degraded: boolean;
 };
 
@@ -77,6 +84,8 @@ export type LiveState = {
   block(nowMs: number): Block | undefined;
   /** Peak-sensitive moving average of time to first token, decayed to `nowMs`; absent before any. */
   firstTokenEwmaMs(nowMs: number): number | undefined;
+  /** How long the oldest streamed attempt has waited for content; 0 when none waits. */
+  waitingMs(nowMs: number): number;
   /** 0.1 right after recovery, growing to 1 over a minute. */
   slowStart(nowMs: number): number;
 };

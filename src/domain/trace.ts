@@ -18,6 +18,11 @@ export type TraceContext = {
   readonly sampled: boolean;
   /** Whether spans are made when the call ends: it was sampled, or something in it is worth a look. */
   keep: boolean;
+  /**
+   * Spans of health reports that tell of attempts of this call, and are in the trace of another one. Attempt 1
+   * has the place 0; where nothing is, the report's span is in this trace, or there is none.
+   */
+  reports?: (SpanLink | undefined)[] | undefined;
 };
 
 /** Which span of a call: the last hexadecimal digit of its id. Attempts take `attempt` and on. */

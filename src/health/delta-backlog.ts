@@ -18,7 +18,8 @@ import {
  *
  * A queue of messages grows with time while the bus is away. Sums do not: there is one delta per
  * endpoint and slice, whatever happens. The newest of an endpoint takes observations; those of older
- * slices are packed. A slice that has left the window counts for nobody and is dropped.
+ * slices are packed. A slice that has left the window counts for nobody and is dropped. So an endpoint has
+ * at most 61 deltas, and each at most all counts there are: no bound in bytes has to drop any of them.
  *
  * An endpoint's deltas fall due once a second, at a place in the second of its own, so that a thousand
  * endpoints do not publish at once. What is due goes out by endpoint in turn, the oldest slice first.
@@ -50,7 +51,7 @@ export type BacklogStats = {
   /** An estimate, from above. */
   readonly bytes: number;
   readonly endpoints: number;
-  /** Deltas whose slice left the window, or that had to make room. */
+  /** Deltas whose slice left the window. */
   readonly droppedDeltas: number;
   /** Of endpoints beyond the limit. */
   readonly droppedObservations: number;
@@ -59,8 +60,6 @@ export type BacklogStats = {
 export type BacklogOptions = {
   /** That have something to tell. Default 10,000. */
   readonly maxEndpoints?: number;
-  /** Of deltas that wait. Default 64 MB: a thousand busy endpoints for half an hour. */
-  readonly maxBytes?: number;
   /** Remembers the attempts whose spans are kept. Default: no. */
   readonly keepsOrigins?: boolean;
 };
@@ -76,10 +75,11 @@ const TURNS = 16;
 const STRIDE = 13;
 
 const DEFAULT_MAX_ENDPOINTS = 10_000;
-const DEFAULT_MAX_BYTES = 67_108_864;
 
-/** A builder or an array of bytes, and what holds it. */
+/** A builder, and what holds it. */
 const DELTA_BYTES = 600;
+/** What holds a packed delta, beside a byte for each of its own. */
+const CLOSED_BYTES = 128;
 /** Four counts that no attempt had before. */
 const OBSERVATION_BYTES = 160;
 /** All counts there are. */
@@ -112,7 +112,6 @@ type Place = {
 
 type State = {
   readonly maxEndpoints: number;
-  readonly maxBytes: number;
   readonly keepsOrigins: boolean;
   readonly places: Map<EndpointId, Place>;
   /** Places with something to tell, by their turn. */
@@ -132,7 +131,6 @@ type State = {
 export function createDeltaBacklog(options: BacklogOptions, nowMs: number): DeltaBacklog {
   const state: State = {
     maxEndpoints: options.maxEndpoints ?? DEFAULT_MAX_ENDPOINTS,
-    maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES,
     keepsOrigins: options.keepsOrigins ?? false,
     places: new Map(),
     turns: Array.from({ length: TURNS }, () => []),
@@ -196,9 +194,6 @@ function observe(state: State, observation: Observation): void {
   if (!place.isWatched) {
     watch(state, place);
   }
-  if (state.bytes > state.maxBytes) {
-    makeRoom(state, place);
-  }
 }
 
 function keepOrigin(state: State, delta: OpenDelta, observation: Observation): void {
@@ -253,7 +248,7 @@ function openDelta(state: State, place: Place, slice: number): OpenDelta {
   if (open !== undefined) {
     const packed = packDelta(open.builder.build());
     const { slice: closedSlice, origins } = open;
-    const bytes = DELTA_BYTES + packed.length + bytesOfOrigins(origins);
+    const bytes = CLOSED_BYTES + packed.length + bytesOfOrigins(origins);
     place.closed.push({ slice: closedSlice, packed, origins, bytes });
     state.bytes += bytes - open.bytes;
   }
@@ -309,18 +304,6 @@ function expire(state: State, place: Place, oldest: number): void {
 
 function oldestSliceOf({ open, closed }: Place): number {
   return closed[0]?.slice ?? open?.slice ?? Number.POSITIVE_INFINITY;
-}
-
-/** The oldest delta of the endpoint that has waited longest for its turn, until there is room. */
-function makeRoom(state: State, newest: Place): void {
-  while (state.bytes > state.maxBytes) {
-    const place = shiftDue(state) ?? newest;
-    remove(state, place);
-    state.droppedDeltas += 1;
-    if (!isEmpty(place)) {
-      markDue(state, place);
-    }
-  }
 }
 
 /** The next place that has something, no longer due. */

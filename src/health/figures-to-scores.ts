@@ -2,6 +2,7 @@ import type { EndpointFigures, OutsideClaim, PercentileFigures } from "../domain
 import type { EndpointScore } from "../domain/score.ts";
 import { isDegraded } from "../score/fast-window.ts";
 import { successRatio } from "../score/figures.ts";
+import { isSlow } from "../score/recent-first-tokens.ts";
 import { uptimeRatio } from "../score/uptime.ts";
 
 const MICRO = 1_000_000;
@@ -11,18 +12,28 @@ const MICRO = 1_000_000;
  *
  * Minimum numbers of samples behind percentiles are in the figures already. An endpoint of which
  * somebody outside says anything but that it is up is tried after its peers, as one whose last 30 seconds
- * were bad: the claim may be wrong, so that it is used when nothing else is left. `busMs` is this moment by
+ * were bad or slow: the claim may be wrong, so that it is used when nothing else is left. `busMs` is this moment by
  * the stream's clock.
  */
 export function figuresToScore(figures: EndpointFigures, busMs: number): EndpointScore {
   const { successes, failures, rateLimited, goodMinutes, observedMinutes, outside } = figures;
-  const recent = { successes: figures.recentSuccesses, failures: figures.recentFailures };
+  const firstTokenMs = middleAndTail(figures.firstTokenMs);
+  const typical = {
+    samples: figures.recentFirstTokens,
+    typicalMs: fromMicro(figures.recentFirstTokenMicro),
+  };
+  const recent = {
+    successes: figures.recentSuccesses,
+    failures: figures.recentFailures,
+    firstTokenMs: typical.typicalMs,
+    isSlow: isSlow(typical, firstTokenMs),
+  };
   const isClaimed = outside !== undefined && outside.state !== "up" && holdsClaim(outside, busMs);
   return Object.freeze({
     successes,
     failures,
     rateLimited,
-    firstTokenMs: middleAndTail(figures.firstTokenMs),
+    firstTokenMs,
     tokensPerSecond: Object.freeze({
       count: figures.tokensPerSecond.count,
       p5: fromMicro(figures.tokensPerSecond.p5Micro),
@@ -33,7 +44,7 @@ export function figuresToScore(figures: EndpointFigures, busMs: number): Endpoin
     success: successRatio(successes, failures),
     uptime: uptimeRatio(goodMinutes, observedMinutes),
     recent: Object.freeze(recent),
-    degraded: isClaimed || isDegraded(recent),
+    degraded: isClaimed || isDegraded(recent) || recent.isSlow,
   });
 }
 

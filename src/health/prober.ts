@@ -49,7 +49,10 @@ export type ProberOptions = {
   readonly owner: string;
   /** Those to be probed when they are idle. Asked anew each second. */
   readonly endpoints: () => readonly Endpoint[];
-  /** Epoch milliseconds of the last call known, here or elsewhere; absent: none is known. */
+  /**
+   * Epoch milliseconds of the last call known, here or elsewhere; absent: none is known. Asked for each
+   * endpoint each second, whoever probes.
+   */
   readonly lastTrafficMs: (endpoint: EndpointId) => number | undefined;
   /** Runs until it is told to stop; a rejection is a defect. */
   readonly probe: (endpoint: Endpoint, signal: CancelSignal) => Promise<ProbeResult>;
@@ -76,9 +79,23 @@ const JITTER = 0.2;
 /** An upstream closes within 50 ms of the abort; a defect must not hold back the end of the process. */
 const CLOSE_MS = 1_000;
 
+type Watched = {
+  /** What happened before it was among the endpoints is not known. */
+  readonly sinceMs: number;
+  /** Of the next probe; absent while another process leads. */
+  readonly dueMs: number | undefined;
+};
+
+type Attention = {
+  readonly now: number;
+  /** Without a call. */
+  readonly quietMs: number;
+  readonly dueMs: number | undefined;
+  readonly allowance: SpendBudget;
+};
+
 export function startProber(options: ProberOptions): Prober {
   const { endpoints, nowMs, schedule, random, intervalMs } = options;
-  const startedAtMs = nowMs();
   const lease = createLeaseHolder({
     ...options,
     lease: LEASE,
@@ -86,38 +103,45 @@ export function startProber(options: ProberOptions): Prober {
   });
   const runs = createRuns(options);
   const skipped = { unpriced: 0, unaffordable: 0 };
-  let dueMs = new Map<EndpointId, number>();
+  const startedAtMs = nowMs();
+  let watched = new Map<EndpointId, Watched>(
+    endpoints().map(({ id }) => [id, { sinceMs: startedAtMs, dueMs: undefined }]),
+  );
   let budget: SpendBudget | undefined;
   let cancel = schedule(LOOK_MS, look);
 
   function look(): void {
     cancel = schedule(LOOK_MS, look);
-    if (!lease.holds()) {
-      budget = undefined;
-      return;
-    }
     const now = nowMs();
-    budget ??= createSpendBudget(options.dailyCapNanoUsd, now);
-    const due = new Map<EndpointId, number>();
+    const isLeading = lease.holds();
+    budget = isLeading ? (budget ?? createSpendBudget(options.dailyCapNanoUsd, now)) : undefined;
+    const next = new Map<EndpointId, Watched>();
     for (const endpoint of endpoints()) {
-      const { id } = endpoint;
-      // The first probes spread over the interval: a fleet must not be asked in one moment.
-      const at = dueMs.get(id) ?? now + random() * intervalMs;
-      const isDue = at <= now && isFree(id, now);
-      if (isDue) {
-        consider(endpoint, budget, now);
-      }
-      due.set(id, isDue ? now + intervalMs * (1 + JITTER * (2 * random() - 1)) : at);
+      // Asked whether or not a probe is due, and by those who do not lead: who asks too rarely misses calls.
+      const lastTrafficMs = options.lastTrafficMs(endpoint.id);
+      const { sinceMs = now, dueMs } = watched.get(endpoint.id) ?? {};
+      const quietMs = now - Math.max(lastTrafficMs ?? sinceMs, sinceMs);
+      next.set(endpoint.id, {
+        sinceMs,
+        dueMs: budget && attend(endpoint, { now, quietMs, dueMs, allowance: budget }),
+      });
     }
-    dueMs = due;
+    watched = next;
   }
 
-  function isFree(id: EndpointId, now: number): boolean {
-    // What happened before this process began is not known.
-    const quietSinceMs = Math.max(options.lastTrafficMs(id) ?? startedAtMs, startedAtMs);
-    return (
-      runs.size() < options.concurrency && !runs.has(id) && now - quietSinceMs >= options.idleMs
-    );
+  /** Probes the endpoint if it may be. Returns when it may be next. */
+  function attend(endpoint: Endpoint, { now, quietMs, dueMs, allowance }: Attention): number {
+    // The first probes spread over the interval: a fleet must not be asked in one moment.
+    const at = dueMs ?? now + random() * intervalMs;
+    if (at > now || quietMs < options.idleMs || !hasRoomFor(endpoint.id)) {
+      return at;
+    }
+    consider(endpoint, allowance, now);
+    return now + intervalMs * (1 + JITTER * (2 * random() - 1));
+  }
+
+  function hasRoomFor(id: EndpointId): boolean {
+    return runs.size() < options.concurrency && !runs.has(id);
   }
 
   function consider(endpoint: Endpoint, allowance: SpendBudget, now: number): void {

@@ -11,7 +11,7 @@ import { newSpanId, type SpanContext, traceHeadersOf } from "./span-context.ts";
  * Makes the PRODUCER spans of reports: from the first try until the bus confirms.
  *
  * A report carries the id of its span from its first try on, because it is sent again as it was. One that
- * never is confirmed has no span.
+ * never is confirmed has no span; whatever links to it then leads nowhere.
  */
 export type PublishTracer = {
   /** The report as it is sent, if attempts that are kept are behind it; else as it was. */
@@ -60,7 +60,8 @@ export function createPublishTracer(ports: PublishTracerPorts): PublishTracer {
         return report;
       }
       const { traceId, traceState } = origins.first;
-      const span = { traceId, spanId: newSpanId(random), traceState };
+      const spanId = origins.report?.spanId ?? newSpanId(random);
+      const span = { traceId, spanId, traceState };
       const traced = { ...report, headers: traceHeadersOf(span) };
       begun.set(traced, { span, draft, origins, triedAtMs: nowMs() });
       return traced;
@@ -82,7 +83,7 @@ export function createPublishTracer(ports: PublishTracerPorts): PublishTracer {
         endedAtMs: confirmedAtMs,
         attributes: attributesOf(system, report, draft, position),
         events: [],
-        links: origins.others,
+        links: [],
         error: undefined,
       });
       begun.delete(report);

@@ -26,8 +26,11 @@ export type PublishedScores = {
   take(taken: TakenEntry, origin: EntryOrigin): boolean;
   /** Counts for nothing once the bus has told anything. */
   takeKept(kept: KeptScores): void;
-  /** Forgets the models that are not among the keys, unless their tables are newer than the version. */
-  retain(keys: ReadonlySet<string>): void;
+  /**
+   * Forgets the models that are not among the keys, which were read together with the version of `position`:
+   * a table that is newer may have been written meanwhile.
+   */
+  retain(keys: ReadonlySet<string>, position: ScorePosition): void;
   /** Ends what outside claims have lapsed. */
   lapse(): void;
   /** The tables are those that the version tells of. */
@@ -35,6 +38,7 @@ export type PublishedScores = {
   /** Grows with every change of the scores or of their age. */
   changes(): number;
   scores(): ScoreSnapshot["scores"];
+  /** Those with endpoints. */
   tables(): readonly ModelScoreTable[];
   outside(endpoint: EndpointId): OutsideClaim | undefined;
   version(): PublishedVersion | undefined;
@@ -71,6 +75,9 @@ export type PublishedScoresPorts = {
   readonly nowMs: NowMs;
   readonly log: Log;
 };
+
+/** What was read before it was written has been handled by then. */
+const EMPTY_MS = 60_000;
 
 type State = PublishedScoresPorts & {
   readonly tables: ScoreTables;
@@ -109,7 +116,7 @@ export function createPublishedScores(ports: PublishedScoresPorts): PublishedSco
         ? takeVersion(state, taken, origin)
         : takeTable(state, taken.entry, origin),
     takeKept: (kept) => takeKept(state, kept),
-    retain: (keys) => retain(state, keys),
+    retain: (keys, position) => retain(state, keys, position),
     lapse() {
       state.changes += tables.lapse(busMs()) ? 1 : 0;
     },
@@ -154,6 +161,7 @@ function takeVersion(
   }
   state.version = version;
   state.isKept = false;
+  state.tables.dropEmpty(position.asOfMs - EMPTY_MS);
   state.windowEndMs = Math.min(receivedAtMs, state.clock.toOurs(position.asOfMs));
   state.changes += 1;
   return true;
@@ -204,13 +212,9 @@ function takeKept(state: State, { version, tables, windowEndMs }: KeptScores): v
   state.changes += 1;
 }
 
-function retain(state: State, keys: ReadonlySet<string>): void {
-  const { version, tables } = state;
-  tables.drop(
-    ({ model, position }) =>
-      version !== undefined &&
-      comparePositions(position, version.position) <= 0 &&
-      !keys.has(scoreKeyOf(model)),
+function retain(state: State, keys: ReadonlySet<string>, upTo: ScorePosition): void {
+  state.tables.drop(
+    ({ model, position }) => comparePositions(position, upTo) <= 0 && !keys.has(scoreKeyOf(model)),
   );
   state.changes += 1;
 }

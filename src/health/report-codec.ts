@@ -47,7 +47,8 @@ export function encodeReport(report: HealthReport): Uint8Array {
  *
  * Everything a report says is within the bounds of `domain/health.ts` and of the histograms' layout,
  * except that the buckets of a layout this version does not know are only known to ascend. What cannot
- * mislead is taken with lenience: a time of observation may be missing and is 0 then, a reason is cut,
+ * mislead is taken with lenience: a time of observation may be missing and is 0 then, which means the time
+ * at which the report was stored (`score/health-fold.ts`), a reason is cut,
  * a claim's life is kept within a second and a day, failures of kinds not known are left out.
  */
 export function decodeReport(bytes: Uint8Array): HealthReport | Undecodable {

@@ -2,6 +2,7 @@ import type { DeadLetters, StoredReport } from "../domain/bus.ts";
 import type { HealthReport } from "../domain/health.ts";
 import { type FoldVerdict, type HealthFold, noVerdicts } from "../score/health-fold.ts";
 import { createTokenCheck, type TokenCheck } from "./endpoint-token.ts";
+import { createLetterBox, type LetterBox } from "./letter-box.ts";
 import type { ProcessTracer } from "./process-tracer.ts";
 import { decodeReport } from "./report-codec.ts";
 import type { Turns } from "./turns.ts";
@@ -49,21 +50,17 @@ export type IntakePorts = {
   readonly tracer?: ProcessTracer | undefined;
 };
 
-/** Whoever floods the stream with rubbish must not fill our memory with letters about it. */
-const MAX_LETTERS_AT_A_TIME = 16;
-
 /** Why such a report is a dead letter. */
 const WRONG_TOKEN = "wrong-token";
 
 type State = IntakePorts & {
   readonly verdicts: Record<FoldVerdict, number>;
   readonly isTokenOf: TokenCheck;
+  readonly letterBox: LetterBox;
   /** Sequence of the latest report taken. */
   latest: number;
   undecodable: number;
   wrongToken: number;
-  lettersDropped: number;
-  lettersOnTheWay: number;
   isHeld: boolean;
   queue: StoredReport[];
   /** Those of the queue before it are folded. */
@@ -75,11 +72,10 @@ export function createReportIntake(ports: IntakePorts): ReportIntake {
     ...ports,
     verdicts: noVerdicts(),
     isTokenOf: createTokenCheck(),
+    letterBox: createLetterBox(ports.deadLetters),
     latest: 0,
     undecodable: 0,
     wrongToken: 0,
-    lettersDropped: 0,
-    lettersOnTheWay: 0,
     isHeld: false,
     queue: [],
     head: 0,
@@ -111,7 +107,7 @@ export function createReportIntake(ports: IntakePorts): ReportIntake {
       verdicts: { ...state.verdicts },
       undecodable: state.undecodable,
       wrongToken: state.wrongToken,
-      lettersDropped: state.lettersDropped,
+      lettersDropped: state.letterBox.dropped(),
     }),
   };
 }
@@ -175,13 +171,5 @@ type Letter = { readonly report: HealthReport | undefined; readonly problem: str
 
 function keepApart(state: State, stored: StoredReport, letter: Letter): void {
   state.tracer?.processed(stored, { outcome: "dead-letter", ...letter });
-  if (state.lettersOnTheWay >= MAX_LETTERS_AT_A_TIME) {
-    state.lettersDropped += 1;
-    return;
-  }
-  state.lettersOnTheWay += 1;
-  const isDone = () => {
-    state.lettersOnTheWay -= 1;
-  };
-  state.deadLetters.put({ reason: letter.problem, report: stored }).then(isDone, isDone);
+  state.letterBox.put({ reason: letter.problem, report: stored });
 }

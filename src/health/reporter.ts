@@ -62,8 +62,6 @@ export type ReporterOptions = {
   readonly confirmed?: (report: ConfirmedReport) => void;
   /** With something to tell. Default 10,000. */
   readonly maxEndpoints?: number;
-  /** Of deltas that wait. Default 64 MB. */
-  readonly maxBytes?: number;
 };
 
 const FIRST_PAUSE_MS = 250;
@@ -102,11 +100,8 @@ type State = {
 };
 
 export function createReporter(options: ReporterOptions): Reporter {
-  const { nowMs, maxEndpoints, maxBytes } = options;
-  const limits = {
-    ...(maxEndpoints === undefined ? {} : { maxEndpoints }),
-    ...(maxBytes === undefined ? {} : { maxBytes }),
-  };
+  const { nowMs, maxEndpoints } = options;
+  const limits = maxEndpoints === undefined ? {} : { maxEndpoints };
   const tracer = tracerOf(options);
   const idOf = idsOf(options);
   const freeze = (draft: Draft) => {

@@ -5,6 +5,7 @@ import type { Log } from "../domain/ports.ts";
 import type { HealthFold } from "../score/health-fold.ts";
 import type { Hash } from "../score/shared-endpoint.ts";
 import { scoreKeyOf, VERSION_KEY } from "./endpoint-token.ts";
+import { createGoneTables, type GoneTables } from "./gone-tables.ts";
 import {
   type LedgerWrite,
   outrankedBy,
@@ -22,10 +23,15 @@ import { writeAll } from "./write-all.ts";
  *
  * Tables of models come first and the key `version` last, so that whoever sees a version can ask for all
  * that belongs to it. Only what changed is written; a model that is gone gets a table without endpoints,
- * because keys cannot be deleted and readers would keep its last figures. What was read from the fold and
- * could not be written is read again the next time.
+ * because readers are not told of keys that are removed, and would keep its last figures. Some minutes later
+ * its key is removed (`gone-tables.ts`). What was read from the fold and could not be written is read again
+ * the next time.
  *
- * The hash of a version is that of the tables as they are stored, the unchanged ones among them.
+ * The hash of a version is that of the tables as they are stored, the unchanged ones among them. What is
+ * stored is read anew every ten minutes: two that both believe to lead may leave what neither knows of.
+ *
+ * A report names its model in free text. So of models that the catalogue does not have a bounded number has
+ * keys, which are those that came first: one report of a thousand models must not fill the table for all.
  */
 export type ScorePublisher = {
   /**
@@ -48,6 +54,8 @@ export type PublisherCounts = {
   readonly conflicts: number;
   /** Tables that are larger than a value may be: readers keep the ones they have. */
   readonly oversized: number;
+  /** Models with evidence that have no table at present: unknown ones beyond the bound. */
+  readonly unlisted: number;
 };
 
 /** What a fold gives out. */
@@ -71,29 +79,44 @@ export type PublisherPorts = {
    * Default: all are.
    */
   readonly isKnown?: (endpoint: EndpointId) => boolean;
+  /** Whether a model is one of the catalogue: those have a table in any case. Default: all are. */
+  readonly isKnownModel?: (model: string) => boolean;
   readonly log: Log;
 };
+
+/** Keys of models that the catalogue does not have, those of gone ones among them. */
+export const MAX_UNKNOWN_MODELS = 1_000;
+
+/** By the stream's clock. */
+const REREAD_MS = 10 * 60_000;
 
 type Reading = { readonly position: ScorePosition; readonly tables: readonly ModelScoreTable[] };
 
 type State = PublisherPorts & {
+  readonly gone: GoneTables;
   /** What is stored is known. */
   isAcquainted: boolean;
+  /** When it was read, by the stream's clock. */
+  readAsOfMs: number;
   /** Models read from the fold, or to be read, and not written yet. */
   readonly due: Set<string>;
   published: number;
   tablesWritten: number;
   oversized: number;
+  unlisted: number;
 };
 
 export function createScorePublisher(ports: PublisherPorts): ScorePublisher {
   const state: State = {
     ...ports,
+    gone: createGoneTables(ports),
     isAcquainted: false,
+    readAsOfMs: 0,
     due: new Set(),
     published: 0,
     tablesWritten: 0,
     oversized: 0,
+    unlisted: 0,
   };
   const { ledger } = ports;
   return {
@@ -117,15 +140,14 @@ export function createScorePublisher(ports: PublisherPorts): ScorePublisher {
       tablesWritten: state.tablesWritten,
       conflicts: ledger.conflicts(),
       oversized: state.oversized,
+      unlisted: state.unlisted,
     }),
   };
 }
 
 async function publishOnce(state: State, mayWrite: () => boolean): Promise<Publication> {
-  const { fold, intake, ledger, turns } = state;
-  if (!state.isAcquainted) {
-    await getAcquainted(state);
-  }
+  const { fold, intake, ledger, turns, gone } = state;
+  await getAcquainted(state);
   const stored = ledger.get(VERSION_KEY)?.position;
   const refusal = stored && refusalOf(stored, fold.position());
   if (refusal !== undefined) {
@@ -139,15 +161,30 @@ async function publishOnce(state: State, mayWrite: () => boolean): Promise<Publi
   const write = async (table: ModelScoreTable) =>
     writeTable(state, await toWrite(state, table), mayWrite);
   const verdict = await writeAll(reading.tables, write, turns);
-  return verdict === "written" ? writeVersion(state, reading.position, mayWrite) : verdict;
+  if (verdict !== "written") {
+    return verdict;
+  }
+  const publication = await writeVersion(state, reading.position, mayWrite);
+  if (publication === "written") {
+    await gone.remove(reading.position, mayWrite);
+  }
+  return publication;
 }
 
 async function getAcquainted(state: State): Promise<void> {
-  await state.ledger.load();
-  for (const model of state.fold.models()) {
-    state.due.add(model);
+  const { fold, ledger, due, isAcquainted } = state;
+  const { asOfMs } = fold.position();
+  if (isAcquainted && asOfMs - state.readAsOfMs < REREAD_MS) {
+    return;
   }
-  state.isAcquainted = true;
+  await ledger.load();
+  state.readAsOfMs = asOfMs;
+  if (!isAcquainted) {
+    for (const model of fold.models()) {
+      due.add(model);
+    }
+    state.isAcquainted = true;
+  }
 }
 
 /**
@@ -173,17 +210,18 @@ async function readFold(state: State, mayWrite: () => boolean): Promise<Reading 
     if (!mayWrite()) {
       return undefined;
     }
+    // Also of a model that is gone, which the fold then forgets.
+    const table = fold.table(model);
     tables.push(
-      current.has(model)
-        ? fold.table(model)
-        : { position, model, endpoints: [], stateSha256: hash([]) },
+      current.has(model) ? table : { position, model, endpoints: [], stateSha256: hash([]) },
     );
   }
   return { position, tables };
 }
 
-/** Adds what changed and what is gone, and drops models that are gone without ever being stored. */
-function noteDue({ fold, ledger, due }: State, current: ReadonlySet<string>): void {
+/** Adds what changed and what is gone, and drops what is not to be written. */
+function noteDue(state: State, current: ReadonlySet<string>): void {
+  const { fold, ledger, due } = state;
   for (const model of fold.changedModels()) {
     due.add(model);
   }
@@ -193,10 +231,38 @@ function noteDue({ fold, ledger, due }: State, current: ReadonlySet<string>): vo
     }
   }
   for (const model of due) {
-    if (!current.has(model) && ledger.get(scoreKeyOf(model))?.table === undefined) {
+    if (!current.has(model) && ledger.ofModel(model)?.table === undefined) {
       due.delete(model);
+      // Read for the last time: the fold forgets it then.
+      fold.table(model);
     }
   }
+  dropUnlisted(state);
+}
+
+/** A model that has a key goes on having it. What is left out was never read, so it is due again. */
+function dropUnlisted(state: State): void {
+  const { ledger, due, isKnownModel = () => true } = state;
+  const unlisted = [...due]
+    .filter((model) => !isKnownModel(model) && ledger.ofModel(model) === undefined)
+    .slice(roomFor(ledger.models(), isKnownModel));
+  for (const model of unlisted) {
+    due.delete(model);
+  }
+  if (unlisted.length > 0 && state.unlisted === 0) {
+    state.log("warn", "reports name too many models that the catalogue does not have", {
+      withoutScores: unlisted.length,
+    });
+  }
+  state.unlisted = unlisted.length;
+}
+
+function roomFor(models: Iterable<string>, isKnown: (model: string) => boolean): number {
+  let room = MAX_UNKNOWN_MODELS;
+  for (const model of models) {
+    room -= isKnown(model) ? 0 : 1;
+  }
+  return Math.max(0, room);
 }
 
 async function writeTable(

@@ -12,9 +12,11 @@ import {
   type PublishedScores,
 } from "./published-scores.ts";
 import { createScoreFeed, type FedEntry } from "./score-feed.ts";
+import { comparePositions } from "./score-position.ts";
 import { settleWithin } from "./settle-within.ts";
 import { loadScores, type SnapshotStore, saveScores } from "./snapshot-keeper.ts";
 
+import { decodeVersion } from "./table-codec.ts";
 import { createTurns, type Turns } from "./turns.ts";
 
 /**
@@ -32,7 +34,7 @@ export type ScoreReader = {
   latest(): ScoreSnapshot;
   /** What somebody outside claims, until it lapses. */
   outside(endpoint: EndpointId): OutsideClaim | undefined;
-  /** Tables as published, of every model, in no order. */
+  /** Tables as published, of every model that has endpoints, in no order. */
   tables(): readonly ModelScoreTable[];
   status(): ScoreReaderStatus;
   /** Called with every new snapshot. Returns how to stop listening. */
@@ -245,28 +247,47 @@ async function repairIfDue(state: State): Promise<void> {
   state.repairDelayMs = Math.min(2 * state.repairDelayMs, MAX_REPAIR_DELAY_MS);
   state.repairs += 1;
   log("warn", "scores are incomplete; reading all of them", { differsForMs });
+  const before = state.published.version();
   try {
-    await repair(state, await bus.scores.entries());
+    const entries = await bus.scores.entries();
+    await takeAll(state, entries);
+    dropGone(state, entries, before);
   } catch (cause) {
     log("debug", "scores could not be read", { cause });
   }
+  review(state);
 }
 
-async function repair(state: State, entries: readonly KeyValueEntry[]): Promise<void> {
+async function takeAll(state: State, entries: readonly KeyValueEntry[]): Promise<void> {
   const { published, turns } = state;
   const { nowMs } = state.ports;
-  const keys = new Set(entries.map(({ key }) => key));
   turns.begin();
   for (const entry of entries) {
-    const isTaken = published.take({ entry, receivedAtMs: nowMs(), live: false }, "read");
-    if (entry.key === VERSION_KEY && isTaken) {
-      published.retain(keys);
-    }
+    published.take({ entry, receivedAtMs: nowMs(), live: false }, "read");
     if (turns.isOver()) {
       await turns.next();
     }
   }
-  review(state);
+}
+
+/**
+ * Unless less is stored than was known when reading began: a table of scores that lost its end, or a copy of it
+ * that is behind, does not tell what is gone. A version comes once a second, so the one that was read may be
+ * overtaken by now.
+ */
+function dropGone(
+  { published }: State,
+  entries: readonly KeyValueEntry[],
+  before: PublishedVersion | undefined,
+): void {
+  const entry = entries.find(({ key }) => key === VERSION_KEY);
+  const read = entry && decodeVersion(entry.value);
+  if (before === undefined || read === undefined || "problem" in read) {
+    return;
+  }
+  if (comparePositions(read.position, before.position) >= 0) {
+    published.retain(new Set(entries.map(({ key }) => key)), read.position);
+  }
 }
 
 async function save(state: State): Promise<void> {

@@ -15,12 +15,17 @@ export type TableOrigin = "kept" | "watched" | "read";
  * Tables may come in any order and again: one is taken only if its position is beyond that of the model's
  * current one. What was kept from before gives way to anything, because it may come from another bus;
  * what is read again to make good a loss also replaces its equals.
+ *
+ * A table without endpoints is held only so that none from before it is taken: for as long as one may be
+ * on its way.
  */
 export type ScoreTables = {
   /** False: it is not newer. */
   take(table: ModelScoreTable, origin: TableOrigin): boolean;
   /** False: none is. */
   drop(isGone: (table: ModelScoreTable) => boolean): boolean;
+  /** Forgets tables without endpoints that were written before `asOfMs`, by the stream's clock. */
+  dropEmpty(asOfMs: number): void;
   /** Forgets what is left of before. False: nothing was. */
   dropKept(): boolean;
   /** Ends claims that have lapsed at `busMs`, this moment by the stream's clock. False: none has. */
@@ -31,6 +36,7 @@ export type ScoreTables = {
   scores(): ReadonlyMap<EndpointId, EndpointScore>;
   /** The claim that has not lapsed. */
   outside(endpoint: EndpointId, busMs: number): OutsideClaim | undefined;
+  /** Those with endpoints. */
   tables(): readonly ModelScoreTable[];
 };
 
@@ -46,6 +52,8 @@ type Known = { readonly model: string; readonly figures: EndpointFigures };
 
 type State = ScoreTablesPorts & {
   readonly held: Map<string, Held>;
+  /** Models of those of `held` without endpoints. */
+  readonly empty: Set<string>;
   readonly known: Map<EndpointId, Known>;
   /** Of those of `known` that have one. */
   readonly claims: Map<EndpointId, OutsideClaim>;
@@ -58,6 +66,7 @@ export function createScoreTables(ports: ScoreTablesPorts): ScoreTables {
   const state: State = {
     ...ports,
     held: new Map(),
+    empty: new Set(),
     known: new Map(),
     claims: new Map(),
     scores: new Map(),
@@ -73,6 +82,7 @@ export function createScoreTables(ports: ScoreTablesPorts): ScoreTables {
       return isTaken;
     },
     drop: (isGone) => drop(state, ({ table }) => isGone(table)),
+    dropEmpty: (asOfMs) => dropEmpty(state, asOfMs),
     dropKept: () => drop(state, ({ isKept }) => isKept),
     lapse: (busMs) => lapse(state, busMs),
     stateSha256: () =>
@@ -88,7 +98,8 @@ export function createScoreTables(ports: ScoreTablesPorts): ScoreTables {
       const claim = claims.get(endpoint);
       return claim !== undefined && holdsClaim(claim, busMs) ? claim : undefined;
     },
-    tables: () => [...held.values()].map(({ table }) => table),
+    tables: () =>
+      [...held.values()].flatMap(({ table }) => (table.endpoints.length === 0 ? [] : table)),
   };
 }
 
@@ -108,10 +119,13 @@ function isNewer(
 }
 
 function replace(state: State, table: ModelScoreTable, isKept: boolean): void {
-  const { held, known, scores, claims } = state;
+  const { held, empty, known, scores, claims } = state;
   const { model } = table;
   forget(state, model);
   held.set(model, { table, isKept });
+  if (table.endpoints.length === 0) {
+    empty.add(model);
+  }
   const busMs = state.busMs();
   for (const figures of table.endpoints) {
     const { endpoint, outside } = figures;
@@ -126,7 +140,7 @@ function replace(state: State, table: ModelScoreTable, isKept: boolean): void {
 }
 
 /** An endpoint that another model's table has claimed since stays with that. */
-function forget({ held, known, scores, claims }: State, model: string): void {
+function forget({ held, empty, known, scores, claims }: State, model: string): void {
   for (const { endpoint } of held.get(model)?.table.endpoints ?? []) {
     if (known.get(endpoint)?.model === model) {
       known.delete(endpoint);
@@ -135,6 +149,17 @@ function forget({ held, known, scores, claims }: State, model: string): void {
     }
   }
   held.delete(model);
+  empty.delete(model);
+}
+
+function dropEmpty({ held, empty }: State, asOfMs: number): void {
+  for (const model of empty) {
+    const position = held.get(model)?.table.position;
+    if (position === undefined || position.asOfMs < asOfMs) {
+      held.delete(model);
+      empty.delete(model);
+    }
+  }
 }
 
 function drop(state: State, isGone: (held: Held) => boolean): boolean {

@@ -76,6 +76,8 @@ export type ScorerPorts = {
   readonly hash: Hash;
   /** As in `PublisherPorts`. Default: all endpoints are. */
   readonly isKnown?: (endpoint: EndpointId) => boolean;
+  /** As in `PublisherPorts`. Default: all models are. */
+  readonly isKnownModel?: (model: string) => boolean;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
   readonly random: Random;

@@ -179,6 +179,10 @@ function encodeFigures(figures: EndpointFigures): WireFigures {
     observedMinutes: figures.observedMinutes,
     recentSuccesses: BigInt(figures.recentSuccesses),
     recentFailures: BigInt(figures.recentFailures),
+    recentFirstTokens: BigInt(figures.recentFirstTokens),
+    ...(figures.recentFirstTokenMicro === undefined
+      ? {}
+      : { recentFirstTokenMicro: BigInt(figures.recentFirstTokenMicro) }),
     ...(figures.outside === undefined ? {} : { outside: encodeClaim(figures.outside) }),
   };
 }
@@ -230,9 +234,12 @@ function decodeFigures(message: WireFigures): EndpointFigures | undefined {
   const percentiles = decodeAllPercentiles(message);
   const areMinutes =
     goodMinutes >= 0 && goodMinutes <= observedMinutes && observedMinutes <= WINDOW_MINUTES;
+  const recentFirstTokens = wholeOf(message.recentFirstTokens);
+  const recentFirstTokenMicro = optionalWhole(message.recentFirstTokenMicro);
+  const isRecent = recentFirstTokens !== undefined && !Number.isNaN(recentFirstTokenMicro);
   const outside = message.outside === undefined ? undefined : decodeClaim(message.outside);
   const isWhole = (message.outside === undefined) === (outside === undefined);
-  return counts === undefined || percentiles === undefined || !areMinutes || !isWhole
+  return counts === undefined || percentiles === undefined || !areMinutes || !isRecent || !isWhole
     ? undefined
     : {
         // Any text of its length may name an endpoint; only the catalogue says which do.
@@ -241,6 +248,8 @@ function decodeFigures(message: WireFigures): EndpointFigures | undefined {
         ...percentiles,
         goodMinutes,
         observedMinutes,
+        recentFirstTokens,
+        recentFirstTokenMicro,
         outside,
       };
 }

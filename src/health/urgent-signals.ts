@@ -76,7 +76,7 @@ export function createUrgentSignals(maxSignals: number): UrgentSignals {
       endpoint,
       signal: shortened(signal, leftMs),
       observedAtMs,
-      origins: origin && { first: origin, others: [] },
+      origins: origin && { first: origin },
       untilMs: nowMs + leftMs,
     };
   }

@@ -22,6 +22,10 @@ export type Tally = {
   carried: CarriedCost | undefined;
   minCatalogRevision: number;
   maxCatalogRevision: number;
+  /** Empty: nothing has been added. */
+  priceVersion: string;
+  /** Versions after the first; absent as long as all prices are of that. */
+  laterPriceVersions: string[] | undefined;
 };
 
 type CarriedCost = {
@@ -37,14 +41,18 @@ export type SpentCall = {
   /** Absent: it owes nothing. */
   readonly usage: Usage | undefined;
   readonly cost: Cost;
-  readonly catalogRevision: number;
-};
+} & Prices;
 
 export type GivenUpAttempt = {
   /** Nano-USD; absent: not known. */
   readonly cost: number | undefined;
-  readonly catalogRevision: number;
-};
+} & Prices;
+
+/** Which prices something was reckoned with. */
+type Prices = { readonly catalogRevision: number; readonly priceVersion: string };
+
+/** Whoever changes prices more often while sums are kept is told of the first versions alone. */
+const MAX_PRICE_VERSIONS = 8;
 
 export function createTally(): Tally {
   return {
@@ -63,13 +71,16 @@ export function createTally(): Tally {
     carried: undefined,
     minCatalogRevision: 0,
     maxCatalogRevision: 0,
+    priceVersion: "",
+    laterPriceVersions: undefined,
   };
 }
 
-export function addCall(tally: Tally, { failed, usage, cost, catalogRevision }: SpentCall): void {
+export function addCall(tally: Tally, call: SpentCall): void {
+  const { failed, usage, cost } = call;
   tally.calls += 1;
   tally.failedCalls += failed ? 1 : 0;
-  addRevisions(tally, catalogRevision, catalogRevision);
+  addPrices(tally, call);
   if (cost.total === undefined) {
     tally.unpricedCalls += 1;
     tally.unpricedUsage = usageSum(tally.unpricedUsage, usage);
@@ -79,9 +90,10 @@ export function addCall(tally: Tally, { failed, usage, cost, catalogRevision }: 
   addCost(tally, cost);
 }
 
-export function addGivenUp(tally: Tally, { cost, catalogRevision }: GivenUpAttempt): void {
+export function addGivenUp(tally: Tally, attempt: GivenUpAttempt): void {
+  const { cost } = attempt;
   tally.givenUpAttempts += 1;
-  addRevisions(tally, catalogRevision, catalogRevision);
+  addPrices(tally, attempt);
   if (cost === undefined) {
     tally.unknownGivenUp += 1;
   } else {
@@ -99,6 +111,10 @@ export function addTally(tally: Tally, other: Tally): void {
   tally.usage = usageSum(tally.usage, other.usage);
   tally.unpricedUsage = usageSum(tally.unpricedUsage, other.unpricedUsage);
   addRevisions(tally, other.minCatalogRevision, other.maxCatalogRevision);
+  addPriceVersion(tally, other.priceVersion);
+  for (const version of other.laterPriceVersions ?? []) {
+    addPriceVersion(tally, version);
+  }
   addCost(tally, other);
   tally.givenUpAttempts += other.givenUpAttempts;
   tally.unknownGivenUp += other.unknownGivenUp;
@@ -128,6 +144,7 @@ export function sumsOf(tally: Tally): SpendSums {
     cost: { total: input + output + cache + request, input, output, cache, request },
     minCatalogRevision: tally.minCatalogRevision,
     maxCatalogRevision: tally.maxCatalogRevision,
+    priceVersions: priceVersionsOf(tally),
   };
 }
 
@@ -180,6 +197,31 @@ function addCarried(tally: Tally, { input, output, cache, request, givenUp }: Ca
   tally.carried.cache += cache;
   tally.carried.request += request;
   tally.carried.givenUp += givenUp;
+}
+
+function addPrices(tally: Tally, { catalogRevision, priceVersion }: Prices): void {
+  addRevisions(tally, catalogRevision, catalogRevision);
+  addPriceVersion(tally, priceVersion);
+}
+
+function addPriceVersion(tally: Tally, version: string): void {
+  if (tally.priceVersion === version) {
+    return;
+  }
+  if (tally.priceVersion === "") {
+    tally.priceVersion = version;
+    return;
+  }
+  tally.laterPriceVersions ??= [];
+  const later = tally.laterPriceVersions;
+  if (later.length + 1 < MAX_PRICE_VERSIONS && !later.includes(version)) {
+    later.push(version);
+  }
+}
+
+/** In the order in which they came. */
+function priceVersionsOf({ priceVersion, laterPriceVersions = [] }: Tally): readonly string[] {
+  return priceVersion === "" ? [] : [priceVersion, ...laterPriceVersions];
 }
 
 function addRevisions(tally: Tally, min: number, max: number): void {

@@ -1,8 +1,6 @@
 import type { AttemptRecord, CallResult, CompletionCall } from "../domain/call.ts";
 import type { SpendHistory } from "../domain/ledger.ts";
-import { costOf } from "../domain/money.ts";
 import type { CallSink } from "../domain/ports.ts";
-import { countImages } from "../domain/token-estimate.ts";
 import { createSeriesIndex, type SeriesIndex, type SeriesNames } from "./series-index.ts";
 import { type Hour, reportOf, type Series } from "./spend-report.ts";
 import { addCall, addGivenUp, createTally, type SpentCall } from "./spend-sums.ts";
@@ -89,14 +87,13 @@ function namesOf(
   return { application, operation, model, endpoint: id, tier, labels };
 }
 
-/** Every attempt but the last. Before its answer had begun an attempt owes nothing. */
 function addAllGivenUp({ tallyOf }: OpenHour, call: CompletionCall, end: CallResult): void {
-  for (const attempt of end.attempts.slice(0, -1)) {
-    const { endpoint, firstTokenMs, usage } = attempt;
-    if (firstTokenMs !== undefined) {
-      const cost = usage && costOf(usage, endpoint.pricing, countImages(call.spec)).total;
-      const { catalogRevision } = end.decision;
-      addGivenUp(tallyOf(namesOf(call, end, attempt)), { cost, catalogRevision });
+  const { catalogRevision, priceVersion } = end.decision;
+  for (const attempt of end.attempts) {
+    const { givenUpCost } = attempt;
+    if (givenUpCost !== undefined) {
+      const cost = givenUpCost.total;
+      addGivenUp(tallyOf(namesOf(call, end, attempt)), { cost, catalogRevision, priceVersion });
     }
   }
 }
@@ -117,5 +114,6 @@ function spentCallOf(
     usage: isOwed ? usage : undefined,
     cost,
     catalogRevision: decision.catalogRevision,
+    priceVersion: decision.priceVersion,
   };
 }

@@ -167,6 +167,14 @@ export const callMetrics = {
     labels: ["model", "tier", "callOutcome", "errorSource"],
     meaning: "Completions that have ended, by the model that was asked for.",
   },
+  overdue: {
+    name: "atlas.calls.overdue",
+    type: "counter",
+    unit: "{call}",
+    labels: ["model", "tier", "deadline"],
+    meaning:
+      "Completions whose deadline passed, or whose caller hung up at that moment, when an endpoint had been asked and had not begun to answer.",
+  },
   callDuration: {
     name: "atlas.call.duration",
     type: "histogram",

@@ -88,6 +88,9 @@ export const timingParts = [
   "router_overhead",
 ] as const;
 
+/** What a deadline left to the endpoint that was chosen. */
+export const deadlineRooms = ["short", "tight", "ample"] as const;
+
 /** Names of the gRPC codes. */
 const statusCodes = [
   "OK",
@@ -213,6 +216,12 @@ export const labels = {
     name: "atlas.outcome",
     values: ["success", ...errorCodes],
     meaning: "success, or the code of the error.",
+  },
+  deadline: {
+    name: "atlas.deadline",
+    values: deadlineRooms,
+    meaning:
+      "Time the caller left, beside what the plan expected. short: less than the median time to the first token; ample: at least its 95th percentile and, for an answer that is sent whole, the time to generate it; tight: in between.",
   },
   errorSource: {
     name: "atlas.error.source",

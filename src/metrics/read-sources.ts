@@ -152,6 +152,7 @@ function readScorer(options: SourceOptions): void {
   read("publications", ({ scorer }) => scorer?.publications);
   read("tablesWritten", ({ scorer }) => scorer?.tablesWritten);
   read("tablesOversized", ({ scorer }) => scorer?.oversized);
+  read("modelsUnlisted", ({ scorer }) => scorer?.unlisted);
   read("writeConflicts", ({ scorer }) => scorer?.conflicts);
   read("proberLeader", ({ prober }) => prober?.leader);
   registry.read("probes", ({ fleet }) => {

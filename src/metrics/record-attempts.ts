@@ -1,5 +1,6 @@
 import type { Endpoint } from "../domain/catalog.ts";
 import type { EndpointId } from "../domain/endpoint.ts";
+import { SUCCESS } from "../domain/outcome.ts";
 import type { Observation, ObservationSink } from "../domain/ports.ts";
 import { attemptSlot } from "../domain/trace.ts";
 import { inputTokensOf, outputTokensOf, type Usage } from "../domain/usage.ts";
@@ -63,6 +64,8 @@ export function createAttemptRecorder({
     if (held === undefined) {
       const model = ["chat", providerName(endpoint.provider.id), endpoint.model] as const;
       held = { model, endpoint, outcomes: new Map(), tokens: undefined };
+      // A rate is blind to the first count of a series, and an alert asks whether anything succeeds.
+      instruments.attempts.of(endpoint.model, endpoint.id, model[1], SUCCESS.kind);
       meters.set(endpoint.id, held);
     }
     return held;

@@ -1,4 +1,10 @@
-import type { AttemptRecord, CallEnd, CallResult, Timings } from "../domain/call.ts";
+import type {
+  AttemptRecord,
+  CallEnd,
+  CallResult,
+  CompletionCall,
+  Timings,
+} from "../domain/call.ts";
 import type { CatalogSnapshot, Endpoint } from "../domain/catalog.ts";
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { Model } from "../domain/model.ts";
@@ -7,6 +13,7 @@ import type { Tier } from "../domain/policy.ts";
 import type { CallSink } from "../domain/ports.ts";
 import { type RouterError, routerErrors } from "../domain/router-error.ts";
 import { spanSlots } from "../domain/trace.ts";
+import { type DeadlineRoom, overdueRoomOf } from "./deadline-room.ts";
 import type { Instrument } from "./instrument.ts";
 import { OTHER, type timingParts } from "./labels.ts";
 import type { Registry } from "./registry.ts";
@@ -37,7 +44,7 @@ export function createCallRecorder({ registry, catalog }: CallRecorderOptions): 
     const meters = modelMetersOf(tier, model, instruments);
     const mark = markOf(call.trace, spanSlots.complete, call.receivedAtMs + timings.total);
     countPlan(end, tier, planCounters);
-    countEnd(end, meters);
+    countEnd(call, end, meters);
     observeParts(tier.parts, timings, mark);
     if (end.usage !== undefined) {
       observe(meters.duration, timings.total / 1_000, mark);
@@ -52,6 +59,7 @@ type PlanCounters = Instruments & { readonly rejected: ReturnType<typeof createR
 function instrumentsOf(registry: Registry) {
   return {
     calls: registry.counter("calls"),
+    overdue: registry.counter("overdue"),
     duration: registry.histogram("callDuration"),
     latency: registry.histogram("latency"),
     plans: registry.counter("plans"),
@@ -79,15 +87,19 @@ type ModelMeters = {
   readonly tier: Tier;
   readonly calls: Instrument<NumberSeries>;
   readonly succeeded: NumberSeries;
+  readonly overdue: Readonly<Record<DeadlineRoom, NumberSeries>>;
   readonly duration: HistogramSeries;
 };
 
 type EndpointMeters = {
   readonly first: NumberSeries;
   readonly spend: NumberSeries;
+  readonly unknownPrices: NumberSeries;
 };
 
-function tierMeters({ plans, latency }: Instruments, tier: Tier): TierMeters {
+/** Rates are blind to the first count of a series: what alerts look for is there before, at 0. */
+function tierMeters({ plans, latency, relaxations }: Instruments, tier: Tier): TierMeters {
+  relaxations.of(tier, "panic");
   return {
     tier,
     planned: plans.of(tier, "planned"),
@@ -177,7 +189,7 @@ function createRejections(instrument: Instrument<NumberSeries>) {
 function modelMetersOf(
   { tier, models }: TierMeters,
   asked: Model | undefined,
-  { calls, duration }: Instruments,
+  { calls, overdue, duration }: Instruments,
 ): ModelMeters {
   let held = models.get(asked);
   if (held === undefined) {
@@ -187,18 +199,37 @@ function modelMetersOf(
       tier,
       calls,
       succeeded: calls.of(model, tier, "success", ""),
+      overdue: {
+        short: overdue.of(model, tier, "short"),
+        tight: overdue.of(model, tier, "tight"),
+        ample: overdue.of(model, tier, "ample"),
+      },
       duration: duration.of(model, tier),
     };
     models.set(asked, held);
+    for (const [code, source] of faults) {
+      calls.of(model, tier, code, source);
+    }
   }
   return held;
 }
 
-function countEnd({ error }: CallEnd, { model, tier, calls, succeeded }: ModelMeters) {
+/** Errors that are no fault of their caller, which alerts look for. */
+const faults = Object.entries(routerErrors).flatMap(([code, { source }]) =>
+  source === "caller" ? [] : [[code, source] as const],
+);
+
+function countEnd(call: CompletionCall, end: CallEnd, meters: ModelMeters): void {
+  const { model, tier, calls, succeeded, overdue } = meters;
+  const { error } = end;
   if (error === undefined) {
     succeeded.value += 1;
-  } else {
-    calls.of(model, tier, error.code, routerErrors[error.code].source).value += 1;
+    return;
+  }
+  calls.of(model, tier, error.code, routerErrors[error.code].source).value += 1;
+  const room = overdueRoomOf(call, end);
+  if (room !== undefined) {
+    overdue[room].value += 1;
   }
 }
 
@@ -222,10 +253,11 @@ function countAttempts(
     countFallbacks(attempts, instruments);
   }
   const { endpoint } = attempts[attempts.length - 1] as AttemptRecord;
+  const { spend, unknownPrices } = endpointMetersOf(meters, endpoint, instruments);
   if (cost.total === undefined) {
-    instruments.unknownPrices.of(endpoint.model, endpoint.id, meters.tier).value += 1;
+    unknownPrices.value += 1;
   } else {
-    endpointMetersOf(meters, endpoint, instruments).spend.value += cost.total;
+    spend.value += cost.total;
   }
 }
 
@@ -238,11 +270,15 @@ function countFallbacks(attempts: readonly AttemptRecord[], { fallbacks }: Instr
 function endpointMetersOf(
   { tier, endpoints }: TierMeters,
   { model, id }: Endpoint,
-  { firstAttempts, spend }: Instruments,
+  { firstAttempts, spend, unknownPrices }: Instruments,
 ): EndpointMeters {
   let held = endpoints.get(id);
   if (held === undefined) {
-    held = { first: firstAttempts.of(model, id, tier), spend: spend.of(model, id, tier) };
+    held = {
+      first: firstAttempts.of(model, id, tier),
+      spend: spend.of(model, id, tier),
+      unknownPrices: unknownPrices.of(model, id, tier),
+    };
     endpoints.set(id, held);
   }
   return held;

@@ -124,6 +124,8 @@ export type ScorerFigures = {
   readonly conflicts: number;
   /** Tables too large to be written. */
   readonly oversized: number;
+  /** Models that the catalogue lacks, beyond those that have tables. */
+  readonly unlisted: number;
   /** Spans beyond the limit. */
   readonly spansDropped: number;
 };

@@ -145,7 +145,7 @@ export const fleetMetrics = {
     "atlas.outbox.dropped_deltas",
     "counter",
     "{delta}",
-    "Sums that were given up: nobody would count them any more, or newer ones needed the memory.",
+    "Sums that were given up: nobody would count them any more.",
   ),
   droppedObservations: own(
     "atlas.outbox.dropped_observations",
@@ -257,6 +257,12 @@ export const fleetMetrics = {
     "counter",
     "{table}",
     "Tables of scores that were too large to be written.",
+  ),
+  modelsUnlisted: own(
+    "atlas.scorer.unlisted_models",
+    "gauge",
+    "{model}",
+    "Models of reports that have no scores: the catalogue lacks them, and 1,000 others are kept already.",
   ),
   writeConflicts: own(
     "atlas.scorer.write_conflicts",

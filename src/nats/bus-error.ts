@@ -35,9 +35,14 @@ export function isWrongRevision(error: unknown): boolean {
 /** Sending the same again cannot help: the server understood and refused. */
 export function isRefusal(error: unknown): boolean {
   return (
-    error instanceof errors.PermissionViolationError ||
+    isDenied(error) ||
     (error instanceof JetStreamApiError && error.status >= 400 && error.status < 500)
   );
+}
+
+/** Of whoever is logged in. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof errors.PermissionViolationError;
 }
 
 export function isBadCredentials(error: unknown): boolean {

@@ -1,10 +1,13 @@
 import type { Log, NowMs } from "../domain/ports.ts";
-import { describeError, isBadCredentials } from "./bus-error.ts";
+import { describeError, isBadCredentials, isDenied } from "./bus-error.ts";
 
 /** Says what is wrong with the connection: once a minute, and without secrets. */
 export type LinkLog = {
   trouble(message: string, error: unknown): void;
-  /** Why a connection could not be made or was ended. An alarm if the credentials are refused. */
+  /**
+   * Why a connection could not be made or was ended, or what the server denies on it. An alarm if the
+   * credentials are refused.
+   */
   lost(error: unknown): void;
   /** All is well: the next trouble is worth a line at once. */
   recovered(): void;
@@ -41,6 +44,8 @@ export function createLinkLog({ log, nowMs, hosts, secrets }: LinkLogOptions): L
     lost(error) {
       if (isBadCredentials(error)) {
         tell("error", "NATS refuses the credentials; trying on", error);
+      } else if (isDenied(error)) {
+        tell("warn", "NATS denies a right", error);
       } else {
         tell("warn", "NATS is not to be had; trying on", error);
       }

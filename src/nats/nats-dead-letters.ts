@@ -1,7 +1,7 @@
 import { headers as createHeaders } from "@nats-io/transport-node";
 import type { DeadLetters } from "../domain/bus.ts";
 import type { Log } from "../domain/ports.ts";
-import { describeError } from "./bus-error.ts";
+import { describeError, isWrongRevision } from "./bus-error.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { DEAD_LETTER_PREFIX } from "./streams.ts";
 
@@ -13,7 +13,13 @@ const MAX_WAITING = 64;
 /** Headers are one line of ASCII. */
 const MAX_REASON_LENGTH = 200;
 
-/** Unreadable messages, kept for people in a stream of their own. Several scorers leave one copy. */
+/**
+ * Unreadable messages, kept for people in a stream of their own.
+ *
+ * Several scorers leave one copy, and so does one that reads back half an hour when it starts: each letter
+ * has a subject of its own, which the server keeps for the first. By an id it would forget within minutes
+ * what it has already.
+ */
 export function createNatsDeadLetters(link: NatsLink, log: Log): DeadLetters {
   let waiting = 0;
   return {
@@ -29,13 +35,16 @@ export function createNatsDeadLetters(link: NatsLink, log: Log): DeadLetters {
         headers.set("atlas-reason", plainLine(reason));
         headers.set("atlas-sequence", String(sequence));
         headers.set("atlas-stored-at-ms", String(storedAtMs));
-        await session.jetstream.publish(DEAD_LETTER_PREFIX + token, bytes, {
+        const subject = `${DEAD_LETTER_PREFIX}${token}.${storedAtMs}-${sequence}`;
+        await session.jetstream.publish(subject, bytes, {
           headers,
-          msgID: `${storedAtMs}-${sequence}`,
+          expect: { lastSubjectSequence: 0 },
           timeout: PATIENCE_MS,
         });
       } catch (error) {
-        log("warn", "a dead letter was lost", { token, sequence, problem: describeError(error) });
+        if (!isWrongRevision(error)) {
+          log("warn", "a dead letter was lost", { token, sequence, problem: describeError(error) });
+        }
       } finally {
         waiting--;
       }

@@ -1,10 +1,10 @@
-import type { JsMsg } from "@nats-io/jetstream";
+import { JetStreamApiError, type JsMsg } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { BusUnavailable, type KeyValue, type KeyValueEntry } from "../domain/bus.ts";
 import { keyProblem, valueProblem } from "../domain/bus-rules.ts";
 import type { Log, Schedule } from "../domain/ports.ts";
 import { isMissing, isWrongRevision } from "./bus-error.ts";
-import type { NatsLink } from "./nats-link.ts";
+import type { NatsLink, NatsSession } from "./nats-link.ts";
 import { readStream, type StreamReader } from "./stream-reader.ts";
 
 export type NatsTableOptions = {
@@ -27,12 +27,13 @@ const BATCH = 16;
  */
 export async function withTable<T>(
   { link, bucket }: Pick<NatsTableOptions, "link" | "bucket">,
-  work: (table: KV) => Promise<T>,
+  work: (table: KV, manager: NatsSession["manager"]) => Promise<T>,
 ): Promise<T> {
   async function run(): Promise<T> {
     const session = await link.session(SESSION_PATIENCE_MS);
     try {
-      return await work(await new Kvm(session.jetstream).open(bucket, { allow_direct: false }));
+      const table = await new Kvm(session.jetstream).open(bucket, { allow_direct: false });
+      return await work(table, session.manager);
     } catch (error) {
       if (isMissing(error)) {
         link.suspect(session);
@@ -52,6 +53,39 @@ export async function writeIf(table: KV, entry: KeyValueEntry): Promise<number |
   } catch (error) {
     if (isWrongRevision(error)) {
       return undefined;
+    }
+    throw error;
+  }
+}
+
+/** https://github.com/nats-io/nats-server/blob/main/server/errors.json */
+const SEQUENCE_NOT_FOUND = 10_043;
+const DELETE_FAILED = 10_057;
+
+/** Of a message that is not there: servers differ in which error that is. */
+function isGone(error: unknown): boolean {
+  return (
+    error instanceof JetStreamApiError &&
+    (error.code === SEQUENCE_NOT_FOUND ||
+      (error.code === DELETE_FAILED && /not found|no message/i.test(error.message)))
+  );
+}
+
+/**
+ * The message of that number is the key's value of that revision and no other, so whatever was written
+ * since is safe. What the client calls purging would leave a marker of each key for ever, and a purge of
+ * the stream by subject makes consumers of servers before 2.9.12 skip messages.
+ */
+async function removeMessage(
+  { streams }: NatsSession["manager"],
+  stream: string,
+  revision: number,
+): Promise<boolean> {
+  try {
+    return await streams.deleteMessage(stream, revision);
+  } catch (error) {
+    if (isGone(error)) {
+      return false;
     }
     throw error;
   }
@@ -97,6 +131,16 @@ export function createNatsKeyValue(options: NatsTableOptions): KeyValue {
     async put(key, value, revision) {
       assertFine(keyProblem(key) ?? valueProblem(value));
       return await withTable(options, (table) => writeIf(table, { key, value, revision }));
+    },
+
+    async remove(key, revision) {
+      assertFine(keyProblem(key));
+      return await withTable(options, async (table, manager) => {
+        const entry = await table.get(key);
+        return (
+          entry?.revision === revision && (await removeMessage(manager, `KV_${bucket}`, revision))
+        );
+      });
     },
 
     watch(take) {

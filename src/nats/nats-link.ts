@@ -9,7 +9,12 @@ import { createLinkLog, type LinkLog } from "./link-log.ts";
 import { connectionSettings, type NatsBusOptions } from "./nats-options.ts";
 import { createPauses, type Pauses } from "./pauses.ts";
 import { createStatusBoard, type StatusBoard } from "./status-board.ts";
-import { DEFAULT_REPORT_BYTES, ensureStreams, type StreamPlacement } from "./streams.ts";
+import {
+  DEFAULT_REPORT_BYTES,
+  ensureStreams,
+  expectStreams,
+  type StreamPlacement,
+} from "./streams.ts";
 import { createWaitingRoom, type WaitingRoom } from "./waiting-room.ts";
 
 /** A connection whose streams exist, until it or one of them is lost. */
@@ -42,7 +47,8 @@ const CLOSE_PATIENCE_MS = 1_000;
 
 type State = {
   readonly settings: NodeConnectionOptions;
-  readonly placement: StreamPlacement;
+  /** Absent: streams are left alone. */
+  readonly placement: StreamPlacement | undefined;
   readonly schedule: Schedule;
   readonly nowMs: NowMs;
   readonly log: Log;
@@ -70,11 +76,7 @@ export function createNatsLink(options: NatsBusOptions): NatsLink {
   const { connection: settings, hosts, secrets } = connectionSettings(options);
   const state: State = {
     settings,
-    placement: {
-      replicas: options.replicas ?? 1,
-      storage: options.storage ?? "file",
-      reportBytes: options.reportBytes ?? DEFAULT_REPORT_BYTES,
-    },
+    placement: placementOf(options),
     schedule,
     nowMs,
     log,
@@ -106,6 +108,13 @@ export function createNatsLink(options: NatsBusOptions): NatsLink {
     },
     close: () => close(state),
   };
+}
+
+function placementOf(options: NatsBusOptions): StreamPlacement | undefined {
+  const { readOnly = false, replicas = 1, storage = "file", reportBytes } = options;
+  return readOnly
+    ? undefined
+    : { replicas, storage, reportBytes: reportBytes ?? DEFAULT_REPORT_BYTES };
 }
 
 function isClosed(state: State): boolean {
@@ -184,7 +193,9 @@ async function prepare(state: State, connection: NatsConnection): Promise<void> 
         timeout: API_TIMEOUT_MS,
         checkAPI: false,
       });
-      await ensureStreams(manager, state.placement, state.log);
+      await (state.placement === undefined
+        ? expectStreams(manager)
+        : ensureStreams(manager, state.placement, state.log));
       if (generation === state.generation) {
         begin(state, connection, manager);
       }

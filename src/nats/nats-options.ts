@@ -31,7 +31,15 @@ export type NatsBusOptions = {
   readonly name: string;
   readonly auth?: NatsAuth;
   readonly tls?: NatsTls;
-  /** Of the streams, 1 to 5; what the cluster can hold. Default: 1; a cluster should have 3. */
+  /**
+   * Makes and changes no stream, and waits for those of reports and scores: a guest at the fleet's bus, which
+   * needs no rights but to read. Default: false.
+   */
+  readonly readOnly?: boolean;
+  /**
+   * Copies of each stream, 1 to 5; what the cluster can hold. Streams that exist get more, never fewer.
+   * Default: 1; a cluster should have 3.
+   */
   readonly replicas?: number;
   /** Where the server keeps the streams that it makes for us. Default: `file`. */
   readonly storage?: "file" | "memory";

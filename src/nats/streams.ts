@@ -127,9 +127,21 @@ export async function ensureStreams(
       log("info", "NATS stream made", { stream: planned.name, replicas: placement.replicas });
       continue;
     }
-    const wanted = planned.name === REPORT_STREAM ? notSmaller(planned, existing) : planned;
+    const wanted = notLess(planned, existing);
     if (differs(existing, wanted)) {
       await update(manager, wanted, log);
+    }
+  }
+}
+
+/**
+ * For whoever only reads: makes and changes nothing. Resolves when there is something to read, and rejects
+ * with an error that names the stream which is not there.
+ */
+export async function expectStreams(manager: StreamManager): Promise<void> {
+  for (const name of [REPORT_STREAM, `KV_${SCORE_BUCKET}`]) {
+    if ((await findConfig(manager, name)) === undefined) {
+      throw new Error(`there is no stream ${name}; the first router or scorer makes it`);
     }
   }
 }
@@ -171,9 +183,16 @@ function isWithoutRoom(error: unknown): error is JetStreamApiError {
 }
 
 /**
- * Processes with different settings share one stream: the largest bound that any of them asks for, or an
- * operator gave it, stays. Otherwise each would change back what another did.
+ * Processes with different settings share one stream: the most copies and the largest bound that any of
+ * them asks for, or an operator gave it, stay. Otherwise each would change back what another did, and one
+ * that says nothing of copies would leave a cluster's with a single one.
  */
+function notLess(planned: PlannedConfig, existing: StreamConfig): PlannedConfig {
+  const copies = Math.max(existing.num_replicas, planned.num_replicas ?? 1);
+  const bounded = planned.name === REPORT_STREAM ? notSmaller(planned, existing) : planned;
+  return { ...bounded, num_replicas: copies };
+}
+
 function notSmaller(planned: PlannedConfig, existing: StreamConfig): PlannedConfig {
   const asked = planned.max_bytes ?? DEFAULT_REPORT_BYTES;
   // -1: no bound.

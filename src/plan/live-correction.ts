@@ -29,7 +29,9 @@ export type Pressure = {
 export function pressureOf({ group, weight, live, forecast }: Contender, nowMs: number): Pressure {
   const { firstTokenP50Ms, firstTokenP95Ms } = forecast.prediction;
   const utilization = live === undefined ? 0 : live.inflight / Math.max(1, live.limit);
-  const felt = live?.firstTokenEwmaMs(nowMs) ?? firstTokenP50Ms;
+  const measured = live?.firstTokenEwmaMs(nowMs) ?? firstTokenP50Ms;
+  // The next answer begins no sooner than the one that is waited for longest.
+  const felt = Math.max(measured, live?.waitingMs(nowMs) ?? 0);
   return { group, weight, load: (felt / firstTokenP95Ms) * (1 + utilization), utilization };
 }
 

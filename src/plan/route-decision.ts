@@ -38,6 +38,7 @@ export function routeDecision(input: PlanInput, deliberation: Deliberation): Rou
     estimatedOutputTokens: demand.outputTokens,
     prediction,
     catalogRevision: input.catalog.revision,
+    priceVersion: input.catalog.priceVersion,
     scoreRevision: input.scores.revision,
     decidedAtMs: input.nowMs,
     scoreAgeMs,

@@ -52,6 +52,7 @@ export function createCatalogService(ports: CatalogPorts): RpcService {
           }),
           catalogRevision: BigInt(catalog.revision),
           scoreRevision: BigInt(scores.revision),
+          priceVersion: catalog.priceVersion,
         };
       },
 
@@ -82,6 +83,7 @@ function listModels(
     models: page.map(encodeModel),
     nextPageToken: last === undefined ? "" : encodePageToken(query, last.id),
     catalogRevision: BigInt(catalog.revision),
+    priceVersion: catalog.priceVersion,
   };
 }
 

@@ -23,7 +23,7 @@ import {
   httpCallKey,
 } from "./http-call.ts";
 import type { ListenerLimits } from "./listener-options.ts";
-import { noteError, noteSuccess, type RpcTeller } from "./open-rpc.ts";
+import { NO_CONNECTION, noteError, noteSuccess, type RpcTeller } from "./open-rpc.ts";
 import { createPushIterable } from "./push-iterable.ts";
 import { methodName, methodPath, type RpcMethod, type RpcService } from "./rpc-service.ts";
 import { isDefect, statusOf } from "./status.ts";
@@ -196,7 +196,7 @@ function withoutConnection(
   rpcs: RpcTeller,
 ): HttpCall {
   const headers = Object.fromEntries(requestHeader);
-  const rpc = rpcs.open({ system: "connectrpc", method, peer: "", headers });
+  const rpc = rpcs.open({ system: "connectrpc", method, connection: NO_CONNECTION, headers });
   return createHttpCall(rpc, () => undefined);
 }
 

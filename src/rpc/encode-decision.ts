@@ -28,9 +28,15 @@ import {
 
 // Messages are written as literals: building them by `create` costs several times as much.
 
+/** Which prices a cost is reckoned with. */
+type Prices = Pick<RouteDecision, "catalogRevision" | "priceVersion">;
+
+const NO_PRICES: Prices = { catalogRevision: 0, priceVersion: "" };
+
+/** Without `prices` nothing was decided, and nothing is owed. */
 export function encodeCost(
   { total, input, output, cache, request }: Cost,
-  catalogRevision: number,
+  { catalogRevision, priceVersion }: Prices = NO_PRICES,
 ): WireCost {
   return {
     $typeName: "atlas.v1.Cost",
@@ -40,6 +46,7 @@ export function encodeCost(
     cacheNanoUsd: int64Of(cache),
     catalogRevision: int64Of(catalogRevision),
     requestNanoUsd: int64Of(request),
+    priceVersion,
   };
 }
 
@@ -67,7 +74,7 @@ export function encodeDecision(decision: RouteDecision): WireDecision {
     quantization: quantizationToWire[endpoint.quantization],
     tier: tierToWire[decision.tier],
     fallbacks: [...decision.fallbacks],
-    estimatedCost: encodeCost(decision.estimatedCost, catalogRevision),
+    estimatedCost: encodeCost(decision.estimatedCost, decision),
     estimatedInputTokens: BigInt(decision.estimatedInputTokens),
     predictedFirstToken: durationFromMs(firstTokenP50Ms),
     predictedTotal: durationFromMs(
@@ -113,7 +120,7 @@ export function encodeNoDecision(about: {
   };
 }
 
-export function encodeCandidate(candidate: Candidate, catalogRevision: number): WireCandidate {
+export function encodeCandidate(candidate: Candidate, prices: Prices): WireCandidate {
   const { endpoint } = candidate;
   return {
     $typeName: "atlas.v1.Candidate",
@@ -127,7 +134,7 @@ export function encodeCandidate(candidate: Candidate, catalogRevision: number): 
     })),
     share: candidate.share,
     terms: { ...candidate.terms },
-    estimatedCost: encodeCost(candidate.estimatedCost, catalogRevision),
+    estimatedCost: encodeCost(candidate.estimatedCost, prices),
     gate: gateToWire[candidate.gate],
     band: candidate.band,
     droppedParameters: [...candidate.droppedParameters],
@@ -168,8 +175,16 @@ export function encodePolicy(policy: RoutingPolicy): WirePolicy {
   };
 }
 
-export function encodeAttempt(attempt: AttemptRecord): WireAttempt {
-  const { endpoint, outcome, firstTokenMs } = attempt;
+/** Those of one call. `prices` are absent only where there are none. */
+export function encodeAttempts(
+  attempts: readonly AttemptRecord[],
+  prices: Prices | undefined,
+): WireAttempt[] {
+  return attempts.map((attempt) => encodeAttempt(attempt, prices));
+}
+
+export function encodeAttempt(attempt: AttemptRecord, prices?: Prices): WireAttempt {
+  const { endpoint, outcome, firstTokenMs, givenUpCost, usage } = attempt;
   const failed = outcome.kind !== "success";
   return {
     $typeName: "atlas.v1.Attempt",
@@ -186,5 +201,7 @@ export function encodeAttempt(attempt: AttemptRecord): WireAttempt {
     errorMessage: failed ? outcome.message.toWellFormed() : "",
     droppedParameters: [...attempt.droppedParameters],
     model: endpoint.model,
+    givenUpCost: givenUpCost === undefined ? undefined : encodeCost(givenUpCost, prices),
+    givenUpUsage: givenUpCost === undefined || usage === undefined ? undefined : encodeUsage(usage),
   };
 }

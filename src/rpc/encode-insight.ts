@@ -5,7 +5,7 @@ import type {
 import type { Cost as WireCost } from "../../gen/atlas/v1/types_pb.ts";
 import type { RecordedCall, SpendSums } from "../domain/ledger.ts";
 import { timestampFromMs } from "../wire/wire-time.ts";
-import { encodeAttempt, encodeCost, encodeDecision, encodeUsage } from "./encode-decision.ts";
+import { encodeAttempts, encodeCost, encodeDecision, encodeUsage } from "./encode-decision.ts";
 import { encodeTimings } from "./encode-response.ts";
 import { grpcCodes, statusRules } from "./status.ts";
 import { tierToWire } from "./wire-enums.ts";
@@ -25,10 +25,10 @@ export function encodeRecordedCall(call: RecordedCall): WireCall {
     tier: tierToWire[call.tier],
     streaming: call.streaming,
     route: decision === undefined ? undefined : encodeDecision(decision),
-    attempts: call.attempts.map(encodeAttempt),
+    attempts: encodeAttempts(call.attempts, decision),
     timings: encodeTimings(call.timings, call.outputTokensPerSecond),
     usage: usage === undefined ? undefined : encodeUsage(usage),
-    cost: cost === undefined ? undefined : encodeCost(cost, decision?.catalogRevision ?? 0),
+    cost: cost === undefined ? undefined : encodeCost(cost, decision),
     status: error === undefined ? "OK" : codeName(statusRules[error.code].code),
     errorReason: error === undefined ? "" : statusRules[error.code].reason,
     errorMessage: error === undefined ? "" : error.message.toWellFormed(),
@@ -61,10 +61,13 @@ export function encodeSums(sums: SpendSums): WireSums {
     givenUpAttemptCount: BigInt(givenUp.attempts),
     unknownGivenUpAttemptCount: BigInt(givenUp.unknown),
     givenUpNanoUsd: givenUp.cost,
+    priceVersions: [...sums.priceVersions],
   };
 }
 
-function encodeSumOfCosts({ cost, minCatalogRevision, maxCatalogRevision }: SpendSums): WireCost {
+function encodeSumOfCosts(sums: SpendSums): WireCost {
+  const { cost, minCatalogRevision, maxCatalogRevision, priceVersions } = sums;
+  const [priceVersion = "", ...laterVersions] = priceVersions;
   return {
     $typeName: "atlas.v1.Cost",
     totalNanoUsd: cost.total,
@@ -73,5 +76,6 @@ function encodeSumOfCosts({ cost, minCatalogRevision, maxCatalogRevision }: Spen
     cacheNanoUsd: cost.cache,
     catalogRevision: minCatalogRevision === maxCatalogRevision ? BigInt(minCatalogRevision) : 0n,
     requestNanoUsd: cost.request,
+    priceVersion: laterVersions.length === 0 ? priceVersion : "",
   };
 }

@@ -11,7 +11,7 @@ import type { CallResult, Timings } from "../domain/call.ts";
 import type { ContentPart } from "../domain/completion.ts";
 import type { TokenLogprob } from "../domain/stream-event.ts";
 import { durationFromMs, timestampFromMs } from "../wire/wire-time.ts";
-import { encodeAttempt, encodeCost, encodeDecision, encodeUsage } from "./encode-decision.ts";
+import { encodeAttempts, encodeCost, encodeDecision, encodeUsage } from "./encode-decision.ts";
 import { finishReasonToWire, roleToWire } from "./wire-enums.ts";
 
 const NO_BYTES = new Uint8Array(0);
@@ -33,9 +33,9 @@ export function encodeResponse(answered: Answered): CompleteResponse {
     id,
     choices: choices.map((choice) => encodeChoice(choice, includeReasoning)),
     usage: encodeUsage(result.usage),
-    cost: encodeCost(result.cost, result.decision.catalogRevision),
+    cost: encodeCost(result.cost, result.decision),
     route: encodeDecision(result.decision),
-    attempts: result.attempts.map(encodeAttempt),
+    attempts: encodeAttempts(result.attempts, result.decision),
     timings: encodeTimings(result.timings, result.outputTokensPerSecond),
     upstreamModel: result.upstreamModel,
     createTime: timestampFromMs(receivedAtMs),

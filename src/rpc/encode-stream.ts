@@ -7,7 +7,13 @@ import type { CallEvent, CallResult } from "../domain/call.ts";
 import type { Usage } from "../domain/usage.ts";
 import { timestampFromMs } from "../wire/wire-time.ts";
 import type { Joined, JoinedText, JoinedToolCall } from "./delta-joiner.ts";
-import { encodeAttempt, encodeCost, encodeDecision, encodeUsage } from "./encode-decision.ts";
+import {
+  encodeAttempt,
+  encodeAttempts,
+  encodeCost,
+  encodeDecision,
+  encodeUsage,
+} from "./encode-decision.ts";
 import { encodeLogprobs, encodeTimings, lastAttemptOf } from "./encode-response.ts";
 import { finishReasonToWire, heartbeatPhaseToWire } from "./wire-enums.ts";
 
@@ -130,8 +136,8 @@ export function encodeFinished(result: CallResult): StreamResponseEvent {
   const value: StreamFinished = {
     $typeName: "atlas.v1.StreamFinished",
     usage: encodeUsage(result.usage),
-    cost: encodeCost(result.cost, result.decision.catalogRevision),
-    attempts: result.attempts.map(encodeAttempt),
+    cost: encodeCost(result.cost, result.decision),
+    attempts: encodeAttempts(result.attempts, result.decision),
     timings: encodeTimings(result.timings, result.outputTokensPerSecond),
     upstreamModel: result.upstreamModel,
     endpoint: endpoint.id,

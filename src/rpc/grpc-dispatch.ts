@@ -38,8 +38,8 @@ export function createGrpcDispatch(options: GrpcDispatchOptions): GrpcDispatch {
     const path = headers[":path"] ?? "";
     const served = own.get(path);
     const method = served?.name ?? (foreign.has(path) ? path.slice(1) : OTHER_METHOD);
-    const peer = rpcs.peerOfSession(stream.session);
-    const rpc = rpcs.open({ system: "grpc", method, peer, headers });
+    const connection = rpcs.connectionOfSession(stream.session);
+    const rpc = rpcs.open({ system: "grpc", method, connection, headers });
     stream[rpcOf] = rpc;
     if (!requestStreaming.has(path)) {
       requests.watch(stream);

@@ -18,11 +18,11 @@ import {
   type TlsOptions,
 } from "./listener-options.ts";
 import {
+  connectionOf,
   createRpcTeller,
   noteError,
   type OpenRpc,
   OTHER_METHOD,
-  peerOf,
   type RpcTeller,
 } from "./open-rpc.ts";
 import { answerError, answerUnknownPath, isCall, isGrpc } from "./protocol-error.ts";
@@ -107,10 +107,10 @@ function createRequestHandler(
     return rpcs.open({
       system: isGrpc(request) ? "grpc" : "connectrpc",
       method,
-      peer:
+      connection:
         "stream" in response
-          ? rpcs.peerOfSession(response.stream?.session)
-          : peerOf(request.socket),
+          ? rpcs.connectionOfSession(response.stream?.session)
+          : connectionOf(request.socket),
       headers: request.headers,
     });
   }

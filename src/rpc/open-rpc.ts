@@ -8,7 +8,7 @@ export type OpenRpc = {
   readonly system: RpcEnd["system"];
   readonly method: string;
   readonly trace: TraceContext;
-  readonly peer: string;
+  readonly connection: RpcConnection;
   /** Epoch milliseconds, when its headers were there: its caller's timeout runs from here. */
   readonly begunAtMs: number;
   /** Epoch milliseconds, when its request was there; until then `begunAtMs`. */
@@ -22,10 +22,15 @@ export type OpenRpc = {
   isTold: boolean;
 };
 
+/** Both ends of what an RPC came through. */
+export type RpcConnection = Pick<RpcEnd, "peer" | "server">;
+
+export const NO_CONNECTION: RpcConnection = { peer: "", server: undefined };
+
 export type RpcOpening = {
   readonly system: RpcEnd["system"];
   readonly method: string;
-  readonly peer: string;
+  readonly connection: RpcConnection;
   /** Headers of the request; `tracestate` may have come in several lines. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 };
@@ -33,8 +38,8 @@ export type RpcOpening = {
 /** Opens the RPCs of a listener and tells their ends. */
 export type RpcTeller = {
   open(opening: RpcOpening): OpenRpc;
-  /** As `peerOf` of its socket, read once a session; empty when it has gone. */
-  peerOfSession(session: Session | undefined): string;
+  /** As `connectionOf` its socket, read once a session; `NO_CONNECTION` when it has gone. */
+  connectionOfSession(session: Session | undefined): RpcConnection;
   /** Does nothing for one that was told before. Never throws: the first error of a sink is logged. */
   tell(rpc: OpenRpc): void;
 };
@@ -53,9 +58,9 @@ export function createRpcTeller(ports: RpcTellerPorts): RpcTeller {
   const { beginTrace, onRpcEnd, nowMs, log } = ports;
   let hasFailed = false;
   return {
-    peerOfSession: createSessionPeers(),
+    connectionOfSession: createSessionConnections(),
 
-    open({ system, method, peer, headers }) {
+    open({ system, method, connection, headers }) {
       const { traceparent, tracestate } = headers;
       const begunAtMs = nowMs();
       return {
@@ -66,7 +71,7 @@ export function createRpcTeller(ports: RpcTellerPorts): RpcTeller {
           typeof traceparent === "string" ? traceparent : undefined,
           typeof tracestate === "object" ? tracestate.join(",") : tracestate,
         ),
-        peer,
+        connection,
         begunAtMs,
         receivedAtMs: begunAtMs,
         callId: undefined,
@@ -92,7 +97,8 @@ export function createRpcTeller(ports: RpcTellerPorts): RpcTeller {
           status: rpc.status,
           reason: rpc.reason,
           callId: rpc.callId,
-          peer: rpc.peer,
+          peer: rpc.connection.peer,
+          server: rpc.connection.server,
         });
       } catch (error) {
         if (!hasFailed) {
@@ -156,37 +162,40 @@ export function timeoutLeftMs(
 type Socket = {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
 };
 
-/** `192.0.2.1:5000`, `[2001:db8::1]:5000`; empty when the connection has gone. */
-export function peerOf({ remoteAddress, remotePort }: Socket): string {
+/** The peer as `192.0.2.1:5000` or `[2001:db8::1]:5000`; `NO_CONNECTION` when it has gone. */
+export function connectionOf(socket: Socket): RpcConnection {
+  const { remoteAddress, remotePort, localAddress: host, localPort: port } = socket;
   if (remoteAddress === undefined) {
-    return "";
+    return NO_CONNECTION;
   }
-  return remoteAddress.includes(":")
-    ? `[${remoteAddress}]:${remotePort}`
-    : `${remoteAddress}:${remotePort}`;
+  const address = remoteAddress.includes(":") ? `[${remoteAddress}]` : remoteAddress;
+  const server = host === undefined || port === undefined ? undefined : { host, port };
+  return { peer: `${address}:${remotePort}`, server };
 }
 
 type Session = { readonly socket: Socket };
 
 /** The socket of a session is behind a proxy, which is slow to read for every stream. */
-function createSessionPeers(): RpcTeller["peerOfSession"] {
-  const peers = new WeakMap<Session, string>();
+function createSessionConnections(): RpcTeller["connectionOfSession"] {
+  const connections = new WeakMap<Session, RpcConnection>();
   return (session) => {
     if (session === undefined) {
-      return "";
+      return NO_CONNECTION;
     }
-    let peer = peers.get(session);
-    if (peer === undefined) {
+    let connection = connections.get(session);
+    if (connection === undefined) {
       try {
-        peer = peerOf(session.socket);
+        connection = connectionOf(session.socket);
       } catch {
         // The session has ended in between, and its socket cannot be read any more.
-        peer = "";
+        connection = NO_CONNECTION;
       }
-      peers.set(session, peer);
+      connections.set(session, connection);
     }
-    return peer;
+    return connection;
   };
 }

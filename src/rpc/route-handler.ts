@@ -26,11 +26,10 @@ export function createRouteHandler(
         policy: decoded.policy,
         deadlineMs: deadlineOf(context, ports.limits),
       });
-      const { catalogRevision } = plan.decision;
       return {
         $typeName: "atlas.v1.RouteResponse",
         decision: encodeDecision(plan.decision),
-        candidates: candidates.map((candidate) => encodeCandidate(candidate, catalogRevision)),
+        candidates: candidates.map((candidate) => encodeCandidate(candidate, plan.decision)),
         effectivePolicy: encodePolicy(effectivePolicy),
       };
     } catch (error) {
@@ -48,7 +47,7 @@ function refusalOf(
   if (!(error instanceof RouterError) || error.details.candidates === undefined) {
     throw error;
   }
-  const catalogRevision = catalog().revision;
+  const { revision: catalogRevision, priceVersion } = catalog();
   return {
     $typeName: "atlas.v1.RouteResponse",
     decision: encodeNoDecision({
@@ -60,7 +59,7 @@ function refusalOf(
       nowMs: nowMs(),
     }),
     candidates: error.details.candidates.map((candidate) =>
-      encodeCandidate(candidate, catalogRevision),
+      encodeCandidate(candidate, { catalogRevision, priceVersion }),
     ),
     effectivePolicy: encodePolicy(decoded.policy),
   };

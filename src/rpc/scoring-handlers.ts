@@ -83,6 +83,7 @@ function createSnapshotEncoder({ algorithmVersion, outside }: SharedHealth): Sna
         ...sharedStanding(score, outside(endpoint)),
         recentSuccesses: BigInt(score.recent.successes),
         recentFailures: BigInt(score.recent.failures),
+        recentFirstTokenMs: score.recent.firstTokenMs,
       }));
   }
 

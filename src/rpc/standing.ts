@@ -36,11 +36,18 @@ export function sharedStanding(
     return { state: claimed, reason: `reported ${outside.state}${reason}` };
   }
   if (score?.degraded === true) {
-    return { state: EndpointHealth_State.DEGRADED, reason: "the last 30 s went badly" };
+    return { state: EndpointHealth_State.DEGRADED, reason: degradedReason(score) };
   }
   return score === undefined && outside === undefined
     ? { state: EndpointHealth_State.UNSPECIFIED, reason: "no call was made yet" }
     : HEALTHY;
+}
+
+function degradedReason({ recent, firstTokenMs }: EndpointScore): string {
+  const [latest = 0, usual = 0] = [recent.firstTokenMs, firstTokenMs.p50];
+  return recent.isSlow === true
+    ? `its latest first tokens took about ${Math.round(latest)} ms, ${Math.round(usual)} ms is usual`
+    : "the last 30 s went badly";
 }
 
 /** That it is up is no news beside what calls say. */

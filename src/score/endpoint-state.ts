@@ -7,6 +7,7 @@ import type { AccountState } from "./account-state.ts";
 import { type Breaker, type BreakerVerdict, createBreaker } from "./breaker.ts";
 import type { Cooldown } from "./cooldown.ts";
 import { createLimiter } from "./limiter.ts";
+import { createOpenWaits, type OpenWaits } from "./open-waits.ts";
 import { createPeakEwma } from "./peak-ewma.ts";
 import { createScoreWindow, type ScoreWindow } from "./score-window.ts";
 
@@ -25,6 +26,7 @@ export type EndpointState = {
   start(nowMs: number): void;
   /** Whether the operator has to act before a call may start. */
   isDisabled(nowMs: number): boolean;
+  awaitContent(startedAtMs: number): void;
   firstContent(startedAtMs: number, nowMs: number): void;
   /** Counts the attempt out and learns from it. */
   end(observation: Observation, nowMs: number): void;
@@ -62,6 +64,7 @@ type Parts = {
   readonly breaker: Breaker;
   readonly limiter: ReturnType<typeof createLimiter>;
   readonly firstTokenEwma: ReturnType<typeof createPeakEwma>;
+  readonly waits: OpenWaits;
   /** Only once there is something to keep: a window takes 20 KB. */
   window: ScoreWindow | undefined;
   score: EndpointScore | undefined;
@@ -92,12 +95,14 @@ export function createEndpointState(
       cold: true,
       block: (nowMs) => blockOf(parts, nowMs),
       firstTokenEwmaMs: (nowMs) => firstTokenEwma.read(nowMs),
+      waitingMs: (nowMs) => parts.waits.oldestMs(nowMs),
       slowStart: (nowMs) => slowStartOf(breaker, nowMs),
     },
     shared,
     breaker,
     limiter: createLimiter(endpoint.maxConcurrency),
     firstTokenEwma,
+    waits: createOpenWaits(),
     window: undefined,
     score: undefined,
     isDirty: false,
@@ -121,11 +126,10 @@ export function createEndpointState(
       parts.shared.account.start(nowMs);
     },
     isDisabled: (nowMs) => parts.isMisconfigured || nowMs < parts.shared.account.blockedUntilMs,
-    firstContent(startedAtMs, nowMs) {
-      breaker.firstContent(startedAtMs, nowMs);
-      parts.live.breaker = breaker.kind;
-    },
+    awaitContent: (startedAtMs) => parts.waits.begin(startedAtMs),
+    firstContent: (startedAtMs, nowMs) => takeFirstContent(parts, startedAtMs, nowMs),
     end(observation, nowMs) {
+      parts.waits.end(observation.attempt.startedAtMs);
       observeFirstToken(parts, observation, nowMs);
       learn(parts, observation, nowMs);
       parts.live.inflight = Math.max(0, parts.live.inflight - 1);
@@ -208,6 +212,16 @@ function probeLeaseMs(score: EndpointScore | undefined): number {
     : Math.min(MAX_LEASE_MS, Math.max(MIN_LEASE_MS, LEASE_TAILS * p95));
 }
 
+/** Now and not at the end, which may be minutes away: then it would be old news taken for the latest. */
+function takeFirstContent(parts: Parts, startedAtMs: number, nowMs: number): void {
+  const { waits, firstTokenEwma, breaker, live } = parts;
+  if (waits.end(startedAtMs)) {
+    firstTokenEwma.observe(nowMs - startedAtMs, nowMs);
+  }
+  breaker.firstContent(startedAtMs, nowMs);
+  live.breaker = breaker.kind;
+}
+
 /**
  * Keeps the moving average honest about what was not measured: a failure counts as a slow answer, and
  * a wait that the caller ended shows that the first token takes at least as long.
@@ -225,9 +239,11 @@ function observeFirstToken(
   if (kind !== "success" && failureTraits[kind].evidence === "bad") {
     const tailMs = score?.firstTokenMs.p95 ?? 0;
     firstTokenEwma.observe(Math.max(elapsedMs, FAILURE_TAILS * tailMs), nowMs);
-  } else if (streamed && attempt.firstTokenMs !== undefined) {
-    firstTokenEwma.observe(elapsedMs, nowMs);
-  } else if (streamed && (kind === "canceled" || kind === "total-timeout")) {
+  } else if (
+    streamed &&
+    attempt.firstTokenMs === undefined &&
+    (kind === "canceled" || kind === "total-timeout")
+  ) {
     firstTokenEwma.observeAtLeast(elapsedMs, nowMs);
   }
 }

@@ -61,15 +61,15 @@ export function percentilesIn(window: WindowCounts, group: CellGroup): Percentil
 /**
  * In millionths, of `count` samples with these percentiles, which are those of `PERCENTS`. The values are
  * representatives of buckets, which are products of the same few constants on every machine, so rounding
- * gives every replica the same whole number.
+ * gives every replica the same whole number. There is one for each of them: `as number` tells the compiler.
  */
 export function percentileFigures(count: number, values: ArrayLike<number>): PercentileFigures {
   const hasTails = count >= MIN_SAMPLES_OF_TAIL;
   return {
     count,
-    p5Micro: hasTails ? toMicro(values[0]) : undefined,
-    p50Micro: count >= MIN_SAMPLES_OF_MEDIAN ? toMicro(values[1]) : undefined,
-    p95Micro: hasTails ? toMicro(values[2]) : undefined,
+    p5Micro: hasTails ? toMicro(values[0] as number) : undefined,
+    p50Micro: count >= MIN_SAMPLES_OF_MEDIAN ? toMicro(values[1] as number) : undefined,
+    p95Micro: hasTails ? toMicro(values[2] as number) : undefined,
   };
 }
 
@@ -78,14 +78,13 @@ export function tailFigures(count: number, values: ArrayLike<number>): Percentil
   return {
     count,
     p5Micro: undefined,
-    p50Micro: count >= MIN_SAMPLES_OF_MEDIAN ? toMicro(values[1]) : undefined,
-    p95Micro: count >= MIN_SAMPLES_OF_TAIL ? toMicro(values[2]) : undefined,
+    p50Micro: count >= MIN_SAMPLES_OF_MEDIAN ? toMicro(values[1] as number) : undefined,
+    p95Micro: count >= MIN_SAMPLES_OF_TAIL ? toMicro(values[2] as number) : undefined,
   };
 }
 
-/** Within the length of its list: `as number` tells the compiler. */
-function toMicro(value: number | undefined): number {
-  return Math.round((value as number) * MICRO);
+export function toMicro(value: number): number {
+  return Math.round(value * MICRO);
 }
 
 function sumOf(window: Pick<WindowCounts, "total">, kinds: readonly FailureKind[]): number {

@@ -22,7 +22,7 @@ import { minuteOf, WINDOW_MINUTES } from "./uptime.ts";
  * hour ago and never saw what came before. So the fold is a function of the reports of the last
  * `REPLAY_MS` alone: time is the stream's own, counts are whole numbers, every report says by itself
  * what it counts for and until when, and what has expired leaves no trace. Which of two reports comes
- * first matters only for the name of an endpoint's model.
+ * first matters only for the name of an endpoint's model and among claims about its state.
  *
  * Two bounds are the exception, because what does not fit depends on what is there: `maxEndpoints`, and
  * the number of producers whose reports are told apart. Replicas that started at different times may
@@ -100,16 +100,26 @@ export type FoldLimits = {
  * (`health/report-intake.ts`). Replicas that differ in that would claim different hashes for one position.
  *
  * 2: a report counts only under the subject of the endpoint that it names.
+ * 3: claims and probes count from when they were stored, unless they were held up; results of a minute
+ * outweigh its probes.
  */
-export const ALGORITHM_VERSION = 2;
+export const ALGORITHM_VERSION = 3;
 
 /**
  * How much of the stream a fold has to read before it equals one that has read all of it.
  *
  * 31 minutes are what windows span. Two more keep out the second copy of a report whose first copy was
- * stored just before, by a producer whose clock is up to a minute ahead.
+ * stored just before: its producer's clock may be a minute ahead, and it counts up to a minute later than
+ * that clock says. One that does not tell its time counts from when it is stored, so its copies are kept
+ * out for two minutes.
  */
 export const REPLAY_MS = 33 * 60_000;
+
+/** As far as a clock may be off. */
+const CLOCKS_MS = 60_000;
+
+/** As long as a report may be on its way to the stream: beyond that it was held up, as in an outage. */
+const DELIVERY_MS = 5_000;
 
 const MAX_ENDPOINTS = 20_000;
 
@@ -286,19 +296,43 @@ function takeClaim(
   if (!(ttlMs > 0)) {
     return "invalid";
   }
-  const madeAtMs = momentOf(report, storedAtMs);
-  if (isLate(state, madeAtMs, storedAtMs)) {
+  const sinceMs = isOvertaken(state, report)
+    ? ownTimeOf(report, storedAtMs)
+    : momentOf(report, storedAtMs);
+  if (isLate(state, sinceMs, storedAtMs)) {
     return "late";
   }
-  const untilMs = madeAtMs + Math.floor(Math.min(ttlMs, MAX_CLAIM_MS));
+  const untilMs = sinceMs + Math.floor(Math.min(ttlMs, MAX_CLAIM_MS));
   const endpoint = state.board.endpoint(report.endpoint, report.model, storedAtMs);
-  endpoint?.addClaim({ state: claimed, reason, untilMs }, madeAtMs);
+  endpoint?.addClaim({ state: claimed, reason, untilMs }, sinceMs);
   return endpoint === undefined ? "too-many-endpoints" : "folded";
 }
 
-/** When the producer learnt it, as far as that is possible. */
-function momentOf({ observedAtMs }: HealthReport, storedAtMs: number): number {
-  return Math.min(Math.floor(observedAtMs), storedAtMs);
+/**
+ * A report that its producer sent again after later ones. One of those may be a newer claim about the same
+ * endpoint, and only the producer's own clock tells which was made first.
+ */
+function isOvertaken({ replays }: State, report: HealthReport): boolean {
+  return replays.highestOf(report) > report.sequence;
+}
+
+/**
+ * The time that a claim or a probe counts from.
+ *
+ * Clocks of producers differ, that of the stream is one: so it decides, whenever the producer's could
+ * mean the same time. What is older than that was held up, as a whole outage of the bus may do, and counts
+ * from when it was made: it must not begin anew. Never more than `CLOCKS_MS` after `observedAtMs`.
+ */
+function momentOf(report: HealthReport, storedAtMs: number): number {
+  const ownMs = ownTimeOf(report, storedAtMs);
+  return storedAtMs - ownMs <= CLOCKS_MS + DELIVERY_MS
+    ? Math.min(storedAtMs, ownMs + CLOCKS_MS)
+    : ownMs;
+}
+
+/** By the producer's clock, as far as that is possible. Who tells no time means the present. */
+function ownTimeOf({ observedAtMs }: HealthReport, storedAtMs: number): number {
+  return observedAtMs === 0 ? storedAtMs : Math.min(Math.floor(observedAtMs), storedAtMs);
 }
 
 /** The rule of slices, for minutes. */

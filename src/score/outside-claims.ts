@@ -6,14 +6,14 @@ import { minuteOf, WINDOW_MINUTES } from "./uptime.ts";
  * What outside sources claimed about one endpoint in the last 30 minutes.
  *
  * The newest claim stands until it lapses, and an older one does not come back. A claim speaks for the
- * minute it was made in and, until it lapses, for every minute since: so a source that repeats itself
+ * minute it counts from and, until it lapses, for every minute since: so a source that repeats itself
  * every minute speaks for all of them, and nothing that was claimed longer than 30 minutes ago leaves a
  * trace. Of one minute the newest claim is kept, so a flood of claims takes no room. Claims are ordered
- * by when they were made and then by what they say, never by when they came.
+ * by the time they count from; of two with the same time the one that was added later is the newer.
  */
 export type OutsideClaims = {
-  /** `madeAtMs` is when it was made; it lapses at most `MAX_CLAIM_MS` later. */
-  add(claim: OutsideClaim, madeAtMs: number): void;
+  /** It counts from `sinceMs` and lapses at most `MAX_CLAIM_MS` later. */
+  add(claim: OutsideClaim, sinceMs: number): void;
   current(nowMs: number): OutsideClaim | undefined;
   /** Absent: nobody speaks for that minute. */
   stateIn(minute: number, nowMs: number): OutsideState | undefined;
@@ -26,7 +26,7 @@ export type OutsideClaims = {
 /** Replaying the stream shows claims of the last half hour alone, so none may matter for longer. */
 export const MAX_CLAIM_MS = 30 * 60_000;
 
-type Entry = { readonly minute: number; readonly madeAtMs: number; readonly claim: OutsideClaim };
+type Entry = { readonly minute: number; readonly sinceMs: number; readonly claim: OutsideClaim };
 
 export function createOutsideClaims(): OutsideClaims {
   /** By minute, ascending; one for each. */
@@ -39,10 +39,10 @@ export function createOutsideClaims(): OutsideClaims {
   }
 
   return {
-    add(claim, madeAtMs) {
-      const entry = { minute: minuteOf(madeAtMs), madeAtMs, claim };
+    add(claim, sinceMs) {
+      const entry = { minute: minuteOf(sinceMs), sinceMs, claim };
       const rival = entries.find(({ minute }) => minute === entry.minute);
-      if (rival !== undefined && !isNewer(entry, rival)) {
+      if (rival !== undefined && rival.sinceMs > sinceMs) {
         return;
       }
       entries = [...entries.filter((held) => held !== rival), entry].sort(
@@ -66,21 +66,12 @@ export function createOutsideClaims(): OutsideClaims {
     isEmpty: () => entries.length === 0,
     write(bytes) {
       bytes.number(entries.length);
-      for (const { madeAtMs, claim } of entries) {
-        bytes.number(madeAtMs);
+      for (const { sinceMs, claim } of entries) {
+        bytes.number(sinceMs);
         bytes.number(claim.untilMs);
         bytes.number(outsideStates.indexOf(claim.state));
         bytes.text(claim.reason);
       }
     },
   };
-}
-
-/** Of two made in the same millisecond the worse one counts, then the one that lasts longer. */
-function isNewer(entry: Entry, rival: Entry): boolean {
-  const order =
-    entry.madeAtMs - rival.madeAtMs ||
-    outsideStates.indexOf(entry.claim.state) - outsideStates.indexOf(rival.claim.state) ||
-    entry.claim.untilMs - rival.claim.untilMs;
-  return order > 0 || (order === 0 && entry.claim.reason > rival.claim.reason);
 }

@@ -14,6 +14,8 @@ export type ReplayWindow = {
    * `sequence` is a whole number from 1. Producers that start again have another `boot`.
    */
   admit(source: ReportSource, storedAtMs: number): boolean;
+  /** The highest sequence that was admitted of its producer and boot; 0: none is remembered. */
+  highestOf(source: ReportSource): number;
   /** Forgets producers that have been silent for too long. */
   forget(nowMs: number): void;
   /** Numbers that were skipped and have not come. */
@@ -53,9 +55,8 @@ export function createReplayWindow(maxProducers = MAX_PRODUCERS): ReplayWindow {
   const byBoot = new Map<string, Marks>();
   let gaps = 0;
 
-  function marksOf({ producer, boot, sequence }: ReportSource, storedAtMs: number): Marks {
-    // A number holds no space, so no two pairs meet.
-    const key = `${boot} ${producer}`;
+  function marksOf(source: ReportSource, storedAtMs: number): Marks {
+    const key = keyOf(source);
     const held = byBoot.get(key);
     byBoot.delete(key);
     if (held !== undefined && storedAtMs - held.lastStoredMs <= FORGET_MS) {
@@ -67,8 +68,8 @@ export function createReplayWindow(maxProducers = MAX_PRODUCERS): ReplayWindow {
       byBoot.delete(oldest);
     }
     const marks: Marks = {
-      firstSequence: sequence,
-      highest: sequence - 1,
+      firstSequence: source.sequence,
+      highest: source.sequence - 1,
       near: 0,
       far: 0,
       lastStoredMs: storedAtMs,
@@ -93,6 +94,7 @@ export function createReplayWindow(maxProducers = MAX_PRODUCERS): ReplayWindow {
       gaps -= source.sequence > marks.firstSequence ? 1 : 0;
       return true;
     },
+    highestOf: (source) => byBoot.get(keyOf(source))?.highest ?? 0,
     forget(nowMs) {
       for (const [key, { lastStoredMs }] of byBoot) {
         if (nowMs - lastStoredMs <= FORGET_MS) {
@@ -108,6 +110,11 @@ export function createReplayWindow(maxProducers = MAX_PRODUCERS): ReplayWindow {
       gaps = 0;
     },
   };
+}
+
+function keyOf({ producer, boot }: ReportSource): string {
+  // A number holds no space, so no two pairs meet.
+  return `${boot} ${producer}`;
 }
 
 /** Moves the mark up; what was the mark is the bit `steps` - 1. */

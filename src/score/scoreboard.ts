@@ -21,8 +21,9 @@ export type Scoreboard = Admission & {
   /** Takes each attempt once. Never throws. Ignores endpoints that were forgotten. */
   record(observation: Observation): void;
   /**
-   * Tells of the first content of a running attempt, so that a breaker's probe need not wait for its
-   * end. `startedAtMs` is the attempt's. May be left out: then the end decides.
+   * Tells of the first content of a running attempt, so that neither a breaker's probe nor the moving
+   * average need wait for its end. `startedAtMs` is the attempt's. May be left out: then the end decides about
+   * the probe, and the average learns nothing of it.
    */
   firstContent(
     endpoint: EndpointId,
@@ -77,6 +78,9 @@ export function createScoreboard({ random }: ScoreboardPorts, nowMs: number): Sc
     wantsTiming: (endpoint, nowMs) =>
       board.states.get(endpoint)?.wantsTiming(advance(board, nowMs)) ?? true,
     record: (observation) => record(board, observation),
+    awaitContent(endpoint, startedAtMs) {
+      board.states.get(endpoint)?.awaitContent(startedAtMs);
+    },
     firstContent(endpoint, times) {
       board.states.get(endpoint)?.firstContent(times.startedAtMs, advance(board, times.nowMs));
     },

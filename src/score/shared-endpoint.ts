@@ -9,9 +9,15 @@ import {
   type FastWindow,
   type RecentResults,
 } from "./fast-window.ts";
-import { PERCENTS, percentileFigures, resultsIn, tailFigures } from "./figures.ts";
+import { PERCENTS, percentileFigures, resultsIn, tailFigures, toMicro } from "./figures.ts";
 import { nextMultiple } from "./next-multiple.ts";
 import { createOutsideClaims, type OutsideClaims } from "./outside-claims.ts";
+import {
+  createRecentFirstTokens,
+  type FirstTokenSum,
+  type RecentFirstTokens,
+  typicalOf,
+} from "./recent-first-tokens.ts";
 import { SLICE_MS, SLICES, sliceOf } from "./rolling-window.ts";
 import { createSharedUptime, type SharedUptime } from "./shared-uptime.ts";
 import { createSharedWindow, type PackingTable, type SharedWindow } from "./shared-window.ts";
@@ -76,6 +82,7 @@ type State = {
   readonly table: PackingTable;
   readonly uptime: SharedUptime;
   readonly recent: FastWindow;
+  readonly firstTokens: RecentFirstTokens;
   readonly claims: OutsideClaims;
   /** Only while it holds anything: it takes 17 KB. */
   window: SharedWindow | undefined;
@@ -110,6 +117,7 @@ export function createSharedEndpoint(id: EndpointId, table: PackingTable): Share
     table,
     uptime: createSharedUptime(claims),
     recent: createFastWindow(),
+    firstTokens: createRecentFirstTokens(),
     claims,
     window: undefined,
     heldUntilMs: 0,
@@ -152,12 +160,16 @@ function addOutcomes(state: State, slice: number, counts: CellCounts, storedAtMs
   state.window ??= createSharedWindow(slice, state.table);
   state.window.add(slice, counts);
   hold(state, endOfSlice(slice));
+  const isRecent = sliceOf(storedAtMs) - slice <= RECENT_SLICES;
+  if (isRecent) {
+    state.firstTokens.add(storedAtMs, counts);
+  }
   const { successes, failures } = counts;
   if (successes + failures > 0) {
     const minute = minuteOf(slice * SLICE_MS);
     state.uptime.addResults(minute, successes, failures);
     hold(state, endOfMinute(minute));
-    if (sliceOf(storedAtMs) - slice <= RECENT_SLICES) {
+    if (isRecent) {
       state.recent.addResults(binOf(storedAtMs), successes, failures);
     }
   }
@@ -186,10 +198,11 @@ function refresh(state: State, nowMs: number, tools: ReadingTools): void {
   const minute = minuteOf(nowMs);
   state.claims.prune(minute);
   const recent = state.recent.read(binOf(nowMs));
-  const held = { list, recent, nowMs };
+  const firstTokens = state.firstTokens.read(nowMs);
+  const held = { list, recent, firstTokens, nowMs };
   state.figures = figuresOf(state, held, tools);
   state.digest.set(digestOf(state, held, tools));
-  state.nextChangeMs = nextChangeOf(state, recent, nowMs);
+  state.nextChangeMs = nextChangeOf(state, held);
 }
 
 /** Absent: nothing is left in the window. */
@@ -231,12 +244,13 @@ function histogramFigures(
 type Held = {
   readonly list: TotalList | undefined;
   readonly recent: RecentResults;
+  readonly firstTokens: FirstTokenSum;
   readonly nowMs: number;
 };
 
 function figuresOf(
   state: State,
-  { list, recent, nowMs }: Held,
+  { list, recent, firstTokens, nowMs }: Held,
   { wanted }: ReadingTools,
 ): EndpointFigures | undefined {
   const { window } = state;
@@ -262,13 +276,22 @@ function figuresOf(
     observedMinutes,
     recentSuccesses: recent.successes,
     recentFailures: recent.failures,
+    ...recentFigures(firstTokens),
     outside,
+  };
+}
+
+function recentFigures(firstTokens: FirstTokenSum) {
+  const { samples, typicalMs } = typicalOf(firstTokens);
+  return {
+    recentFirstTokens: samples,
+    recentFirstTokenMicro: typicalMs === undefined ? undefined : toMicro(typicalMs),
   };
 }
 
 function digestOf(
   state: State,
-  { list, recent, nowMs }: Held,
+  { list, recent, firstTokens, nowMs }: Held,
   { hash, bytes }: ReadingTools,
 ): Uint8Array {
   bytes.clear();
@@ -279,22 +302,23 @@ function digestOf(
   }
   bytes.number(recent.successes);
   bytes.number(recent.failures);
+  bytes.number(firstTokens.samples);
+  bytes.number(firstTokens.bucketSum);
   state.uptime.write(bytes, minuteOf(nowMs));
   state.claims.write(bytes);
   return hash([bytes.view()]);
 }
 
-function nextChangeOf(state: State, recent: RecentResults, nowMs: number): number {
-  if (recent.successes + recent.failures > 0) {
-    return nextMultiple(nowMs, BIN_MS);
-  }
+function nextChangeOf(state: State, { recent, firstTokens, nowMs }: Held): number {
+  const recentMs = recent.successes + recent.failures > 0 ? nextMultiple(nowMs, BIN_MS) : NEVER;
   const hasMinutes = !(state.claims.isEmpty() && state.uptime.isEmpty(minuteOf(nowMs)));
   const sliceMs = state.window === undefined ? NEVER : nextMultiple(nowMs, SLICE_MS);
   const minuteMs = hasMinutes ? nextMultiple(nowMs, MINUTE_MS) : NEVER;
   const claimMs = state.claims.current(nowMs)?.untilMs ?? NEVER;
-  return Math.min(sliceMs, minuteMs, claimMs);
+  return Math.min(recentMs, firstTokens.untilMs, sliceMs, minuteMs, claimMs);
 }
 
-function heldBytes({ window, uptime, recent }: State): number {
-  return uptime.heldBytes() + recent.heldBytes() + (window?.heldBytes() ?? 0);
+function heldBytes({ window, uptime, recent, firstTokens }: State): number {
+  const overlay = recent.heldBytes() + firstTokens.heldBytes();
+  return uptime.heldBytes() + overlay + (window?.heldBytes() ?? 0);
 }

@@ -6,9 +6,11 @@ import { isGood, WINDOW_MINUTES } from "./uptime.ts";
 /**
  * Good minutes among the observed ones, from what all producers reported.
  *
- * A minute is good when at least 95 % of its results are successes, or when its probes passed; without
- * results and probes it is what an outside source claims of it, and good only if that is `up`. Without
- * any of the three it is unknown. The running minute is judged when it is over.
+ * Whoever knows best judges a minute. Its results do where it has any, and it is good when at least 95 %
+ * of them are successes: an endpoint that fails its callers and answers a probe's one token is not up.
+ * Without results its probes do, by the same share. Without both it is what an outside source claims of it,
+ * and good only if that is `up`. Without any of the three it is unknown. The running minute is judged
+ * when it is over.
  */
 export type SharedUptime = {
   addResults(minute: number, successes: number, failures: number): void;
@@ -45,13 +47,12 @@ export function createSharedUptime(claims: OutsideClaims): SharedUptime {
 
   /** Absent: not observed. */
   function judge(minute: number, nowMs: number): boolean | undefined {
-    const byResults = judgeBy(results, minute);
-    const byProbes = judgeBy(probes, minute);
-    if (byResults === undefined && byProbes === undefined) {
-      const state = claims.stateIn(minute, nowMs);
-      return state === undefined ? undefined : state === "up";
-    }
-    return byResults === true || byProbes === true;
+    return judgeBy(results, minute) ?? judgeBy(probes, minute) ?? judgeByClaim(minute, nowMs);
+  }
+
+  function judgeByClaim(minute: number, nowMs: number): boolean | undefined {
+    const state = claims.stateIn(minute, nowMs);
+    return state === undefined ? undefined : state === "up";
   }
 
   function count(minute: number, nowMs: number): UptimeMinutes {

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { KeyValueEntry } from "../domain/bus.ts";
-import type { Log } from "../domain/ports.ts";
+import type { Log, Random } from "../domain/ports.ts";
 
 /**
  * The last scores in one file, so that a start without a bus plans with what was known.
  *
  * Nothing here may stop a router: what goes wrong is a line in the log, and there are no scores then. The
  * file appears whole or not at all, is readable by its owner alone, and is refused when a byte of it
- * differs from what was written.
+ * differs from what was written. Processes that share one do no harm to it: the last to write it has it.
  */
 export type SnapshotFile = {
   /** Absent: there is none, or it cannot be used. Never rejects. */
@@ -26,6 +26,8 @@ export type FiledSnapshot = {
 
 export type SnapshotFileOptions = {
   readonly log: Log;
+  /** Names what is written until it is whole, so that no two processes write one file. */
+  readonly random: Random;
   /** Larger ones are neither written nor read. Default: 64 MiB. */
   readonly maxBytes?: number;
 };
@@ -44,12 +46,20 @@ const HEADER_BYTES = MAGIC.length + 8 + 4;
 /** Lengths of key and value. */
 const ENTRY_HEADER_BYTES = 4 + 4;
 
+/** Of what is beside the file: `NAME.12 HEX DIGITS.tmp`, and the name that it had in earlier versions. */
+const BESIDE = /^(\.[0-9a-f]{12})?\.tmp$/;
+const HEX_DIGITS = 12;
+
+/** To write a file takes seconds: what is older than what was just written was left by a process that ended. */
+const LEFT_MS = 10 * 60_000;
+
 const OWNER_ONLY = 0o600;
 const OWNER_ONLY_DIRECTORY = 0o700;
 
 export function createSnapshotFile(path: string, options: SnapshotFileOptions): SnapshotFile {
-  const { log, maxBytes = DEFAULT_MAX_BYTES } = options;
+  const { log, random, maxBytes = DEFAULT_MAX_BYTES } = options;
   let isFailing = false;
+  let isTidy = false;
   let saving = Promise.resolve();
 
   async function save(snapshot: FiledSnapshot): Promise<void> {
@@ -58,8 +68,13 @@ export function createSnapshotFile(path: string, options: SnapshotFileOptions): 
       if (bytes.length > maxBytes) {
         throw new RangeError(`${bytes.length} bytes of scores: at most ${maxBytes} are stored`);
       }
-      await replaceFile(path, bytes);
+      await replaceFile(path, bytes, random);
       isFailing = false;
+      if (!isTidy) {
+        isTidy = true;
+        // The scores are stored: what cannot be tidied up is no reason to say otherwise.
+        await removeLeftovers(path).catch(() => undefined);
+      }
     } catch (cause) {
       log(isFailing ? "debug" : "warn", "scores could not be stored", { path, cause });
       isFailing = true;
@@ -112,13 +127,13 @@ async function openExisting(path: string) {
 }
 
 /** Beside it first, and on the disk before it takes the name. */
-async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  const beside = `${path}.tmp`;
+async function replaceFile(path: string, bytes: Uint8Array, random: Random): Promise<void> {
+  const digits = Math.floor(random() * 16 ** HEX_DIGITS).toString(16);
+  const beside = `${path}.${digits.padStart(HEX_DIGITS, "0")}.tmp`;
   await mkdir(dirname(path), { recursive: true, mode: OWNER_ONLY_DIRECTORY });
-  // A leftover of a process that was killed; `wx` follows no link that somebody else put there.
-  await rm(beside, { force: true });
+  // `wx` follows no link that somebody else put there, and leaves alone what another process writes.
+  const file = await open(beside, "wx", OWNER_ONLY);
   try {
-    const file = await open(beside, "wx", OWNER_ONLY);
     try {
       await file.writeFile(bytes);
       await file.sync();
@@ -129,6 +144,23 @@ async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   } catch (cause) {
     await rm(beside, { force: true });
     throw cause;
+  }
+}
+
+/** Of processes that were killed while they wrote. Rejects where the folder does not let us. */
+async function removeLeftovers(path: string): Promise<void> {
+  const folder = dirname(path);
+  const name = basename(path);
+  // By the clock of the file system alone, whatever ours says.
+  const { mtimeMs } = await stat(path);
+  for (const other of await readdir(folder)) {
+    if (other.startsWith(name) && BESIDE.test(other.slice(name.length))) {
+      const beside = join(folder, other);
+      const left = await stat(beside).catch(() => undefined);
+      if (left !== undefined && left.mtimeMs <= mtimeMs - LEFT_MS) {
+        await rm(beside, { force: true });
+      }
+    }
   }
 }
 

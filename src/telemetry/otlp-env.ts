@@ -2,17 +2,14 @@
  * What the standard `OTEL_*` variables ask for.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
-
-export type OtelEnv = Readonly<Record<string, string | undefined>>;
+import { firstSet, namesOf, type OtelEnv, type OtlpSignal } from "./otlp-variables.ts";
 
 export type OtlpProtocol = "http/protobuf" | "http/json" | "grpc";
-
-export type OtlpSignal = "TRACES" | "METRICS";
 
 export type OtlpChoice = {
   /** Absent: the signal is not exported. */
   readonly protocol: OtlpProtocol | undefined;
-  /** What is wrong with the variables, for the log. */
+  /** What is wrong with the variables, for the log: without addresses and headers, which hold secrets. */
   readonly problems: readonly string[];
 };
 
@@ -20,84 +17,96 @@ const OFF: OtlpChoice = { protocol: undefined, problems: [] };
 
 /**
  * A signal is exported when an address or an exporter is named for it, and not when either the SDK or
- * its exporter is switched off. Only `otlp` is known: others would write to the console, where the log
+ * its exporter is switched off, or its address is none: the SDK would take this machine's in its place, where
+ * somebody else may listen. Only `otlp` is known: others would write to the console, where the log
  * is, or have had their day.
  */
 export function otlpChoiceOf(env: OtelEnv, signal: OtlpSignal): OtlpChoice {
   const variable = `OTEL_${signal}_EXPORTER`;
   const exporters = listOf(env[variable]);
-  const isAddressed =
-    isSet(env["OTEL_EXPORTER_OTLP_ENDPOINT"]) ||
-    isSet(env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]);
-  if (env["OTEL_SDK_DISABLED"]?.trim().toLowerCase() === "true") {
+  const isAddressed = firstSet(env, namesOf(signal, "ENDPOINT")) !== undefined;
+  if (isDisabled(env)) {
     return OFF;
   }
   if (exporters.length === 0) {
-    return isAddressed ? protocolOf(env, signal) : OFF;
+    return isAddressed ? exportOf(env, signal) : OFF;
   }
   const unknown = exporters.filter((name) => name !== "otlp" && name !== "none");
   const problems = unknown.map((name) => `${variable} names ${quoted(name)}, which is not known`);
-  const choice = exporters.includes("otlp") ? protocolOf(env, signal) : OFF;
+  const choice = exporters.includes("otlp") ? exportOf(env, signal) : OFF;
   return { ...choice, problems: [...problems, ...choice.problems] };
 }
 
-function protocolOf(env: OtelEnv, signal: OtlpSignal): OtlpChoice {
-  const own = env[`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`];
-  const name = (isSet(own) ? own : env["OTEL_EXPORTER_OTLP_PROTOCOL"])?.trim() ?? "";
-  switch (name) {
+const HTTP_ADDRESS = "address that begins with http:// or https://";
+const GRPC_ADDRESS = "address like host:4317, http://host:4317 or unix:///path";
+
+function exportOf(env: OtelEnv, signal: OtlpSignal): OtlpChoice {
+  const { protocol, problems } = protocolOf(env, signal);
+  const address = firstSet(env, namesOf(signal, "ENDPOINT"));
+  if (address !== undefined && !isAddress(address.value, protocol)) {
+    const wanted = protocol === "grpc" ? GRPC_ADDRESS : HTTP_ADDRESS;
+    const problem = `${address.name} is no ${wanted}: ${signal.toLowerCase()} are not exported`;
+    return { protocol: undefined, problems: [...problems, problem] };
+  }
+  const others = [...headerProblemsOf(env, signal), ...switchProblemsOf(env)];
+  return { protocol, problems: [...problems, ...others] };
+}
+
+const DISABLED = "OTEL_SDK_DISABLED";
+
+function isDisabled(env: OtelEnv): boolean {
+  return firstSet(env, [DISABLED])?.value.toLowerCase() === "true";
+}
+
+function switchProblemsOf(env: OtelEnv): readonly string[] {
+  const { value = "false" } = firstSet(env, [DISABLED]) ?? {};
+  return /^(?:true|false)$/iu.test(value)
+    ? []
+    : [`${DISABLED} is neither true nor false: it is taken for false`];
+}
+
+type ProtocolChoice = { readonly protocol: OtlpProtocol; readonly problems: readonly string[] };
+
+function protocolOf(env: OtelEnv, signal: OtlpSignal): ProtocolChoice {
+  const { value = "" } = firstSet(env, namesOf(signal, "PROTOCOL")) ?? {};
+  switch (value) {
     case "grpc":
     case "http/json":
     case "http/protobuf":
-      return { protocol: name, problems: [] };
+      return { protocol: value, problems: [] };
     case "":
       return { protocol: "http/protobuf", problems: [] };
     default:
       return {
         protocol: "http/protobuf",
-        problems: [`the OTLP protocol ${quoted(name)} is not known: http/protobuf is used`],
+        problems: [`the OTLP protocol ${quoted(value)} is not known: http/protobuf is used`],
       };
   }
 }
 
-const SECRET_VARIABLES = [
-  "OTEL_EXPORTER_OTLP_HEADERS",
-  "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
-  "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
-];
-
-const ADDRESS_VARIABLES = [
-  "OTEL_EXPORTER_OTLP_ENDPOINT",
-  "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-  "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-];
-
-/** Values that no log line may hold: those of the headers for the collector, and passwords in its address. */
-export function otlpSecretsOf(env: OtelEnv): readonly string[] {
-  const values = SECRET_VARIABLES.flatMap((name) => headerValuesOf(env[name] ?? ""));
-  const passwords = ADDRESS_VARIABLES.flatMap((name) => passwordOf(env[name] ?? ""));
-  return [...new Set([...values, ...passwords])];
-}
-
-/** `name=value,name=value`, percent-encoded: each as it stands, decoded, and without its scheme. */
-function headerValuesOf(headers: string): readonly string[] {
-  return headers.split(",").flatMap((pair) => {
-    const written = pair.slice(pair.indexOf("=") + 1).trim();
-    const decoded = decodedOf(written);
-    return [written, decoded, decoded.replace(/^\S+\s+/, "")].filter((value) => value !== "");
-  });
-}
-
-function decodedOf(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
+/** By gRPC's rules whatever has no scheme is a host. The SDK tells of schemes that are odd, and leaves them out. */
+function isAddress(text: string, protocol: OtlpProtocol): boolean {
+  if (protocol !== "grpc") {
+    return /^https?:$/u.test(URL.parse(text)?.protocol ?? "");
   }
+  const url = URL.parse(/^\w{1,8}:\/\//u.test(text) ? text : `https://${text}`);
+  return url !== null && (url.host !== "" || url.protocol === "unix:");
 }
 
-function passwordOf(address: string): readonly string[] {
-  const { password = "" } = URL.canParse(address) ? new URL(address) : {};
-  return password === "" ? [] : [password, decodedOf(password)];
+/** The exporters leave such an entry out without a word, and the collector tells of a caller it does not know. */
+function headerProblemsOf(env: OtelEnv, signal: OtlpSignal): readonly string[] {
+  return namesOf(signal, "HEADERS")
+    .filter((name) => !listOf(env[name]).every(isHeader))
+    .map((name) => `${name} has an entry that is no name=value, percent-encoded: it is left out`);
+}
+
+function isHeader(pair: string): boolean {
+  const [text = ""] = pair.split(";", 1);
+  try {
+    return /^[^=]*\S[^=]*=.*\S/su.test(text) && decodeURIComponent(text) !== "";
+  } catch {
+    return false;
+  }
 }
 
 function listOf(text = ""): readonly string[] {
@@ -105,10 +114,6 @@ function listOf(text = ""): readonly string[] {
     .split(",")
     .map((word) => word.trim())
     .filter((word) => word !== "");
-}
-
-function isSet(text: string | undefined): text is string {
-  return text !== undefined && text.trim() !== "";
 }
 
 /** Cut, because it is shown as it was written. */

@@ -1,5 +1,6 @@
 import { DiagLogLevel, diag } from "@opentelemetry/api";
-import { getNumberFromEnv, setGlobalErrorHandler } from "@opentelemetry/core";
+import { setGlobalErrorHandler } from "@opentelemetry/core";
+import { AggregationTemporalityPreference } from "@opentelemetry/exporter-metrics-otlp-http";
 import {
   defaultResource,
   detectResources,
@@ -14,17 +15,18 @@ import {
   type PushMetricExporter,
 } from "@opentelemetry/sdk-metrics";
 import { NodeSDK } from "@opentelemetry/sdk-node";
+import { AlwaysOnSampler } from "@opentelemetry/sdk-trace-base";
 import type { Log, NowMs } from "../domain/ports.ts";
-import type { OtlpProtocol } from "./otlp-env.ts";
-import { createSdkLog } from "./sdk-log.ts";
-import { spanExportOf } from "./span-export.ts";
+import type { MetricReaderLimits, SpanQueueLimits } from "./otlp-limits.ts";
+import { createSdkLog, type SdkLog } from "./sdk-log.ts";
+import { type ExportTarget, spanExportOf } from "./span-export.ts";
 import { createSpanQueue, type SpanQueue } from "./span-queue.ts";
 
 export type OtlpSdkOptions = {
   /** Absent: spans are not exported. */
-  readonly traces: OtlpProtocol | undefined;
+  readonly traces: (ExportTarget & { readonly limits: SpanQueueLimits }) | undefined;
   /** Absent: metrics are not exported. */
-  readonly metrics: OtlpProtocol | undefined;
+  readonly metrics: (ExportTarget & { readonly limits: MetricReaderLimits }) | undefined;
   readonly metricProducers: readonly MetricProducer[];
   readonly version: string;
   readonly instanceId: string;
@@ -40,52 +42,61 @@ export type OtlpSdk = {
 
 const SERVICE = "atlas-router";
 
-/** Default of the specification. */
-const MAX_QUEUE_SIZE = 2_048;
-
 /**
  * Data points of one request. An export of a large fleet has tens of thousands, each of which costs some
  * microseconds to encode, in one turn: it becomes several requests, one after the other.
  */
 const METRIC_BATCH_SIZE = 1_000;
 
-const METRIC_INTERVAL_MS = 60_000;
-const METRIC_TIMEOUT_MS = 30_000;
-
-/** Exporters read `OTEL_EXPORTER_OTLP_*` of the process when they are made. */
+/**
+ * Exporters read `OTEL_EXPORTER_OTLP_*` of the process when they are made. A signal whose variables they cannot
+ * use is told of, and not exported.
+ */
 export async function startOtlpSdk(options: OtlpSdkOptions): Promise<OtlpSdk> {
-  const { traces, metrics, metricProducers, version } = options;
   const sdkLog = createSdkLog(options.log, options.nowMs, options.secrets);
+  // Before anything reads a variable, and complains of it.
+  setGlobalErrorHandler(sdkLog.onError);
+  diag.setLogger(sdkLog.logger, LOGGING);
   const resource = resourceOf(options);
   // Else the first batch would wait for them, and be lost when the process ends before that.
   await resource.waitForAsyncAttributes?.();
-  const origin = { resource, instrumentationScope: { name: SERVICE, version } };
-  const spanExport = traces === undefined ? undefined : await spanExportOf(traces, origin);
-  const queue =
-    spanExport === undefined
-      ? undefined
-      : createSpanQueue({
-          exporter: spanExport.exporter,
-          packing: spanExport.packing,
-          maxQueueSize: positiveOr(MAX_QUEUE_SIZE, "OTEL_BSP_MAX_QUEUE_SIZE"),
-          maxExportBatchSize: positiveOr(spanExport.batchSize, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
-          onError: sdkLog.onError,
-        });
-  const metricReaders =
-    metrics === undefined ? [] : [metricReaderOf(await metricExporterOf(metrics), metricProducers)];
+  const queue = await madeOrTold("traces", () => spanQueueOf(options, resource, sdkLog), sdkLog);
+  const reader = await madeOrTold("metrics", () => metricReaderOf(options), sdkLog);
+  // The constructor installs a console by OTEL_LOG_LEVEL, and tells both loggers when there is one already.
+  diag.disable();
   const sdk = new NodeSDK({
     resource,
     autoDetectResources: false,
+    // Nothing asks it; without one the SDK complains of variables that are ours to read.
+    sampler: new AlwaysOnSampler(),
     spanProcessors: queue === undefined ? [] : [queue.processor],
-    metricReaders,
+    metricReaders: reader === undefined ? [] : [reader],
     logRecordProcessors: [],
     textMapPropagator: null,
   });
-  // After the SDK was made, because it would install its console by OTEL_LOG_LEVEL.
-  diag.setLogger(sdkLog.logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
-  setGlobalErrorHandler(sdkLog.onError);
+  diag.setLogger(sdkLog.logger, LOGGING);
   sdk.start();
+  sdkLog.started();
   return { queue, close: (timeoutMs) => settledWithin(timeoutMs, sdk.shutdown(), sdkLog.onError) };
+}
+
+const LOGGING = { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true };
+
+/** What the variables hold, such as a header that gRPC cannot send, must not keep the router from its work. */
+async function madeOrTold<T>(
+  signals: string,
+  make: () => Promise<T | undefined>,
+  { logger }: SdkLog,
+): Promise<T | undefined> {
+  try {
+    return await make();
+  } catch (error) {
+    logger.error(
+      `${signals} are not exported, because OTEL_EXPORTER_OTLP_* cannot be used:`,
+      error,
+    );
+    return undefined;
+  }
 }
 
 /**
@@ -105,41 +116,67 @@ function resourceOf({ version, instanceId }: OtlpSdkOptions): Resource {
     .merge(detectResources({ detectors: [envDetector] }));
 }
 
-async function metricExporterOf(protocol: OtlpProtocol): Promise<PushMetricExporter> {
-  switch (protocol) {
-    case "grpc": {
-      const { OTLPMetricExporter } = await import("@opentelemetry/exporter-metrics-otlp-grpc");
-      return new OTLPMetricExporter();
-    }
-    case "http/json": {
-      const { OTLPMetricExporter } = await import("@opentelemetry/exporter-metrics-otlp-http");
-      return new OTLPMetricExporter();
-    }
-    case "http/protobuf": {
-      const { OTLPMetricExporter } = await import("@opentelemetry/exporter-metrics-otlp-proto");
-      return new OTLPMetricExporter();
-    }
+async function spanQueueOf(
+  { traces, version }: OtlpSdkOptions,
+  resource: Resource,
+  { onError }: SdkLog,
+): Promise<SpanQueue | undefined> {
+  if (traces === undefined) {
+    return undefined;
   }
+  const origin = { resource, instrumentationScope: { name: SERVICE, version } };
+  const { exporter, packing, batchSize } = await spanExportOf(traces, origin);
+  const { maxQueueSize, maxExportBatchSize, ...limits } = traces.limits;
+  return createSpanQueue({
+    ...limits,
+    exporter,
+    packing,
+    maxQueueSize,
+    maxExportBatchSize: maxExportBatchSize ?? Math.min(batchSize, maxQueueSize),
+    onError,
+  });
 }
 
-function metricReaderOf(
-  exporter: PushMetricExporter,
-  metricProducers: readonly MetricProducer[],
-): PeriodicExportingMetricReader {
-  const exportIntervalMillis = positiveOr(METRIC_INTERVAL_MS, "OTEL_METRIC_EXPORT_INTERVAL");
-  const timeoutMs = positiveOr(METRIC_TIMEOUT_MS, "OTEL_METRIC_EXPORT_TIMEOUT");
+async function metricReaderOf({
+  metrics,
+  metricProducers,
+}: OtlpSdkOptions): Promise<PeriodicExportingMetricReader | undefined> {
+  if (metrics === undefined) {
+    return undefined;
+  }
+  const { exportIntervalMs, exportTimeoutMs } = metrics.limits;
   return new PeriodicExportingMetricReader({
-    exporter,
-    exportIntervalMillis,
-    exportTimeoutMillis: Math.min(timeoutMs, exportIntervalMillis),
+    exporter: await metricExporterOf(metrics),
+    exportIntervalMillis: exportIntervalMs,
+    exportTimeoutMillis: exportTimeoutMs,
     maxExportBatchSize: METRIC_BATCH_SIZE,
     metricProducers: [...metricProducers],
   });
 }
 
-function positiveOr(otherwise: number, variable: string): number {
-  const value = getNumberFromEnv(variable);
-  return value !== undefined && value > 0 ? value : otherwise;
+async function metricExporterOf({
+  protocol,
+  timeoutMs,
+}: ExportTarget): Promise<PushMetricExporter> {
+  const config = {
+    // Producers are cumulative whatever the variable says, of which the exporter would complain as well.
+    temporalityPreference: AggregationTemporalityPreference.CUMULATIVE,
+    ...(timeoutMs === undefined ? {} : { timeoutMillis: timeoutMs }),
+  };
+  switch (protocol) {
+    case "grpc": {
+      const { OTLPMetricExporter } = await import("@opentelemetry/exporter-metrics-otlp-grpc");
+      return new OTLPMetricExporter(config);
+    }
+    case "http/json": {
+      const { OTLPMetricExporter } = await import("@opentelemetry/exporter-metrics-otlp-http");
+      return new OTLPMetricExporter(config);
+    }
+    case "http/protobuf": {
+      const { OTLPMetricExporter } = await import("@opentelemetry/exporter-metrics-otlp-proto");
+      return new OTLPMetricExporter(config);
+    }
+  }
 }
 
 /** The SDK's own flush lasts as long as the collector lets it. */

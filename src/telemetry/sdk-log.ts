@@ -10,27 +10,34 @@ export type SdkLog = {
   readonly logger: DiagLogger;
   /** Takes what the SDK catches in its background work. */
   readonly onError: (error: unknown) => void;
+  /** Ends the start. */
+  started(): void;
 };
 
 /**
  * What the SDK says about itself, in our log and not on the console: warnings and errors, one in a minute
- * with the number of those left out since. Secrets are masked here too, because the SDK quotes answers of
- * collectors, and those quote requests.
+ * with the number of those left out since. At the start, when it reads its variables, each is told, and only
+ * once when it is the same for two signals. Secrets are masked here too, because the SDK quotes its variables
+ * and answers of collectors, and those quote requests.
  */
 export function createSdkLog(log: Log, nowMs: NowMs, secrets: readonly string[]): SdkLog {
+  const told = new Set<string>();
+  let isStarting = true;
   let loggedAtMs = Number.NEGATIVE_INFINITY;
   let suppressed = 0;
 
   function tell(...words: readonly unknown[]): void {
-    if (nowMs() - loggedAtMs < QUIET_MS) {
-      suppressed += 1;
+    const detail = maskedText(words, secrets);
+    if (isStarting ? told.has(detail) : nowMs() - loggedAtMs < QUIET_MS) {
+      suppressed += isStarting ? 0 : 1;
       return;
     }
-    loggedAtMs = nowMs();
-    log("warn", "telemetry is not exported as it should be", {
-      detail: maskedText(words, secrets),
-      suppressed,
-    });
+    if (isStarting) {
+      told.add(detail);
+    } else {
+      loggedAtMs = nowMs();
+    }
+    log("warn", "telemetry is not exported as it should be", { detail, suppressed });
     suppressed = 0;
   }
 
@@ -38,6 +45,10 @@ export function createSdkLog(log: Log, nowMs: NowMs, secrets: readonly string[])
   return {
     logger: { error: tell, warn: tell, info: ignore, debug: ignore, verbose: ignore },
     onError: (error) => tell(error),
+    started() {
+      isStarting = false;
+      told.clear();
+    },
   };
 }
 

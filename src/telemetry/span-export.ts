@@ -7,6 +7,14 @@ import { readableSpanOf, type SpanOrigin } from "./readable-span.ts";
 import type { SpanPacking } from "./span-queue.ts";
 import { createTraceSerializer } from "./trace-request.ts";
 
+export type ExportTarget = {
+  readonly protocol: OtlpProtocol;
+  /** Absent: by the environment, or else the default. */
+  readonly timeoutMs: number | undefined;
+};
+
+type ExporterConfig = { readonly timeoutMillis?: number };
+
 export type SpanExport = {
   /** Takes what `packing` makes. */
   readonly exporter: SpanExporter;
@@ -27,21 +35,23 @@ const GRPC_EXPORTER = "otlp_grpc_span_exporter";
 
 /**
  * Requests are ours, all about sending them is the library's: addresses, headers, certificates, compression,
- * timeouts and repetitions, by `OTEL_EXPORTER_OTLP_*` of the process when this is called.
+ * repetitions, and the timeout unless `timeoutMs` is one, by `OTEL_EXPORTER_OTLP_*` of the process when this is
+ * called. Rejects when they cannot be used.
  */
 export async function spanExportOf(
-  protocol: OtlpProtocol,
+  { protocol, timeoutMs }: ExportTarget,
   origin: SpanOrigin,
 ): Promise<SpanExport> {
+  const config = timeoutMs === undefined ? {} : { timeoutMillis: timeoutMs };
   switch (protocol) {
     case "grpc":
-      return packedExport(await grpcExporterOf(origin), origin);
+      return packedExport(await grpcExporterOf(config, origin), origin);
     case "http/protobuf":
-      return packedExport(await httpExporterOf(origin), origin);
+      return packedExport(await httpExporterOf(config, origin), origin);
     case "http/json": {
       const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-http");
       return {
-        exporter: new OTLPTraceExporter(),
+        exporter: new OTLPTraceExporter(config),
         packing: { pack: (span) => readableSpanOf(span, origin), split: (spans) => [spans] },
         batchSize: READABLE_BATCH_SIZE,
       };
@@ -53,14 +63,14 @@ function packedExport(exporter: SpanExporter, { resource }: SpanOrigin): SpanExp
   return { exporter, packing: createSpanPacking(resource), batchSize: PACKED_BATCH_SIZE };
 }
 
-async function httpExporterOf(origin: SpanOrigin): Promise<SpanExporter> {
+async function httpExporterOf(config: ExporterConfig, origin: SpanOrigin): Promise<SpanExporter> {
   const { convertLegacyHttpOptions, createOtlpHttpExportDelegate } = await import(
     "@opentelemetry/otlp-exporter-base/node-http"
   );
   const headers = { "Content-Type": "application/x-protobuf" };
   return new OTLPExporterBase(
     createOtlpHttpExportDelegate(
-      convertLegacyHttpOptions({}, "TRACES", "v1/traces", headers),
+      convertLegacyHttpOptions(config, "TRACES", "v1/traces", headers),
       createTraceSerializer(origin),
       HTTP_EXPORTER,
       TraceExporterMetricsHelper,
@@ -69,13 +79,13 @@ async function httpExporterOf(origin: SpanOrigin): Promise<SpanExporter> {
   );
 }
 
-async function grpcExporterOf(origin: SpanOrigin): Promise<SpanExporter> {
+async function grpcExporterOf(config: ExporterConfig, origin: SpanOrigin): Promise<SpanExporter> {
   const { convertLegacyOtlpGrpcOptions, createOtlpGrpcExportDelegate } = await import(
     "@opentelemetry/otlp-grpc-exporter-base"
   );
   return new OTLPExporterBase(
     createOtlpGrpcExportDelegate(
-      convertLegacyOtlpGrpcOptions({}, "TRACES"),
+      convertLegacyOtlpGrpcOptions(config, "TRACES"),
       createTraceSerializer(origin),
       GRPC_EXPORTER,
       TraceExporterMetricsHelper,

@@ -40,10 +40,12 @@ export type SpanPacking = {
 export type SpanQueueOptions = {
   readonly exporter: SpanExporter;
   readonly packing: SpanPacking;
-  /** The other limits are the SDK's, from `OTEL_BSP_*`. */
   readonly maxQueueSize: number;
-  /** Absent: the SDK's, from `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`. */
-  readonly maxExportBatchSize?: number | undefined;
+  readonly maxExportBatchSize: number;
+  /** A batch that is not full waits so long. */
+  readonly scheduleDelayMs: number;
+  /** The next batch waits so long for one that does not end. */
+  readonly exportTimeoutMs: number;
   /** Told of every export that failed. */
   readonly onError: (error: unknown) => void;
 };
@@ -108,9 +110,12 @@ export function createSpanQueue(options: SpanQueueOptions): SpanQueue {
       await exporter.forceFlush?.();
     },
   };
+  // With all of them it looks for none in the environment, where numbers are not checked.
   const processor = new BatchSpanProcessor(counting, {
     maxQueueSize,
-    ...(maxExportBatchSize === undefined ? {} : { maxExportBatchSize }),
+    maxExportBatchSize,
+    scheduledDelayMillis: options.scheduleDelayMs,
+    exportTimeoutMillis: options.exportTimeoutMs,
   });
 
   return {

@@ -1,4 +1,4 @@
-import type { AttemptRecord, CallEnd, CompletionCall } from "../domain/call.ts";
+import type { AttemptRecord, CompletionCall } from "../domain/call.ts";
 import type { CompletionSpec } from "../domain/completion.ts";
 import {
   attemptSlot,
@@ -17,8 +17,7 @@ import { type ContentSettings, putContent } from "./span-content.ts";
 import { FIRST_TOKEN } from "./span-table.ts";
 
 export type AttemptSpanInput = {
-  readonly call: CompletionCall;
-  readonly end: CallEnd;
+  readonly call: Pick<CompletionCall, "trace" | "spec" | "answer">;
   readonly attempt: AttemptRecord;
   readonly names: AttributeNames;
   /** Absent: neither prompt nor answer is written. */
@@ -26,11 +25,12 @@ export type AttemptSpanInput = {
   readonly server: { readonly host: string; readonly port: number } | undefined;
 };
 
-/** A call of a provider, by the conventions for generative AI. What answered is told of the last alone. */
+/** A call of a provider, by the conventions for generative AI. */
 export function attemptSpanOf(input: AttemptSpanInput): Span {
   const { call, attempt } = input;
   const { trace } = call;
   const { startedAtMs, durationMs, firstTokenMs, endpoint, outcome } = attempt;
+  const report = trace.reports?.[attempt.number - 1];
   return {
     name: `chat ${endpoint.model}`,
     kind: "client",
@@ -46,7 +46,7 @@ export function attemptSpanOf(input: AttemptSpanInput): Span {
       firstTokenMs === undefined
         ? []
         : [{ name: FIRST_TOKEN, atMs: startedAtMs + firstTokenMs, attributes: [] }],
-    links: [],
+    links: report === undefined ? [] : [report],
     error: outcome.kind === "success" ? undefined : outcome.kind,
   };
 }
@@ -83,7 +83,7 @@ function exactNumberOf(seed: bigint): number | undefined {
 
 function putAttempt(
   attributes: SpanAttributesDraft,
-  { call, attempt, names, server }: AttemptSpanInput,
+  { attempt, names, server }: AttemptSpanInput,
 ): void {
   const { endpoint, outcome, firstTokenMs } = attempt;
   const failure = outcome.kind === "success" ? undefined : outcome.kind;
@@ -91,7 +91,7 @@ function putAttempt(
   putAttribute(attributes, names.genAiOperation, "chat");
   putAttribute(attributes, names.genAiProvider, providerNameOf(endpoint.provider.id));
   putAttribute(attributes, names.requestModel, endpoint.model);
-  putAttribute(attributes, names.requestStream, call.streaming);
+  putAttribute(attributes, names.requestStream, attempt.streamed);
   putAttribute(attributes, names.timeToFirstChunk, toFirstChunk);
   putAttribute(attributes, names.serverAddress, server?.host);
   putAttribute(attributes, names.serverPort, server?.port);
@@ -106,13 +106,13 @@ function putAttempt(
 }
 
 function putAnswer(attributes: SpanAttributesDraft, input: AttemptSpanInput): void {
-  const { call, end, attempt, names, content } = input;
-  const { usage, attempts } = end;
-  if (usage === undefined || attempt.number !== attempts.length) {
-    return;
+  const { call, attempt, names, content } = input;
+  const { usage } = attempt;
+  putAttribute(attributes, names.responseModel, wordOf(attempt.upstreamModel));
+  if (usage !== undefined) {
+    putUsage(attributes, usage, names);
   }
-  putAttribute(attributes, names.responseModel, wordOf(end.upstreamModel));
-  putUsage(attributes, usage, names);
+  putAttribute(attributes, names.givenUpCost, attempt.givenUpCost?.total);
   if (content !== undefined) {
     putContent(attributes, call, content, names);
   }

@@ -124,7 +124,12 @@ export const attributeTable = {
   catalogRevision: {
     key: "atlas.catalog.revision",
     type: "int",
-    meaning: "Revision of the catalogue, and so of the prices.",
+    meaning: "Revision of the catalogue, which every replica counts for itself from its start.",
+  },
+  priceVersion: {
+    key: "atlas.prices.version",
+    type: "string",
+    meaning: "Prices that costs are reckoned with: the same wherever all prices are the same.",
   },
   estimatedCost: {
     key: "atlas.cost.estimated_nano_usd",
@@ -136,7 +141,14 @@ export const attributeTable = {
     key: "atlas.cost.nano_usd",
     type: "int",
     unit: "nUSD",
-    meaning: "What the call cost; absent when a price is unknown.",
+    meaning: "What the call cost, or the probe; absent when a price is unknown.",
+  },
+  givenUpCost: {
+    key: "atlas.cost.given_up_nano_usd",
+    type: "int",
+    unit: "nUSD",
+    meaning:
+      "Of an attempt that another one followed although its answer had begun: what it is reckoned to be billed, beside the cost of the call. Not confirmed; absent when not known.",
   },
   usageSource: {
     key: "atlas.usage.source",
@@ -193,6 +205,11 @@ export const attributeTable = {
   },
   ...genAiAttributes,
   attemptNumber: { key: "atlas.attempt.number", type: "int", meaning: "1, 2, 3." },
+  probe: {
+    key: "atlas.probe",
+    type: "boolean",
+    meaning: "True: the prober called, and no caller. Absent otherwise.",
+  },
   upstreamRequestId: {
     key: "atlas.upstream.request_id",
     type: "string",
@@ -212,7 +229,7 @@ export const attributeTable = {
   serverAddress: {
     key: "server.address",
     type: "string",
-    meaning: "Host that the provider was reached at.",
+    meaning: "Host that the provider was reached at. Of an RPC: our end of its connection.",
     convention: `${GENERAL}server/`,
   },
   serverPort: {

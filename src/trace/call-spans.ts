@@ -113,6 +113,6 @@ function tell(call: CompletionCall, end: CallEnd, options: CallSpansOptions): vo
   for (const attempt of attempts) {
     const content = attempt.number === attempts.length ? options.content?.() : undefined;
     const server = options.serverOf?.(attempt.endpoint);
-    sink(attemptSpanOf({ call, end, attempt, names, content, server }));
+    sink(attemptSpanOf({ call, attempt, names, content, server }));
   }
 }

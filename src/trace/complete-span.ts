@@ -72,6 +72,7 @@ function putResult(attributes: SpanAttributesDraft, end: CallEnd, names: Attribu
   if (end.usage !== undefined) {
     putAttribute(attributes, names.partial, end.partial || undefined);
     putAttribute(attributes, names.cost, end.cost.total);
+    putAttribute(attributes, names.priceVersion, end.decision.priceVersion);
     putUsage(attributes, end.usage, names);
     putAttribute(attributes, names.usageSource, end.usage.source);
     putAttribute(attributes, names.tokensPerSecond, end.outputTokensPerSecond || undefined);

@@ -36,7 +36,7 @@ export const genAiAttributes = {
   requestStream: {
     key: "gen_ai.request.stream",
     type: "boolean",
-    meaning: "Whether the caller asked for a stream.",
+    meaning: "Whether the attempt asked for a stream: some do although their caller did not.",
     convention: GEN_AI,
   },
   requestChoices: {
@@ -74,6 +74,12 @@ export const genAiAttributes = {
     type: "int",
     unit: "{token}",
     meaning: "Most output tokens.",
+    convention: GEN_AI,
+  },
+  requestStop: {
+    key: "gen_ai.request.stop_sequences",
+    type: "string[]",
+    meaning: "Texts that end the answer. Only with telemetry.traces.content; masked and cut.",
     convention: GEN_AI,
   },
   requestFrequencyPenalty: {

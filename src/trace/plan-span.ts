@@ -50,6 +50,7 @@ function attributesOf({ decision, error }: CallEnd, names: AttributeNames): Span
   putAttribute(attributes, names.scoreAge, decision.scoreAgeMs);
   putAttribute(attributes, names.scoreRevision, decision.scoreRevision);
   putAttribute(attributes, names.catalogRevision, decision.catalogRevision);
+  putAttribute(attributes, names.priceVersion, decision.priceVersion);
   putAttribute(attributes, names.estimatedCost, decision.estimatedCost.total);
   return attributes;
 }

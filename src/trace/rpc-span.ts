@@ -39,6 +39,8 @@ function attributesOf(end: RpcEnd, names: AttributeNames): SpanAttributes {
   putAttribute(attributes, names.errorType, isServerFault(status) ? status : undefined);
   putAttribute(attributes, names.errorReason, end.reason);
   putAttribute(attributes, names.callId, end.callId);
+  putAttribute(attributes, names.serverAddress, end.server?.host);
+  putAttribute(attributes, names.serverPort, end.server?.port);
   putPeer(attributes, end.peer, names);
   return attributes;
 }

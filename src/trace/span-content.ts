@@ -1,5 +1,6 @@
 /**
- * Prompts, tools and answers as the GenAI conventions write them into spans: JSON in four attributes.
+ * Prompts, tools and answers as the GenAI conventions write them into spans: JSON in four attributes, and a
+ * list of the texts that end an answer.
  *
  * Every text is masked before it is cut, because a secret across the cut would survive in part. The
  * texts of one attribute share one allowance of characters, and messages that find nothing left of it
@@ -48,6 +49,7 @@ export function putContent(
   const choices = answer?.() ?? [];
   const write = <Item>(items: readonly Item[], encode: (item: Item, text: ShowText) => object) =>
     items.length === 0 ? undefined : jsonOf(items, settings, encode);
+  putAttribute(attributes, names.requestStop, shownStops(spec.sampling.stop, settings));
   const leading = messages.slice(0, led).flatMap(({ parts }) => parts);
   putAttribute(attributes, names.systemInstructions, write(leading, encodePart));
   putAttribute(attributes, names.inputMessages, write(messages.slice(led), encodeMessage));
@@ -59,6 +61,20 @@ type ShowText = ((text: string) => string) & {
   /** The attribute has no room for more. */
   readonly isFull: () => boolean;
 };
+
+/** Absent when there is none. */
+function shownStops(
+  stops: readonly string[],
+  { redact, maxChars = MAX_CHARS }: ContentSettings,
+): readonly string[] | undefined {
+  let left = maxChars;
+  const shown = stops.map((stop) => {
+    const start = maskedStart(stop, redact, Math.max(0, left));
+    left -= start.length;
+    return start;
+  });
+  return shown.length === 0 ? undefined : shown;
+}
 
 function jsonOf<Item>(
   items: readonly Item[],

@@ -26,6 +26,7 @@ export function createFleet(size: number): Fleet {
   const byId = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
   const catalog: CatalogSnapshot = {
     revision: 1,
+    priceVersion: "0a1b2c3d4e5f",
     models: [model],
     model: (name) => (name === MODEL ? model : undefined),
     endpointsOf: (id) => (id === MODEL ? endpoints : []),
@@ -68,6 +69,8 @@ export function observationOf(endpoint: Endpoint, endedAtMs: number, spread: num
       httpStatus: 200,
       upstreamRequestId: undefined,
       droppedParameters: [],
+      streamed: true,
+      upstreamModel: "",
     },
     endedAtMs,
     streamed: true,

@@ -112,6 +112,7 @@ function startCall(told: Story, clock: ManualClock): Promise<CallEnd> {
         random: () => told.random,
         admission: {
           tryStart: () => true,
+          awaitContent: () => undefined,
           firstContent: () => undefined,
           wantsTiming: () => told.timed,
         },

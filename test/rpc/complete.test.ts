@@ -31,7 +31,7 @@ describe("Complete", () => {
       provider: "acme",
       upstreamModel: "one-2026",
       usage: { freshInputTokens: 8n, visibleOutputTokens: 3n, source: UsageSource.PROVIDER },
-      cost: { totalNanoUsd: 3_000n, catalogRevision: 1n },
+      cost: { totalNanoUsd: 3_000n, catalogRevision: 1n, priceVersion: "0a1b2c3d4e5f" },
       attempts: [{ number: 1, failure: FailureKind.UNSPECIFIED, httpStatus: 200 }],
       choices: [{ index: 0, finishReason: FinishReason.STOP, rawFinishReason: "stop" }],
     });

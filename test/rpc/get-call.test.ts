@@ -1,7 +1,7 @@
 import { Code, createClient } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { InsightService } from "../../gen/atlas/v1/insight_service_pb.ts";
-import { FailureKind, Tier } from "../../gen/atlas/v1/types_pb.ts";
+import { FailureKind, Tier, UsageSource } from "../../gen/atlas/v1/types_pb.ts";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { RouterError } from "../../src/domain/router-error.ts";
 import { exampleCall, exampleTrace } from "../support/examples.ts";
@@ -9,7 +9,7 @@ import { createInsight } from "../support/insight.ts";
 import { errorOf, reasonOf } from "../support/rpc-errors.ts";
 import { createRpcInMemory } from "../support/rpc-in-memory.ts";
 import { scriptedRouter } from "../support/scripted-router.ts";
-import { makeAttempt, makeRefusal, makeResult } from "../unit/ledger/make-call-end.ts";
+import { makeAttempt, makeRefusal, makeResult, someUsage } from "../unit/ledger/make-call-end.ts";
 
 const ID = "0b0b6c1e-0000-4000-8000-00000000000a";
 
@@ -50,7 +50,7 @@ describe("GetCall", () => {
       ],
       timings: { total: { nanos: 100_000_000 } },
       usage: { freshInputTokens: 100n },
-      cost: { totalNanoUsd: 21_000n, catalogRevision: 1n },
+      cost: { totalNanoUsd: 21_000n, catalogRevision: 1n, priceVersion: "0a1b2c3d4e5f" },
       status: "OK",
       errorReason: "",
       errorMessage: "",
@@ -58,6 +58,24 @@ describe("GetCall", () => {
       upstreamModel: "one-2026",
     });
     expect(otherCallIds).toEqual([]);
+  });
+
+  it("tells what an attempt is billed that another one followed, and its tokens", async () => {
+    const { client, tell } = world();
+    const givenUpCost = { total: 12, input: 4, output: 8, cache: 0, request: 0 };
+    const attempts = [
+      makeAttempt({ givenUpCost, usage: { ...someUsage, source: "partial" } }),
+      makeAttempt({ number: 2, usage: someUsage }),
+    ] as const;
+    tell(exampleCall({ id: ID }), makeResult({ attempts }));
+    const { call } = await client.getCall({ id: ID });
+    expect(call?.attempts[0]).toMatchObject({
+      givenUpCost: { totalNanoUsd: 12n, outputNanoUsd: 8n, priceVersion: "0a1b2c3d4e5f" },
+      givenUpUsage: { freshInputTokens: 100n, source: UsageSource.PARTIAL },
+    });
+    const { givenUpCost: none, givenUpUsage } = call?.attempts[1] ?? {};
+    expect([none, givenUpUsage]).toEqual([undefined, undefined]);
+    expect(call?.cost?.totalNanoUsd).toBe(21_000n);
   });
 
   it("says how a call failed, in the words its caller was told", async () => {

@@ -36,6 +36,7 @@ const live = (block: Block | undefined, breaker: LiveState["breaker"] = "closed"
   cold: false,
   block: () => block,
   firstTokenEwmaMs: () => undefined,
+  waitingMs: () => 0,
   slowStart: () => 1,
 });
 
@@ -73,6 +74,7 @@ describe("GetModel", () => {
     expect(answer).toMatchObject({
       model: { id: "acme/one" },
       catalogRevision: 3n,
+      priceVersion: "0a1b2c3d4e5f",
       scoreRevision: 5n,
     });
   });

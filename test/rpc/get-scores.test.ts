@@ -79,6 +79,18 @@ describe("GetScores", () => {
     expect(snapshot?.scores[0]).toMatchObject({ state: standing, reason: says });
   });
 
+  it("calls an endpoint degraded whose latest first tokens came late, and says how late", async () => {
+    const { client, setScores } = world();
+    const recent = { successes: 9, failures: 0, firstTokenMs: 2_100.4, isSlow: true };
+    setScores(1, { a: exampleScore({ recent, degraded: true }) });
+    const { snapshot } = await client.getScores({});
+    expect(snapshot?.scores[0]).toMatchObject({
+      state: EndpointHealth_State.DEGRADED,
+      recentFirstTokenMs: 2_100.4,
+      reason: "its latest first tokens took about 2100 ms, 300 ms is usual",
+    });
+  });
+
   it("calls an endpoint degraded whose last 30 s went badly", async () => {
     const { client, setScores } = world();
     setScores(1, { a: exampleScore({ degraded: true }) });

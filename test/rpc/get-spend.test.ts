@@ -44,9 +44,15 @@ describe("GetSpend", () => {
       failedCallCount: 0n,
       unpricedCallCount: 0n,
       usage: { freshInputTokens: 300n, visibleOutputTokens: 30n, source: UsageSource.PROVIDER },
-      cost: { totalNanoUsd: 63_000n, inputNanoUsd: 45_000n, catalogRevision: 1n },
+      cost: {
+        totalNanoUsd: 63_000n,
+        inputNanoUsd: 45_000n,
+        catalogRevision: 1n,
+        priceVersion: "0a1b2c3d4e5f",
+      },
       minCatalogRevision: 1n,
       maxCatalogRevision: 1n,
+      priceVersions: ["0a1b2c3d4e5f"],
     });
     expect(response).toMatchObject({
       restGroupCount: 0,
@@ -57,6 +63,17 @@ describe("GetSpend", () => {
       sinceTime: { seconds: 1_800_000_000n },
       endTime: { seconds: 1_800_000_000n },
     });
+  });
+
+  it("tells every version of the prices, and of a sum over several none", async () => {
+    const { insight, tell } = createInsight();
+    const { transport } = createRpcInMemory(scriptedRouter(), { insight });
+    for (const priceVersion of ["b", "a"]) {
+      const { decision, ...result } = makeResult();
+      tell(exampleCall(), { ...result, decision: { ...decision, priceVersion } });
+    }
+    const { total } = await createClient(InsightService, transport).getSpend({});
+    expect(total).toMatchObject({ cost: { priceVersion: "" }, priceVersions: ["b", "a"] });
   });
 
   it("counts calls of unknown price apart", async () => {
@@ -77,8 +94,12 @@ describe("GetSpend", () => {
     const { transport } = createRpcInMemory(scriptedRouter(), { insight });
     const outcome = { kind: "network", message: "reset" } as const;
     const attempts = [
-      makeAttempt({ outcome, usage: someUsage }),
-      makeAttempt({ number: 2, outcome, usage: undefined }),
+      makeAttempt({
+        outcome,
+        usage: someUsage,
+        givenUpCost: { total: 21_000, input: 15_000, output: 6_000, cache: 0, request: 0 },
+      }),
+      makeAttempt({ number: 2, outcome, givenUpCost: UNKNOWN_COST }),
       makeAttempt({ number: 3 }),
     ] as const;
     tell(exampleCall(), makeResult({ attempts }));

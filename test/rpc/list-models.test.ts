@@ -38,7 +38,7 @@ describe("ListModels", () => {
     });
     const catalog = exampleCatalog([model], [], 7);
     const answer = await clientFor(() => catalog).listModels({});
-    expect(answer.catalogRevision).toBe(7n);
+    expect([answer.catalogRevision, answer.priceVersion]).toEqual([7n, "0a1b2c3d4e5f"]);
     expect(answer.models[0]).toMatchObject({
       id: "acme/one",
       aliases: ["one"],

@@ -4,12 +4,12 @@ import {
   type BusStatus,
   BusUnavailable,
   type FollowOptions,
-  type KeyValueEntry,
   LEASE_MS,
   type OutgoingReport,
   type StoredReport,
 } from "../../src/domain/bus.ts";
-import { MAX_REPORT_BYTES, MAX_VALUE_BYTES } from "../../src/domain/bus-rules.ts";
+import { MAX_REPORT_BYTES } from "../../src/domain/bus-rules.ts";
+import { removalContract, tableContract } from "./table-contract.ts";
 
 /** A bus with empty streams and tables, closed after the test, and the time it lives in. */
 export type BusHarness = {
@@ -67,6 +67,7 @@ export function busContract(open: OpenBus): void {
   describe("following", () => followContract(open));
   describe("delivery", () => deliveryContract(open));
   describe("scores", () => tableContract(open));
+  describe("removed scores", () => removalContract(open));
   describe("leases", () => leaseContract(open));
   describe("closing", () => closeContract(open));
 }
@@ -230,70 +231,6 @@ function deliveryContract(open: OpenBus): void {
   });
 }
 
-function tableContract(open: OpenBus): void {
-  const bytes = (text: string) => new TextEncoder().encode(text);
-  const read = (entry: KeyValueEntry | undefined) =>
-    entry === undefined ? undefined : new TextDecoder().decode(entry.value);
-
-  test("writes with the revision of the key and refuses another", async () => {
-    const { scores } = (await open()).bus;
-    const first = await scores.put("scores.a", bytes("1"), 0);
-    expect(first).toBeGreaterThan(0);
-    expect(await scores.put("scores.a", bytes("x"), 0)).toBeUndefined();
-    const second = await scores.put("scores.a", bytes("2"), first ?? 0);
-    expect(second).toBeGreaterThan(first ?? 0);
-    expect(await scores.put("scores.a", bytes("x"), first ?? 0)).toBeUndefined();
-    expect(await scores.put("scores.b", bytes("x"), second ?? 0)).toBeUndefined();
-    expect(await scores.get("scores.a")).toMatchObject({ key: "scores.a", revision: second });
-    expect(read(await scores.get("scores.a"))).toBe("2");
-    expect(await scores.get("scores.b")).toBeUndefined();
-  });
-
-  test("lists every entry, and none of an empty table", async () => {
-    const { scores } = (await open()).bus;
-    expect(await scores.entries()).toEqual([]);
-    await scores.put("version", bytes("v"), 0);
-    const revision = await scores.put("scores.a", bytes("1"), 0);
-    await scores.put("scores.a", bytes("2"), revision ?? 0);
-    const entries = await scores.entries();
-    expect(entries.map((entry) => [entry.key, read(entry)]).sort()).toEqual([
-      ["scores.a", "2"],
-      ["version", "v"],
-    ]);
-  });
-
-  test("a watcher gets what is there and what is written later, until it is stopped", async () => {
-    const { bus, until } = await open();
-    await bus.scores.put("a", bytes("1"), 0);
-    const [stopped, going]: [string[], string[]] = [[], []];
-    const take = (into: string[]) => (entry: KeyValueEntry) => {
-      into.push(`${entry.key}=${read(entry)}`);
-      throw new Error("from a watcher");
-    };
-    const watcher = bus.scores.watch(take(stopped));
-    bus.scores.watch(take(going));
-    expect(stopped).toEqual([]);
-    await until(() => stopped.length === 1 && going.length === 1);
-    await bus.scores.put("b", bytes("2"), 0);
-    await until(() => stopped.length === 2 && going.length === 2);
-    await watcher.stop();
-    await bus.scores.put("c", bytes("3"), 0);
-    await until(() => going.length === 3);
-    expect(stopped).toEqual(["a=1", "b=2"]);
-    expect(going).toEqual(["a=1", "b=2", "c=3"]);
-  });
-
-  test("takes the largest value and refuses what breaks a rule", async () => {
-    const { scores } = (await open()).bus;
-    const largest = new Uint8Array(MAX_VALUE_BYTES);
-    expect(await scores.put("a", largest, 0)).toBeGreaterThan(0);
-    const more = new Uint8Array(MAX_VALUE_BYTES + 1);
-    await expect(scores.put("b", more, 0)).rejects.toThrow(RangeError);
-    await expect(scores.put("b.*", bytes("1"), 0)).rejects.toThrow(RangeError);
-    await expect(scores.get("b ")).rejects.toThrow(RangeError);
-  });
-}
-
 function leaseContract(open: OpenBus): void {
   test("one owner holds a lease, renews it and gives it back", async () => {
     const { leases } = (await open()).bus;
@@ -359,6 +296,7 @@ function closeContract(open: OpenBus): void {
     await expect(bus.reports.publish(textReport("a"))).rejects.toThrow(BusUnavailable);
     await expect(bus.scores.get("a")).rejects.toThrow(BusUnavailable);
     await expect(bus.scores.put("a", new Uint8Array(), 0)).rejects.toThrow(BusUnavailable);
+    await expect(bus.scores.remove("a", 1)).rejects.toThrow(BusUnavailable);
     await expect(bus.scores.entries()).rejects.toThrow(BusUnavailable);
     await expect(bus.leases.take("a", "one")).rejects.toThrow(BusUnavailable);
     await expect(bus.leases.release("a", "one")).rejects.toThrow(BusUnavailable);

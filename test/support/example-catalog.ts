@@ -34,6 +34,7 @@ export function exampleCatalog(
   const sorted = models.toSorted((left, right) => (left.id < right.id ? -1 : 1));
   return {
     revision,
+    priceVersion: "0a1b2c3d4e5f",
     models: sorted,
     model(idOrAlias) {
       const name = idOrAlias.toLowerCase();

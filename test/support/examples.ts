@@ -135,6 +135,7 @@ export function examplePlan(first: Endpoint, ...rest: readonly Endpoint[]): Rout
       estimatedOutputTokens: 256,
       prediction: examplePrediction,
       catalogRevision: 1,
+      priceVersion: "0a1b2c3d4e5f",
       scoreRevision: 1,
       decidedAtMs: 1_800_000_000_000,
       scoreAgeMs: undefined,

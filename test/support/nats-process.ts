@@ -43,6 +43,8 @@ export type NatsServerOptions = {
   readonly config?: string;
   /** Lines about JetStream, beside the folder of its store. */
   readonly jetstream?: string;
+  /** It says nothing before TLS, as with `handshake_first`: it has started when it accepts. */
+  readonly isSilent?: boolean;
 };
 
 const START_TIMEOUT_MS = 20_000;
@@ -53,7 +55,7 @@ const GREETING_TIMEOUT_MS = 1_000;
 /** A server that has not been started yet, on a port of its own. */
 export async function createNatsServer(
   { path }: NatsBinary,
-  { config = "", jetstream = "" }: NatsServerOptions = {},
+  { config = "", jetstream = "", isSilent = false }: NatsServerOptions = {},
 ): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), "atlas-nats-"));
   const store = join(folder, "store");
@@ -87,7 +89,7 @@ export async function createNatsServer(
     url: `nats://127.0.0.1:${port}`,
     async start() {
       child = spawn(path, ["-c", configFile], { stdio: ["ignore", "ignore", "pipe"] });
-      await greeted(child, port);
+      await started(child, () => greets(port, isSilent));
     },
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
@@ -110,13 +112,13 @@ export async function createNatsServer(
   };
 }
 
-async function greeted(child: ChildProcess, port: number): Promise<void> {
+async function started(child: ChildProcess, isThere: () => Promise<boolean>): Promise<void> {
   let said = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-2_000);
   });
   const deadline = performance.now() + START_TIMEOUT_MS;
-  while (!(await greets(port))) {
+  while (!(await isThere())) {
     if (child.exitCode !== null || performance.now() > deadline) {
       throw new Error(`nats-server does not start: ${said}`);
     }
@@ -124,11 +126,15 @@ async function greeted(child: ChildProcess, port: number): Promise<void> {
   }
 }
 
-async function greets(port: number): Promise<boolean> {
+async function greets(port: number, isSilent: boolean): Promise<boolean> {
   const socket = connect(port, "127.0.0.1");
   try {
     // Also when it closes without a word.
     const signal = AbortSignal.timeout(GREETING_TIMEOUT_MS);
+    if (isSilent) {
+      await once(socket, "connect", { signal });
+      return true;
+    }
     const [greeting] = await once(socket, "data", { signal });
     return String(greeting).startsWith("INFO");
   } catch {

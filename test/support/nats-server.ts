@@ -1,4 +1,5 @@
 import { describe, onTestFinished, test } from "vitest";
+import { freePort } from "./free-port.ts";
 import { findNatsBinaries, type NatsBinary } from "./nats-binaries.ts";
 import { createNatsServer, type NatsServer, type NatsServerOptions } from "./nats-process.ts";
 
@@ -44,4 +45,25 @@ export async function useNatsServer(
   onTestFinished(server.dispose);
   await server.start();
   return server;
+}
+
+/** Three running servers with JetStream that know each other and end with the test. */
+export async function useNatsCluster(binary: NatsBinary): Promise<readonly NatsServer[]> {
+  const ports = await Promise.all([1, 2, 3].map(freePort));
+  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
+  const servers = await Promise.all(
+    ports.map((port, index) =>
+      createNatsServer(binary, {
+        config: [
+          `server_name: n${index}`,
+          `cluster { name: atlas, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+        ].join("\n"),
+      }),
+    ),
+  );
+  onTestFinished(async () => {
+    await Promise.all(servers.map(({ dispose }) => dispose()));
+  });
+  await Promise.all(servers.map(({ start }) => start()));
+  return servers;
 }

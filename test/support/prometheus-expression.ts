@@ -7,14 +7,14 @@ export type ExpressionNames = {
   readonly grouped: readonly string[];
 };
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|\[[^\]]*\]|[A-Za-z_:][\w:]*|=~|!~|!=|[{}(),=]|\S/g;
+const TOKEN = /"(?:[^"\\]|\\.)*"|\[[^\]]*\]|\d[\w.]*|[A-Za-z_:][\w:]*|=~|!~|!=|[{}(),=]|\S/g;
 const NAME = /^[A-Za-z_:]/;
 const GROUPING = new Set(["by", "without", "on", "ignoring", "group_left", "group_right"]);
 const OPERATORS = new Set(["and", "or", "unless", "bool", "offset"]);
 
 type Place = "matchers" | "grouping" | undefined;
 
-/** Enough of PromQL for the expressions of this repository: durations stand in brackets alone. */
+/** Enough of PromQL for the expressions of this repository. */
 export function namesIn(expression: string): ExpressionNames {
   const tokens = expression.match(TOKEN) ?? [];
   const metrics: string[] = [];

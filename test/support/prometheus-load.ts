@@ -69,6 +69,8 @@ export function attemptAt(
     httpStatus: undefined,
     upstreamRequestId: undefined,
     droppedParameters: [],
+    streamed: true,
+    upstreamModel: "",
     ...changes,
   };
 }

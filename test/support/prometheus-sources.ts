@@ -9,6 +9,7 @@ export const exampleLive: LiveState = {
   cold: false,
   block: () => undefined,
   firstTokenEwmaMs: () => undefined,
+  waitingMs: () => 0,
   slowStart: () => 1,
 };
 
@@ -60,6 +61,7 @@ export const exampleFleet: FleetFigures = {
     tablesWritten: 31,
     conflicts: 32,
     oversized: 33,
+    unlisted: 3,
     spansDropped: 34,
   },
   prober: { leader: 1, passed: 1, failed: 2, silent: 3, unpriced: 4, unaffordable: 5 },

@@ -175,5 +175,7 @@ function attemptOf(outcome: Outcome): CallResult["attempts"][0] {
     httpStatus: 200,
     upstreamRequestId: "req-1",
     droppedParameters: [],
+    streamed: true,
+    upstreamModel: "",
   };
 }

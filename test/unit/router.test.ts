@@ -45,6 +45,7 @@ function start({ endpoints = [endpoint], script = answered, admits = true, ports
       observe: () => undefined,
       admission: {
         tryStart: () => admits,
+        awaitContent: () => undefined,
         firstContent: () => undefined,
         wantsTiming: () => false,
       },

@@ -872,13 +872,13 @@ export const CompletionSpecSchema: GenMessage<CompletionSpec> = /*@__PURE__*/
   messageDesc(file_atlas_v1_completion, 12);
 
 /**
- * Labels for cost and trace attribution. Identity comes from the credentials, never from here.
+ * Labels for attribution of cost. Identity comes from the credentials, never from here.
  *
  * @generated from message atlas.v1.CallerLabels
  */
 export type CallerLabels = Message$1<"atlas.v1.CallerLabels"> & {
   /**
-   * Name of the calling program; empty: not attributed.
+   * Name of the calling program, told in spans, logs and records of cost; empty: not attributed.
    *
    * @generated from field: string application = 1;
    */
@@ -892,7 +892,7 @@ export type CallerLabels = Message$1<"atlas.v1.CallerLabels"> & {
   endUserHash: string;
 
   /**
-   * Further labels, put on spans and cost records.
+   * Further labels, for records of calls and their cost alone: no span, metric or log line has them.
    *
    * @generated from field: map<string, string> labels = 3;
    */

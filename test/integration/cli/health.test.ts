@@ -13,6 +13,8 @@ import {
 import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import { createMemoryBus } from "../../../src/bus/memory-bus.ts";
 import { runAtlas } from "../../../src/cli/program.ts";
+import type { NatsConfig } from "../../../src/config/config.ts";
+import type { Log } from "../../../src/domain/ports.ts";
 import { createMemoryWorld, type MemoryWorld } from "../../unit/cli/memory-world.ts";
 import { useScriptedServer } from "./scripted-server.ts";
 
@@ -185,20 +187,23 @@ describe("atlas health tail", () => {
   });
 
   it("reads the bus itself with --nats, until it is interrupted", async () => {
-    const urls: string[] = [];
+    const asked: (readonly string[])[] = [];
     const memory = createMemoryWorld();
     const bus = createMemoryBus({ nowMs: Date.now, schedule: () => () => {}, log: () => {} });
     const world = {
       ...memory,
-      connectBus: async (url: string) => {
-        urls.push(url);
+      connectBus: async ({ servers }: NatsConfig, log: Log) => {
+        asked.push(servers);
+        log("warn", "it is far away", { servers });
         queueMicrotask(() => setImmediate(memory.interrupt));
         return bus;
       },
     };
-    await runAtlas(world, ["health", "tail", "--nats", "nats://n:4222"]);
-    expect(urls).toEqual(["nats://n:4222"]);
-    expect(memory.err()).toBe("the bus is connected\nerror: interrupted\n");
+    await runAtlas(world, ["health", "tail", "--nats", "nats://n:4222, m", "--nats", "k"]);
+    expect(asked).toEqual([["nats://n:4222", "m", "k"]]);
+    expect(memory.err()).toBe(
+      "warning: it is far away (nats://n:4222, m, k)\nthe bus is connected\nerror: interrupted\n",
+    );
     expect(memory.exitCode()).toBe(130);
     expect(bus.status()).toBe("closed");
   });
@@ -207,6 +212,15 @@ describe("atlas health tail", () => {
     const world = createMemoryWorld();
     await runAtlas(world, ["health", "tail", "--nats", "http://n"]);
     expect(world.err()).toMatch(/^error: --nats: /);
+    expect(world.exitCode()).toBe(2);
+  });
+
+  it("refuses TLS of a router for the bus", async () => {
+    const world = createMemoryWorld();
+    await runAtlas(world, ["health", "tail", "--nats", "tls://n", "--tls-ca", "ca.pem"]);
+    expect(world.err()).toBe(
+      "error: --tls options are about a router; the bus has bus.nats.tls in --config\n",
+    );
     expect(world.exitCode()).toBe(2);
   });
 });

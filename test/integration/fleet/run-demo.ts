@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { type ExecFileException, execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,10 @@ import { promisify } from "node:util";
 
 const TIMEOUT_MS = 110_000;
 
-/** What it prints; rejects when it ends with anything but 0. The files that it leaves for people are deleted. */
+/**
+ * What it prints; rejects, with the end of that, when the demo ends with anything but 0. The files that it leaves
+ * for people are deleted.
+ */
 export async function runDemo(name: string, ...words: readonly string[]): Promise<string> {
   const path = new URL(`../../../docs/demo/${name}.ts`, import.meta.url).pathname;
   const folder = mkdtempSync(join(tmpdir(), "atlas-run-demo-"));
@@ -15,6 +18,9 @@ export async function runDemo(name: string, ...words: readonly string[]): Promis
     const options = { timeout: TIMEOUT_MS, env: { ...env, TMPDIR: folder } };
     const { stdout } = await promisify(execFile)(process.execPath, [path, ...words], options);
     return stdout;
+  } catch (error) {
+    const { stdout = "" } = error as ExecFileException;
+    throw new Error(`the demo ${name} failed: ${stdout.slice(-1_000)}`, { cause: error });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

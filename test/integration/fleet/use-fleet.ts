@@ -22,6 +22,8 @@ export type Readiness = {
   readonly degraded: boolean;
   readonly bus: string;
   readonly scoreAgeMs?: number;
+  readonly scorePosition?: string;
+  readonly scoreHash?: string;
   readonly scorer?: {
     readonly leader: boolean;
     readonly caughtUp: boolean;
@@ -132,8 +134,17 @@ async function scoresOf({ scoring }: Member) {
   return snapshot?.scores.map((score) => ({ ...score, stats: timeless(score.stats) })) ?? [];
 }
 
-/** All of them hold equal scores, which are of so many calls. */
+/** What the scores amount to, and where the stream stood when they were made. */
+async function hashOf(member: Member) {
+  const { scorePosition, scoreHash } = await member.readiness();
+  return { scorePosition, scoreHash };
+}
+
+/** All of them hold equal scores, which are of so many calls, and say so by equal hashes. */
 export async function expectEqualScores(members: readonly Member[], calls: number): Promise<void> {
+  const [ofFirst, ...ofOthers] = await Promise.all(members.map(hashOf));
+  expect(ofFirst?.scoreHash).toMatch(/^[0-9a-f]{64}$/);
+  expect(ofOthers).toEqual(ofOthers.map(() => ofFirst));
   const [first, ...others] = await Promise.all(members.map(scoresOf));
   expect(others).toEqual(others.map(() => first));
   const pages = await Promise.all(members.map(pageOf));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { failureKinds } from "../../../src/domain/outcome.ts";
+import { failureKinds, SUCCESS } from "../../../src/domain/outcome.ts";
 import type { Metrics } from "../../../src/metrics/create-metrics.ts";
 import { textOf } from "../../../src/metrics/exposition.ts";
 import type { NumberSeries } from "../../../src/metrics/series.ts";
@@ -106,17 +106,18 @@ describe("a page of more endpoints than a metric has room for", () => {
 
   test("has at most 20,000 series, loses no count, and tells what found no place", () => {
     const { metrics, endpoints } = fleetOf(2_000);
+    const outcomes = [SUCCESS, ...failureKinds.map(failureOf)];
     for (const endpoint of endpoints) {
-      for (const kind of failureKinds) {
-        metrics.observe(observationOf(attemptAt(endpoint, failureOf(kind))));
+      for (const outcome of outcomes) {
+        metrics.observe(observationOf(attemptAt(endpoint, outcome)));
       }
     }
     const attempts = seriesOf(metrics, "atlas.attempts");
     expect(attempts).toHaveLength(20_000);
-    expect(sumOf(attempts)).toBe(2_000 * failureKinds.length);
+    expect(sumOf(attempts)).toBe(2_000 * outcomes.length);
     expect(attempts.at(-1)).toMatchObject({
       labels: ["_overflow", "_overflow", "_overflow", "_overflow"],
-      value: 2_000 * failureKinds.length - 19_999,
+      value: 2_000 * outcomes.length - 19_999,
     });
     expect(sumOf(seriesOf(metrics, "atlas.metrics.overflows"))).toBeGreaterThan(0);
   });

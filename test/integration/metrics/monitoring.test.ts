@@ -19,6 +19,15 @@ type Rule = {
   readonly annotations?: Readonly<Record<string, string>>;
 };
 
+type AlertTests = {
+  readonly tests: readonly {
+    readonly alert_rule_test: readonly {
+      readonly alertname: string;
+      readonly exp_alerts: readonly unknown[];
+    }[];
+  }[];
+};
+
 type Dashboard = {
   readonly panels: readonly {
     readonly id: number;
@@ -29,7 +38,10 @@ type Dashboard = {
 };
 
 const ALERTS = "docs/monitoring/alerts.yaml";
-const ALERT_TESTS = "docs/monitoring/alerts.test.yaml";
+const ALERT_TESTS = [
+  "docs/monitoring/alerts.test.yaml",
+  "docs/monitoring/alerts-of-hours.test.yaml",
+];
 const { groups }: { readonly groups: readonly { readonly rules: readonly Rule[] }[] } = parse(
   readFileSync(ALERTS, "utf8"),
 );
@@ -88,7 +100,7 @@ describe("names in the monitoring documents", () => {
       "atlas_nope_total{no}",
       "nope",
     ]);
-    expect(unknownIn('rate(atlas_calls_total{atlas_endpoint="a"}[5m])')).toEqual([
+    expect(unknownIn('rate(atlas_calls_total{atlas_endpoint="a"}[5m] offset 30m)')).toEqual([
       "atlas_calls_total{atlas_endpoint}",
     ]);
   });
@@ -114,6 +126,16 @@ describe("names in the monitoring documents", () => {
     expect(alerts.length).toBeGreaterThan(15);
     expect(alerts.filter(({ annotations }) => !annotations?.["summary"])).toEqual([]);
     expect(alerts.filter(({ annotations }) => !annotations?.["action"])).toEqual([]);
+  });
+
+  test("every alert is seen to fire", () => {
+    const fired = ALERT_TESTS.flatMap((file) => {
+      const { tests }: AlertTests = parse(readFileSync(file, "utf8"));
+      return tests
+        .flatMap(({ alert_rule_test }) => alert_rule_test)
+        .flatMap(({ alertname, exp_alerts }) => (exp_alerts.length > 0 ? [alertname] : []));
+    });
+    expect(alerts.filter(({ alert = "" }) => !fired.includes(alert))).toEqual([]);
   });
 
   test("values of labels that rules look for are values of theirs", () => {
@@ -158,7 +180,7 @@ describe("promtool", () => {
 
   test("sees the alerts fire when they should", async ({ skip }) => {
     skip(binaries === undefined, "apt-get is not installed");
-    expect(await promtool("test", "rules", ALERT_TESTS)).toContain("SUCCESS");
+    expect(await promtool("test", "rules", ...ALERT_TESTS)).toContain("SUCCESS");
   });
 
   test("takes the page", async ({ skip }) => {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
+import { connect, nanos } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { LEASE_MS } from "../../../src/domain/bus.ts";
 import { MAX_REPORT_BYTES, MAX_VALUE_BYTES } from "../../../src/domain/bus-rules.ts";
@@ -145,8 +145,12 @@ await describeOnNats("connectNatsBus()", (binary) => {
     expect(await bus.scores.put("a", Uint8Array.of(2), 0)).toBe(3);
   });
 
-  test("keeps dead letters once, with reason and origin", async () => {
-    const { bus } = await open();
+  test("keeps dead letters once, with reason and origin, however late they come again", async () => {
+    const { bus, lines } = await open();
+    const { manager } = await openManager();
+    await until(() => bus.status() === "connected");
+    // As after the minutes for which the server remembers ids.
+    await manager.streams.update("DEADLETTER", { duplicate_window: nanos(100) });
     const report = {
       token: "azure_a",
       sequence: 7,
@@ -155,14 +159,17 @@ await describeOnNats("connectNatsBus()", (binary) => {
       headers: {},
     };
     await bus.deadLetters.put({ reason: "truncated\r\nat 3 ✗", report });
+    await delay(300);
     await bus.deadLetters.put({ reason: "truncated", report });
-    const { manager } = await openManager();
     const letter = await manager.streams.getMessage("DEADLETTER", { seq: 1 });
-    expect(letter?.subject).toBe("atlas.deadletter.v1.azure_a");
+    expect(letter?.subject).toBe("atlas.deadletter.v1.azure_a.1800000000000-7");
     expect(letter?.data).toHaveLength(MAX_REPORT_BYTES);
     expect(letter?.header.get("atlas-reason")).toBe("truncated at 3");
     expect(letter?.header.get("atlas-sequence")).toBe("7");
     expect((await manager.streams.info("DEADLETTER")).state.messages).toBe(1);
+    await bus.deadLetters.put({ reason: "truncated", report: { ...report, sequence: 8 } });
+    expect((await manager.streams.info("DEADLETTER")).state.messages).toBe(2);
+    expect(lines.filter((line) => line.includes("dead letter"))).toEqual([]);
   });
 
   test("leaves no consumers behind when readers stop", async () => {

@@ -4,11 +4,14 @@ import { connect } from "@nats-io/transport-node";
 import { expect, onTestFinished, test } from "vitest";
 import { type Bus, BusUnavailable, type StoredReport } from "../../../src/domain/bus.ts";
 import { textOf } from "../../support/bus-contract.ts";
-import { freePort } from "../../support/free-port.ts";
-import type { NatsBinary } from "../../support/nats-binaries.ts";
 import { openNatsBus } from "../../support/nats-bus.ts";
 import { createNatsServer, type NatsServer } from "../../support/nats-process.ts";
-import { describeOnNats, describeOnNewestNats, useNatsServer } from "../../support/nats-server.ts";
+import {
+  describeOnNats,
+  describeOnNewestNats,
+  useNatsCluster,
+  useNatsServer,
+} from "../../support/nats-server.ts";
 import { createTcpProxy } from "../../support/tcp-proxy.ts";
 import { until } from "../../support/until.ts";
 import { follow, inOrder, publishUntilStored } from "./reporting.ts";
@@ -197,7 +200,7 @@ await describeOnNewestNats("a bus on NATS survives, whatever the server's versio
   });
 
   test("one of three servers killed, whichever leads", { timeout: 60_000 }, async () => {
-    const servers = await useCluster(binary);
+    const servers = await useNatsCluster(binary);
     const options = { servers: servers.map(({ url }) => url), replicas: 3 };
     const [producer, reader] = [openNatsBus(options).bus, openNatsBus(options).bus];
     const seen = follow(reader);
@@ -216,26 +219,6 @@ await describeOnNewestNats("a bus on NATS survives, whatever the server's versio
     expect(await producer.scores.put("version", Uint8Array.of(1), 0)).toBeGreaterThan(0);
   });
 });
-
-async function useCluster(binary: NatsBinary): Promise<readonly NatsServer[]> {
-  const ports = await Promise.all([1, 2, 3].map(freePort));
-  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(", ");
-  const servers = await Promise.all(
-    ports.map((port, index) =>
-      createNatsServer(binary, {
-        config: [
-          `server_name: n${index}`,
-          `cluster { name: atlas, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
-        ].join("\n"),
-      }),
-    ),
-  );
-  onTestFinished(async () => {
-    await Promise.all(servers.map(({ dispose }) => dispose()));
-  });
-  await Promise.all(servers.map(({ start }) => start()));
-  return servers;
-}
 
 /** The server that leads the stream of reports. */
 async function leaderAmong(servers: readonly NatsServer[]): Promise<NatsServer> {

@@ -3,7 +3,8 @@ import { nkeys } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
 import { textReport } from "../../support/bus-contract.ts";
 import { openNatsBus } from "../../support/nats-bus.ts";
-import { describeOnNats, useNatsServer } from "../../support/nats-server.ts";
+import { createNatsOperator } from "../../support/nats-operator.ts";
+import { describeOnNats, describeOnNewestNats, useNatsServer } from "../../support/nats-server.ts";
 import { until } from "../../support/until.ts";
 
 function tlsFile(name: string): string {
@@ -55,10 +56,57 @@ await describeOnNats("a bus on NATS proves who it is", (binary) => {
     await expect(bus.reports.publish(textReport("a"))).resolves.toBe(1);
   });
 
+  test("with the credentials that an operator's account gave out", async () => {
+    const { config, userCredentials } = createNatsOperator();
+    const server = await useNatsServer(binary, { config });
+    const bytes = new TextEncoder().encode(userCredentials());
+    const auth = { kind: "credentials", read: () => bytes } as const;
+    const { bus } = openNatsBus({ servers: [server.url], auth });
+    await expect(bus.reports.publish(textReport("a"))).resolves.toBe(1);
+  });
+
+  test("not with those of another operator", async () => {
+    const server = await useNatsServer(binary, { config: createNatsOperator().config });
+    const bytes = new TextEncoder().encode(createNatsOperator().userCredentials());
+    const auth = { kind: "credentials", read: () => bytes } as const;
+    const { bus, lines } = openNatsBus({ servers: [server.url], auth });
+    await until(() => lines.length > 0);
+    expect(lines[0]).toMatch(/^error NATS refuses the credentials/);
+    expect(bus.status()).toBe("connecting");
+  });
+
+  test("with credentials that are renewed before the old ones end", async () => {
+    const { config, userCredentials } = createNatsOperator();
+    const server = await useNatsServer(binary, { config });
+    let file = userCredentials(3);
+    const auth = { kind: "credentials", read: () => new TextEncoder().encode(file) } as const;
+    const { bus } = openNatsBus({ servers: [server.url], auth });
+    const changes: string[] = [];
+    bus.onStatus((status) => changes.push(status));
+    await until(() => bus.status() === "connected");
+    file = userCredentials();
+    await until(() => changes.length === 3);
+    expect(changes).toEqual(["connected", "connecting", "connected"]);
+    await expect(bus.reports.publish(textReport("a"))).resolves.toBe(1);
+  });
+
   test("with a token", async () => {
     const config = 'authorization { token: "open-sesame" }';
     const server = await useNatsServer(binary, { config });
     const { bus } = openNatsBus({ servers: [`nats://open-sesame@127.0.0.1:${server.port}`] });
+    await expect(bus.reports.publish(textReport("a"))).resolves.toBe(1);
+  });
+});
+
+await describeOnNewestNats("a bus on NATS", (binary) => {
+  test("speaks TLS before the server's first word where it is told so", async () => {
+    const config = tlsConfig.replace("verify: true", "handshake_first: true");
+    const server = await useNatsServer(binary, { config, isSilent: true });
+    const caFile = tlsFile("ca.pem");
+    const { bus } = openNatsBus({
+      servers: [server.url],
+      tls: { caFile, handshakeFirst: true },
+    });
     await expect(bus.reports.publish(textReport("a"))).resolves.toBe(1);
   });
 });

@@ -124,6 +124,7 @@ describe.each(ways)("the end of an RPC over $name", ({ system, port, connect }) 
       reason: undefined,
       callId: ID,
       peer: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      server: { host: "127.0.0.1", port: port(used.listeners) },
     });
     expect(end.endedAtMs).toBeGreaterThanOrEqual(end.receivedAtMs);
   });

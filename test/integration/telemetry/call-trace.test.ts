@@ -109,7 +109,12 @@ async function spansOf(setting: Setting) {
         return play(call, answer, clock.schedule);
       },
       observe: () => undefined,
-      admission: { tryStart: () => true, firstContent: () => undefined, wantsTiming: () => false },
+      admission: {
+        tryStart: () => true,
+        awaitContent: () => undefined,
+        firstContent: () => undefined,
+        wantsTiming: () => false,
+      },
       keepTrace: spans.keep,
       budget: createRetryBudget(),
       timeouts: {

@@ -8,6 +8,7 @@ import {
   type TracedCall,
   traceIdOf,
   unsampled,
+  type Way,
   ways,
 } from "./traced-call.ts";
 import { type AtlasProcess, catalogOf, serveAtlas, type TestModel } from "./use-atlas.ts";
@@ -40,7 +41,7 @@ const malformed = [
   ["another language", () => "00-überall-nirgends-01"],
 ] as const;
 
-const settings: readonly Setting[] = [
+const cases: readonly Setting[] = [
   {
     name: "a call without a trace, where all are sampled",
     process: "all",
@@ -131,6 +132,10 @@ const settings: readonly Setting[] = [
   },
 ];
 
+const settings = (Object.keys(ways) as Way[]).flatMap((way) =>
+  cases.map((setting) => ({ ...setting, name: `${setting.name}, by ${way}`, way })),
+);
+
 const modelAt = (at: number): TestModel => ({
   name: `m${at}`,
   providers: settings[at]?.replies.length ?? 0,
@@ -141,7 +146,10 @@ const PROMPT = "the question is 4111-3333";
 
 let spans: readonly ReceivedSpan[];
 let asked: readonly Asked[];
-let calls: readonly (Setting & { readonly made: MadeCall; readonly traceId: string })[];
+let calls: readonly ((typeof settings)[number] & {
+  readonly made: MadeCall;
+  readonly traceId: string;
+})[];
 
 beforeAll(async () => {
   const receiver = await startOtlpReceiver();
@@ -169,7 +177,7 @@ beforeAll(async () => {
     settings.map(async (setting, at) => {
       const atlas = processes[setting.process];
       const call = { ...setting, model: modelAt(at), text: PROMPT };
-      const made = await callTraced(ways.gRPC(atlas), call);
+      const made = await callTraced(ways[setting.way](atlas), call);
       const traceId = made.id === "" ? made.traceId : await traceIdOf(atlas, made.id);
       return { ...setting, made, traceId };
     }),
@@ -240,14 +248,17 @@ test("a tracestate that is too long, or whose traceparent is none, is passed on 
   const dropped = settings
     .map(({ name }) => name)
     .filter((name) => /^a trace(parent with|state of)/.test(name));
-  expect(dropped).toHaveLength(malformed.length + 1);
+  expect(dropped).toHaveLength(2 * (malformed.length + 1));
   for (const name of dropped) {
     expect(spansOf(name).map(({ traceState }) => traceState)).toEqual(spansOf(name).map(() => ""));
   }
-  const at = settings.findIndex(({ name }) => name === "a tracestate of 8 KB");
-  expect(asked.find(({ provider }) => provider === `m${at}-a`)?.headers).not.toHaveProperty(
-    "tracestate",
-  );
+  const long = [...settings.entries()].filter(([, { name }]) => /^a tracestate of/.test(name));
+  expect(long).toHaveLength(2);
+  for (const [at] of long) {
+    const { headers } = asked.find(({ provider }) => provider === `m${at}-a`) ?? {};
+    expect(headers).toHaveProperty("traceparent");
+    expect(headers).not.toHaveProperty("tracestate");
+  }
 });
 
 test("nothing is exported but of these calls", () => {
@@ -268,7 +279,7 @@ describe("prompts and answers", () => {
 
   test("are in the span of the last attempt where they are asked for, without what is redacted", () => {
     const { attributes } =
-      spansOf("a call without a trace, where all are sampled").find(
+      spansOf("a call without a trace, where all are sampled, by gRPC").find(
         ({ kind }) => kind === "CLIENT",
       ) ?? {};
     expect(attributes?.["gen_ai.input.messages"]).toContain("the question is [");

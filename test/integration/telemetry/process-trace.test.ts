@@ -102,6 +102,10 @@ type Call = (typeof calls)[number];
 /** Called first, because a process that has not run yet is late for short deadlines. */
 const warmUp: TestModel = { name: "warm-up", providers: 1 };
 
+/** Called by many at once, so that one report tells of several kept attempts. */
+const busy: TestModel = { name: "busy", providers: 1 };
+const CROWD = 20;
+
 const replyOf = (provider: string): Reply => {
   const replies = calls.flatMap(({ model, replies }) =>
     providersOf(model).map((id, at) => [id, replies[at] ?? hanging] as const),
@@ -119,6 +123,8 @@ type Played = {
   readonly made: ReadonlyMap<string, MadeCall>;
   readonly asked: readonly Asked[];
   spansOf(call: Call): readonly ReceivedSpan[];
+  /** Of each call of the crowd. */
+  crowd(): readonly (readonly ReceivedSpan[])[];
 };
 
 /** Makes every call on running processes, ends them, and keeps what the collector got. */
@@ -128,7 +134,7 @@ async function play(start: (settings: Settings) => Promise<readonly AtlasProcess
   const firstToken = { minMs: FIRST_TOKEN_MS, maxMs: FIRST_TOKEN_MS, coldMs: FIRST_TOKEN_MS };
   const processes = await start({
     config: {
-      ...catalogOf(providers.url, [warmUp, ...calls.map(({ model }) => model)]),
+      ...catalogOf(providers.url, [warmUp, busy, ...calls.map(({ model }) => model)]),
       timeouts: { firstToken, connectMs: FIRST_TOKEN_MS },
       retry: { budgetReservePerSecond: 100 },
     },
@@ -141,14 +147,22 @@ async function play(start: (settings: Settings) => Promise<readonly AtlasProcess
   const made = await Promise.all(
     calls.map(async (call) => [call.name, await callTraced(ways[call.way](router), call)] as const),
   );
+  const crowd = await Promise.all(
+    Array.from({ length: CROWD }, () => callTraced(ways.gRPC(router), { model: busy })),
+  );
   const played: Played = {
+    crowd: () =>
+      crowd.map(({ traceId }) => receiver.spans.filter((span) => span.traceId === traceId)),
     made: new Map(made),
     asked: providers.asked,
     spansOf: ({ name }) =>
       receiver.spans.filter(({ traceId }) => traceId === new Map(made).get(name)?.traceId),
   };
   const isFolded = (call: Call) => played.spansOf(call).length >= spanCountOf(call);
-  await until(() => calls.every(isFolded)).catch(() => undefined);
+  const isTold = () =>
+    played.crowd().every((spans) => spans.length >= 4) &&
+    played.crowd().some((spans) => spans.length >= 7);
+  await until(() => calls.every(isFolded) && isTold()).catch(() => undefined);
   await Promise.all(processes.map((one) => one.kill("SIGTERM")));
   await providers.close();
   await receiver.close();
@@ -295,6 +309,33 @@ function describeTraces(played: () => Played, { router, scorer, system }: World)
         undefined,
       ]),
     );
+  });
+
+  test("every call of a crowd leads to the report of its attempt, and on to the fold and the scores", () => {
+    const all = played().crowd().flat();
+    const named = (name: string) => all.filter((span) => span.name === name);
+    const reportsOf = ({ spanId, links }: ReceivedSpan) =>
+      named("publish atlas.health.v1").filter(
+        (report) =>
+          report.parentSpanId === spanId || links.some((link) => link.spanId === report.spanId),
+      );
+    const attempts = attemptsOf(all);
+    expect(attempts).toHaveLength(CROWD);
+    // Some second has more than one of them, so some lead to a report in the trace of another.
+    expect(named("publish atlas.health.v1").length).toBeLessThan(CROWD);
+    for (const attempt of attempts) {
+      const reports = reportsOf(attempt);
+      expect(reports.map(({ attributes }) => attributes["atlas.endpoint"])).toEqual([
+        "busy-a/chat",
+      ]);
+      const [report] = reports;
+      for (const name of ["process atlas.health.v1", "atlas.scores.apply"]) {
+        expect(named(name).map(({ parentSpanId }) => parentSpanId)).toContain(report?.spanId);
+      }
+      expect(attempt.links.map(({ traceId }) => traceId)).toEqual(
+        attempt.traceId === report?.traceId ? [] : [report?.traceId],
+      );
+    }
   });
 
   test("prompts and answers are in no span", () => {

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { context, metrics, trace } from "@opentelemetry/api";
 import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { metricTable } from "../../../src/metrics/metric-table.ts";
@@ -19,6 +21,10 @@ afterEach(async () => {
   await telemetry.close(0);
   await receiver.close();
   vi.unstubAllEnvs();
+  // A process starts it once, and the API tells of whoever comes second.
+  for (const api of [context, metrics, trace]) {
+    api.disable();
+  }
 });
 
 /** The SDK reads the environment of the process, so it is set as well. */
@@ -39,6 +45,7 @@ async function start(
       logged += `${message} ${JSON.stringify(fields)}\n`;
     },
     nowMs: Date.now,
+    readFile,
   });
   return telemetry;
 }
@@ -210,43 +217,159 @@ describe("the environment", () => {
   });
 });
 
-describe("metrics", () => {
-  const producer: MetricProducer = {
-    collect: () =>
-      Promise.resolve({
-        errors: [],
-        resourceMetrics: {
-          resource: { attributes: {}, merge: () => never(), getRawAttributes: () => [] },
-          scopeMetrics: [
-            {
-              scope: { name: "atlas-router" },
-              metrics: [
-                {
-                  descriptor: {
-                    name: "atlas.calls",
-                    unit: "{call}",
-                    description: "Calls.",
-                    valueType: 0,
-                  },
-                  aggregationTemporality: 1,
-                  dataPointType: 3,
-                  isMonotonic: true,
-                  dataPoints: [
-                    {
-                      startTime: [1, 0],
-                      endTime: [2, 0],
-                      attributes: { "atlas.tier": "standard" },
-                      value: 3,
-                    },
-                  ],
+const producer: MetricProducer = {
+  collect: () =>
+    Promise.resolve({
+      errors: [],
+      resourceMetrics: {
+        resource: { attributes: {}, merge: () => never(), getRawAttributes: () => [] },
+        scopeMetrics: [
+          {
+            scope: { name: "atlas-router" },
+            metrics: [
+              {
+                descriptor: {
+                  name: "atlas.calls",
+                  unit: "{call}",
+                  description: "Calls.",
+                  valueType: 0,
                 },
-              ],
-            },
-          ],
-        },
-      }),
-  };
+                aggregationTemporality: 1,
+                dataPointType: 3,
+                isMonotonic: true,
+                dataPoints: [
+                  {
+                    startTime: [1, 0],
+                    endTime: [2, 0],
+                    attributes: { "atlas.tier": "standard" },
+                    value: 3,
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    }),
+};
 
+describe("what is wrong with the environment", () => {
+  const lines = () => logged.trim().split("\n");
+
+  test("is told at the start, each of it once for both signals", async () => {
+    const { spans, close, stats } = await start(
+      {
+        ...overHttp(),
+        OTEL_BSP_MAX_QUEUE_SIZE: "abc",
+        OTEL_METRIC_EXPORT_INTERVAL: "1m",
+        OTEL_EXPORTER_OTLP_COMPRESSION: "zstd",
+        OTEL_EXPORTER_OTLP_TIMEOUT: "-4",
+        OTEL_EXPORTER_OTLP_CERTIFICATE: "/nowhere/ca.pem",
+        OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: "delta",
+        OTEL_SPAN_EVENT_COUNT_LIMIT: "8",
+        // Ours to read, in trace/sampling.ts.
+        OTEL_TRACES_SAMPLER: "no such",
+      },
+      [producer],
+    );
+    expect(lines()).toEqual([
+      expect.stringContaining("OTEL_EXPORTER_OTLP_CERTIFICATE names a file that cannot be read"),
+      expect.stringContaining("OTEL_SPAN_EVENT_COUNT_LIMIT is not heeded"),
+      expect.stringContaining("OTEL_BSP_MAX_QUEUE_SIZE is no whole number"),
+      expect.stringContaining("METRICS_TEMPORALITY_PREFERENCE is not heeded"),
+      expect.stringContaining("OTEL_METRIC_EXPORT_INTERVAL is no whole number"),
+      // By the SDK.
+      expect.stringContaining("OTEL_EXPORTER_OTLP_TIMEOUT is invalid"),
+      expect.stringContaining("OTEL_EXPORTER_OTLP_COMPRESSION is invalid"),
+      expect.stringContaining("Failed to read root certificate file"),
+    ]);
+    spans?.(exampleSpan());
+    await close(5_000);
+    expect(stats().exported).toBe(1);
+    expect(receiver.metrics).toHaveLength(1);
+  });
+
+  test.each(["http/protobuf", "http/json", "grpc"])(
+    "keeps spans from another place when their address over %s is none",
+    async (protocol) => {
+      const { spans } = await start({
+        OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+        OTEL_EXPORTER_OTLP_ENDPOINT: "https://user:canary/1@collector",
+      });
+      expect(spans).toBeUndefined();
+      expect(lines()).toEqual([
+        expect.stringContaining("OTEL_EXPORTER_OTLP_ENDPOINT is no address"),
+      ]);
+      expect(logged).not.toContain("canary");
+    },
+  );
+
+  test.each(transports)("costs one signal and not the other over $name", async ({ env }) => {
+    const { spans, close } = await start(
+      { ...env(), OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "not a url" },
+      [producer],
+    );
+    spans?.(exampleSpan());
+    await close(5_000);
+    expect(receiver.spans).toHaveLength(1);
+    expect(receiver.metrics).toEqual([]);
+    expect(lines()).toEqual([
+      expect.stringContaining("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is no address"),
+    ]);
+  });
+
+  test.each([
+    { name: "characters", headers: "authorization=canary%0Akey" },
+    { name: "bytes", headers: "authorization-bin=canary-key" },
+  ])("costs the signal whose header has $name that gRPC cannot send", async ({ headers }) => {
+    const { spans, close } = await start(
+      { ...overGrpc(), OTEL_EXPORTER_OTLP_TRACES_HEADERS: headers },
+      [producer],
+    );
+    expect(spans).toBeUndefined();
+    expect(lines()).toEqual([
+      expect.stringContaining("traces are not exported, because OTEL_EXPORTER_OTLP_* cannot"),
+    ]);
+    expect(logged).not.toContain("canary");
+    await close(5_000);
+    expect(receiver.metrics).toHaveLength(1);
+  });
+});
+
+describe("longer than a timer can count", () => {
+  const warnings: string[] = [];
+  const warned = ({ name }: Error) => warnings.push(name);
+
+  beforeEach(() => {
+    warnings.length = 0;
+    process.on("warning", warned);
+  });
+
+  afterEach(() => {
+    process.off("warning", warned);
+  });
+
+  test.each(transports)("is as long as it can over $name", async ({ env }) => {
+    const { spans, close } = await start(
+      {
+        ...env(),
+        OTEL_BSP_SCHEDULE_DELAY: "3000000000",
+        OTEL_BSP_EXPORT_TIMEOUT: "3000000000",
+        OTEL_METRIC_EXPORT_INTERVAL: "3000000000",
+        OTEL_METRIC_EXPORT_TIMEOUT: "3000000000",
+        OTEL_EXPORTER_OTLP_TIMEOUT: "3000000000",
+      },
+      [producer],
+    );
+    spans?.(exampleSpan());
+    await close(5_000);
+    expect(receiver.headers).toHaveLength(2);
+    // Of a server in this process there may be others: it counts from another moment.
+    expect(warnings).not.toContain("TimeoutOverflowWarning");
+  });
+});
+
+describe("metrics", () => {
   test.each([
     { name: "http/protobuf", env: overHttp },
     { name: "grpc", env: overGrpc },

@@ -28,8 +28,12 @@ describe("attemptOnce()", () => {
         upstreamModel: "m1",
       },
     });
-    expect(end.record).toMatchObject({ httpStatus: 200, upstreamRequestId: "r1" });
-    expect(end.upstreamModel).toBe("m1");
+    expect(end.record).toMatchObject({
+      httpStatus: 200,
+      upstreamRequestId: "r1",
+      upstreamModel: "m1",
+      streamed: true,
+    });
   });
 
   test("tells why each choice ended, and nothing of an answer that broke before", async () => {
@@ -47,7 +51,7 @@ describe("attemptOnce()", () => {
           return { kind: "success" };
         },
         observe: () => undefined,
-        admission: { firstContent: () => undefined },
+        admission: { awaitContent: () => undefined, firstContent: () => undefined },
         ...createManualClock(),
       });
       return end.record.finishReasons;
@@ -57,6 +61,21 @@ describe("attemptOnce()", () => {
       "length",
     ]);
     expect(await reasonsOf(text("a"))).toBeUndefined();
+  });
+
+  test.each([true, false])("tells when content is waited for if streamed: %s", async (streamed) => {
+    const told: number[] = [];
+    const clock = createManualClock();
+    const end = await attemptOnce(
+      { ...attempt(exampleCall()), streamed },
+      {
+        upstream: async () => ({ kind: "success" }),
+        observe: () => undefined,
+        admission: { awaitContent: (_, atMs) => told.push(atMs), firstContent: () => undefined },
+        ...clock,
+      },
+    );
+    expect(told).toEqual(streamed ? [end.record.startedAtMs] : []);
   });
 
   test("prefers what a failure says about itself", async () => {
@@ -70,7 +89,7 @@ describe("attemptOnce()", () => {
     const end = await attemptOnce(attempt(exampleCall()), {
       upstream: async () => failure,
       observe: () => undefined,
-      admission: { firstContent: () => undefined },
+      admission: { awaitContent: () => undefined, firstContent: () => undefined },
       ...clock,
     });
     expect(end.record).toMatchObject({ httpStatus: 503, upstreamRequestId: "r2" });
@@ -85,7 +104,7 @@ describe("attemptOnce()", () => {
       await attemptOnce(attempt(call), {
         upstream: async () => ({ kind, message: "" }),
         observe: () => undefined,
-        admission: { firstContent: () => undefined },
+        admission: { awaitContent: () => undefined, firstContent: () => undefined },
         keepTrace: (...asked) => kept.push(asked),
         ...clock,
       });
@@ -115,7 +134,7 @@ describe("attemptOnce()", () => {
           throw cause;
         },
         observe: (observation) => observed.push(observation),
-        admission: { firstContent: () => undefined },
+        admission: { awaitContent: () => undefined, firstContent: () => undefined },
         ...clock,
       },
     );
@@ -135,7 +154,7 @@ describe("attemptOnce()", () => {
     const running = attemptOnce(attempt(exampleCall({ signal: controller.signal })), {
       upstream: () => new Promise(() => undefined),
       observe: (observation) => observed.push(observation),
-      admission: { firstContent: () => undefined },
+      admission: { awaitContent: () => undefined, firstContent: () => undefined },
       ...createManualClock(),
     });
     controller.abort(new RouterError(code, "over"));
@@ -145,7 +164,7 @@ describe("attemptOnce()", () => {
     const late = await attemptOnce(attempt(exampleCall({ signal: controller.signal })), {
       upstream: () => Promise.reject(new Error("not asked")),
       observe: () => undefined,
-      admission: { firstContent: () => undefined },
+      admission: { awaitContent: () => undefined, firstContent: () => undefined },
       ...createManualClock(),
     });
     expect(late.record.outcome.kind).toBe(kind);
@@ -161,7 +180,7 @@ describe("attemptOnce()", () => {
       upstream: ({ signal }) =>
         new Promise((resolve) => signal.addEventListener("abort", () => resolve(outcome))),
       observe: () => undefined,
-      admission: { firstContent: () => undefined },
+      admission: { awaitContent: () => undefined, firstContent: () => undefined },
       ...createManualClock(),
     });
     controller.abort(new RouterError("deadline-exceeded", "over"));
@@ -252,7 +271,7 @@ async function play(steps: readonly Step[], options: { readonly before?: StreamE
         return ending.promise;
       },
       observe: (observation) => observed.push(observation),
-      admission: { firstContent: () => undefined },
+      admission: { awaitContent: () => undefined, firstContent: () => undefined },
       ...clock,
     },
   );

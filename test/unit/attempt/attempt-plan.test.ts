@@ -39,6 +39,7 @@ const down = { kind: "server-error", message: "the endpoint failed" } as const;
 
 const admitAll: Admission = {
   tryStart: () => true,
+  awaitContent: () => undefined,
   firstContent: () => undefined,
   wantsTiming: () => false,
 };
@@ -295,13 +296,14 @@ describe("attemptPlan()", () => {
     const told: string[] = [];
     const admission: Admission = {
       ...admitAll,
+      awaitContent: (id, startedAtMs) => told.push(`${id} at ${startedAtMs}`),
       firstContent: (id, { startedAtMs, nowMs }) => told.push(`${id} after ${nowMs - startedAtMs}`),
     };
     const { running, clock, calls } = start({ a: { ends: "never" } }, { ports: { admission } });
     await clock.advance(40);
     calls[0]?.emit(hi);
     calls[0]?.emit(bye);
-    expect(told).toEqual(["a after 40"]);
+    expect(told).toEqual(["a at 1800000000000", "a after 40"]);
     await clock.advance(60_000);
     await running;
   });

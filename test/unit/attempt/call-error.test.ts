@@ -19,6 +19,8 @@ const record = (id: string, outcome: Failure, httpStatus?: number): AttemptRecor
   httpStatus,
   upstreamRequestId: undefined,
   droppedParameters: [],
+  streamed: true,
+  upstreamModel: "",
 });
 const errorOf = (...outcomes: readonly Failure[]) =>
   callErrorOf(outcomes.at(-1) ?? failure("network"), {

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AttemptEnd } from "../../../src/attempt/attempt-once.ts";
+import type { PlanEnd } from "../../../src/attempt/attempt-plan.ts";
 import { callResultOf } from "../../../src/attempt/call-result.ts";
+import type { AttemptRecord } from "../../../src/domain/call.ts";
+import { UNKNOWN_COST } from "../../../src/domain/money.ts";
 import { type Failure, SUCCESS } from "../../../src/domain/outcome.ts";
 import { RouterError } from "../../../src/domain/router-error.ts";
 import type { Usage } from "../../../src/domain/usage.ts";
@@ -25,6 +28,8 @@ type Shape = {
   readonly durationMs?: number;
   readonly failedMs?: number;
   readonly lateMs?: number;
+  /** Of the attempt before. */
+  readonly first?: Partial<AttemptRecord> | "none";
 };
 
 /** A call received at 0 and planned from 1 to 2, whose attempts start at 3. */
@@ -41,7 +46,12 @@ function result(shape: Shape, signal = new AbortController().signal) {
     httpStatus: undefined,
     upstreamRequestId: undefined,
     droppedParameters: [],
+    streamed: true,
+    upstreamModel: "",
   };
+  const { first } = shape;
+  const attempts: PlanEnd["attempts"] =
+    first === "none" ? [record] : [{ ...record, startedAtMs: 3, ...first }, record];
   const last: AttemptEnd = {
     record,
     committed,
@@ -49,12 +59,11 @@ function result(shape: Shape, signal = new AbortController().signal) {
     generationMs:
       committed && shape.firstTokenMs !== undefined ? durationMs - shape.firstTokenMs : undefined,
     generatedTokens: usage.visibleOutput,
-    upstreamModel: "m",
   };
   return callResultOf(
     exampleCall({ receivedAtMs: 0, signal }),
     plan,
-    { attempts: [{ ...record, startedAtMs: 3 }, record], last, failure },
+    { attempts, last, failure },
     { planStartedAtMs: 1, plannedAtMs: 2, endedAtMs: startedAtMs + durationMs + lateMs },
   );
 }
@@ -76,6 +85,41 @@ describe("callResultOf()", () => {
     expect(broken.cost.total).toBe(210_600);
     expect(broken.usage.source).toBe("partial");
     expect([broken.partial, broken.error?.code]).toEqual([true, "stream-interrupted"]);
+  });
+
+  test("reckons what attempts are billed that another one followed, beside the cost of the call", () => {
+    const partial: Usage = { ...usage, visibleOutput: 10, source: "partial" };
+    const { attempts, cost } = result({ first: { firstTokenMs: 10, usage: partial } });
+    expect(attempts.map(({ givenUpCost }) => givenUpCost)).toEqual([
+      { total: 156_000, input: 150_000, output: 6_000, cache: 0, request: 0 },
+      undefined,
+    ]);
+    expect(cost.total).toBe(210_600);
+  });
+
+  test.each([
+    ["nothing was counted", { usage: undefined }],
+    [
+      "its price is not known",
+      {
+        usage,
+        endpoint: { ...endpoint, pricing: { ...endpoint.pricing, inputPerMtok: undefined } },
+      },
+    ],
+  ])("does not know what they are billed when %s", (_, first) => {
+    const { attempts } = result({ first: { firstTokenMs: 10, ...first } });
+    expect(attempts[0].givenUpCost).toEqual(UNKNOWN_COST);
+  });
+
+  test("leaves the attempt of a call that needed no other as it is", () => {
+    const { attempts } = result({ first: "none" });
+    expect(attempts).toHaveLength(1);
+    expect(attempts[0]).not.toHaveProperty("givenUpCost");
+  });
+
+  test("takes those not to be billed whose answer had not begun, whatever was counted", () => {
+    const { attempts } = result({ first: { firstTokenMs: undefined, usage } });
+    expect(attempts[0].givenUpCost).toBeUndefined();
   });
 
   test("ends with the reason of whoever ended it", () => {

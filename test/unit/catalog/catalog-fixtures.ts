@@ -3,6 +3,7 @@ import { type BuildOptions, buildCatalog } from "../../../src/catalog/build-cata
 import { type CatalogSource, decodeCatalog } from "../../../src/catalog/decode-catalog.ts";
 import { type MergedCatalog, mergeCatalog } from "../../../src/catalog/merge-catalog.ts";
 import type { CatalogSnapshot } from "../../../src/domain/catalog.ts";
+import { sha256 } from "../../../src/health/sha256.ts";
 
 export const origin = { source: "test", date: "2026-11-01" };
 
@@ -49,7 +50,7 @@ export function builtFrom(
   merged: MergedCatalog,
   access: BuildOptions["access"] = () => ({ enabled: true, simulated: false }),
 ): CatalogSnapshot {
-  return buildCatalog(merged, { revision: 1, access });
+  return buildCatalog(merged, { revision: 1, sha256, access });
 }
 
 export function readSeed(): string {

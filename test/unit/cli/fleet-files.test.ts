@@ -13,7 +13,7 @@ async function settingsOf(config: string, files: Readonly<Record<string, string>
 }
 
 const nats =
-  "{ servers: [a], credentialsFile: bus.creds, tls: { caFile: ca.pem, certFile: c.pem, keyFile: k.pem } }";
+  "{ servers: [a], credentialsFile: bus.creds, tls: { caFile: ca.pem, certFile: c.pem, keyFile: k.pem, handshakeFirst: true } }";
 
 describe("the files of the fleet", () => {
   it("are named relative to the configuration", async () => {
@@ -35,6 +35,7 @@ describe("the files of the fleet", () => {
                 caFile: "/etc/atlas/ca.pem",
                 certFile: "/etc/atlas/c.pem",
                 keyFile: "/etc/atlas/k.pem",
+                handshakeFirst: true,
               },
             },
           },
@@ -51,6 +52,15 @@ describe("the files of the fleet", () => {
       "bus.nats.tls.certFile",
       "bus.nats.tls.keyFile",
     ]);
+  });
+
+  it("hold the seed of an NKey", async () => {
+    const config = "bus: { nats: { servers: [a], nkeyFile: user.nk } }";
+    expect(await settingsOf(config, { "/etc/atlas/user.nk": "" })).toMatchObject({
+      settings: { config: { bus: { nats: { nkeyFile: "/etc/atlas/user.nk" } } } },
+    });
+    const loaded = await settingsOf(config);
+    expect(loaded.ok ? [] : loaded.problems.map(({ path }) => path)).toEqual(["bus.nats.nkeyFile"]);
   });
 
   it("are none where there is no bus", async () => {

@@ -23,8 +23,7 @@ const sums = (callCount: bigint, totalNanoUsd: bigint, changes: Partial<SpendSum
     callCount,
     usage: { freshInputTokens: 1_000n * callCount, visibleOutputTokens: 10n * callCount },
     cost: { totalNanoUsd },
-    minCatalogRevision: 3n,
-    maxCatalogRevision: 3n,
+    priceVersions: ["0a1b2c3d4e5f"],
   }),
   ...changes,
 });
@@ -57,7 +56,7 @@ search            —               1       0         1,000             10  $0.1
 (not told apart)                  1       0         1,000             10  $0.05    5.0 %
 total                             7       1         7,000             70  $1.00  100.0 %
 
-this replica since 2026-11-22 09:00 UTC, at prices of catalogue revision 3
+this replica since 2026-11-22 09:00 UTC, at prices 0a1b2c3d4e5f
 `);
   });
 
@@ -68,14 +67,22 @@ this replica since 2026-11-22 09:00 UTC, at prices of catalogue revision 3
     };
     const response = answer({
       rows: [{ values: ["a", ""], sums: { callCount: 2n, ...unpriced } }],
-      total: sums(3n, 21_000n, { ...unpriced, maxCatalogRevision: 5n }),
+      total: sums(3n, 21_000n, unpriced),
     });
     const text = formatSpend(response, layout);
     expect(text).toMatch(/^a +— +2 +0 +50 +5 +— +—$/m);
-    expect(text).toContain("prices of catalogue revisions 3 to 5\n");
     expect(text).toContain(
       "2 calls of unknown price, with 50 input and 5 output tokens: what they cost is in no sum\n",
     );
+  });
+
+  it.each([
+    [[], "UTC"],
+    [["a", "b"], "UTC, at prices a, b"],
+    [[..."abcdefgh"], "UTC, at prices a, b, c, d, e, f, g, h and perhaps later ones"],
+  ])("names the versions of the prices: %j", (priceVersions, shown) => {
+    const text = formatSpend(answer({ total: sums(1n, 1n, { priceVersions }) }), layout);
+    expect(text).toContain(`this replica since 2026-11-22 09:00 ${shown}\n`);
   });
 
   it("shows what attempts that were given up cost, beside the calls", () => {
@@ -100,7 +107,7 @@ b            —               0       0             0              0  $0.00    
 c            —               0       0             0              0  $0.00    0.0 %         —
 total                        1       0         1,000             10  $0.50  100.0 %     $0.25
 
-this replica since 2026-11-22 09:00 UTC, at prices of catalogue revision 3
+this replica since 2026-11-22 09:00 UTC, at prices 0a1b2c3d4e5f
 3 attempts given up after the answer began, for $0.25, 1 of them of unknown cost: beside the costs above
 `);
   });

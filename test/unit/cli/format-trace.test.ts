@@ -1,6 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
-import { AttemptSchema, CostSchema } from "../../../gen/atlas/v1/types_pb.ts";
+import {
+  type Attempt,
+  AttemptSchema,
+  type Cost,
+  CostSchema,
+  type Usage,
+  UsageSchema,
+  UsageSource,
+} from "../../../gen/atlas/v1/types_pb.ts";
 import { displayWidth } from "../../../src/cli/display-width.ts";
 import { formatTrace } from "../../../src/cli/format-trace.ts";
 import { createPaint } from "../../../src/cli/paint.ts";
@@ -33,7 +41,7 @@ Tokens       1,200 in + 340 out tokens
 Chosen       azure/eastus/gpt-4o-mini
 Because      azure/eastus/gpt-4o-mini is the cheapest of 2.
 Fallbacks    openai/gpt-4o-mini
-Read         catalogue 3, scores 12, 1.20 s old
+Read         catalogue 3, prices 0a1b2c3d4e5f, scores 12, 1.20 s old
 Answered by  gpt-4o-mini-2024-07-18
 
 Trace  0af7651916cd43dd8448eb211c80319c (spans were made of it)
@@ -71,6 +79,32 @@ Same trace  abc, def
       "UNAVAILABLE (STREAM_INTERRUPTED): it broke; part of the answer had been sent\n",
     );
     expect(text).toContain("Cost         — a price is unknown, expected $0.0002\n");
+  });
+
+  it("shows what attempts are billed that another one followed, as far as it is known", () => {
+    const [first, second] = switchedCall().attempts;
+    const begun = (givenUpCost: Partial<Cost>, givenUpUsage?: Usage) => ({
+      ...create(AttemptSchema, first),
+      givenUpCost: { ...create(CostSchema), ...givenUpCost },
+      ...(givenUpUsage && { givenUpUsage }),
+    });
+    const usage = create(UsageSchema, {
+      freshInputTokens: 12n,
+      visibleOutputTokens: 30n,
+      source: UsageSource.PARTIAL,
+    });
+    const shown = (...attempts: readonly Attempt[]) =>
+      formatTrace(switchedCall({ attempts: [...attempts] }), [], layout)
+        .split("\n")
+        .find((line) => line.startsWith("Given up"));
+    const last = create(AttemptSchema, second);
+    expect(shown(begun({ totalNanoUsd: 100_000n }, usage), last)).toBe(
+      "Given up     attempt 1: $0.0001 for 12 in + 30 out tokens, partial; not confirmed, and beside the cost above",
+    );
+    expect(shown(begun({}), last)).toBe(
+      "Given up     attempt 1: an unknown cost; not confirmed, and beside the cost above",
+    );
+    expect(shown(last)).toBeUndefined();
   });
 
   it.each([60, 80, 120, 200])("draws a waterfall that fits %i columns", (columns) => {

@@ -28,6 +28,8 @@ function observationOf(outcome: Outcome, endedAtMs: number, endpoint: string): O
       httpStatus: 401,
       upstreamRequestId: "req-1",
       droppedParameters: [],
+      streamed: true,
+      upstreamModel: "",
     },
     endedAtMs,
     streamed: true,

@@ -29,6 +29,8 @@ const figures = (endpoint: string): EndpointFigures => ({
   observedMinutes: 5,
   recentSuccesses: 0,
   recentFailures: 0,
+  recentFirstTokens: 0,
+  recentFirstTokenMicro: undefined,
   outside: undefined,
 });
 

@@ -19,6 +19,7 @@ describe("checkConfig()", () => {
     { user: "u", password: "p" },
     { token: "t", tls: { caFile: "a", certFile: "c", keyFile: "k" } },
     { credentialsFile: "c", tls: {} },
+    { nkeyFile: "n", tls: { handshakeFirst: true } },
   ])("finds nothing wrong with the one way to log in of %j", (more) => {
     expect(problems(nats(more))).toEqual([]);
   });
@@ -81,6 +82,11 @@ describe("checkConfig()", () => {
       path: "bus.nats.credentialsFile",
       message: "cannot stand beside bus.nats.token",
     },
+    ...["user", "token", "credentialsFile"].map((other) => ({
+      value: nats({ nkeyFile: "n", password: other === "user" ? "p" : undefined, [other]: "x" }),
+      path: "bus.nats.nkeyFile",
+      message: `cannot stand beside bus.nats.${other}`,
+    })),
     {
       value: nats({ tls: { certFile: "c" } }),
       path: "bus.nats.tls.certFile",

@@ -20,6 +20,11 @@ describe("busSchema", () => {
     });
   });
 
+  test("lets the server speak first unless it is told otherwise", () => {
+    const parsed = busSchema.parse({ nats: { servers: ["a"], tls: {} } });
+    expect(parsed.nats?.tls).toEqual({ handshakeFirst: false });
+  });
+
   test("hides password and token, and takes empty ones for none", () => {
     const servers = ["nats://a"];
     const { nats } = busSchema.parse({ nats: { servers, password: "p-1", token: "t-1" } });
@@ -37,7 +42,9 @@ describe("busSchema", () => {
     { nats: { servers: ["http://a"] }, path: "nats.servers.0" },
     { nats: { servers: ["a"], replicas: 6 }, path: "nats.replicas" },
     { nats: { servers: ["a"], credentialsFile: "" }, path: "nats.credentialsFile" },
+    { nats: { servers: ["a"], nkeyFile: "" }, path: "nats.nkeyFile" },
     { nats: { servers: ["a"], tls: { caFile: 1 } }, path: "nats.tls.caFile" },
+    { nats: { servers: ["a"], tls: { handshakeFirst: 1 } }, path: "nats.tls.handshakeFirst" },
   ])("refuses $path out of its range", ({ nats, path }) => {
     expect(
       busSchema.safeParse({ nats }).error?.issues.map((issue) => issue.path.join(".")),

@@ -17,6 +17,8 @@ describe("figuresToScore()", () => {
       observedMinutes: 5,
       recentSuccesses: 2,
       recentFailures: 1,
+      recentFirstTokens: 5,
+      recentFirstTokenMicro: 30_000_000,
     });
     const times = { count: 40, p50: 20, p95: 99.000001 };
     const score = figuresToScore(figures, START_MS);
@@ -29,7 +31,7 @@ describe("figuresToScore()", () => {
       durationMs: times,
       success: 0.75,
       uptime: 0.8,
-      recent: { successes: 2, failures: 1 },
+      recent: { successes: 2, failures: 1, firstTokenMs: 30, isSlow: false },
       degraded: false,
     });
     expect(Object.isFrozen(score)).toBe(true);
@@ -54,6 +56,15 @@ describe("figuresToScore()", () => {
       p5: undefined,
       p50: undefined,
       p95: undefined,
+    });
+  });
+
+  test("slow last seconds degrade it", () => {
+    const slow = { recentFirstTokens: 10, recentFirstTokenMicro: 900_000_000 };
+    const figures = figuresOf("a", { firstTokenMs: percentiles, ...slow });
+    expect(figuresToScore(figures, START_MS)).toMatchObject({
+      recent: { firstTokenMs: 900, isSlow: true },
+      degraded: true,
     });
   });
 

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { EndpointId } from "../../../src/domain/endpoint.ts";
@@ -19,7 +21,7 @@ function freeze({ sequence, endpoint, signal, observedAtMs }: Draft) {
   return { token: endpoint, id: `p:1:${sequence}`, bytes };
 }
 
-const create = (limits: { maxBytes?: number; maxEndpoints?: number } = {}) =>
+const create = (limits: { maxEndpoints?: number } = {}) =>
   createOutbox({ freeze, ...limits }, START_MS);
 
 function observe(outbox: Outbox, endpoint: string, endedAtMs: number): void {
@@ -205,19 +207,76 @@ describe("createOutbox()", () => {
   });
 
   it("stays within its bounds however long the bus is away", () => {
-    const outbox = create({ maxBytes: 50_000, maxEndpoints: 20 });
+    const outbox = create({ maxEndpoints: 20 });
     for (let second = 0; second < 4_000; second += 1) {
       const nowMs = START_MS + second * 1_000;
       observe(outbox, `endpoint-${second % 30}`, nowMs);
       outbox.turn(nowMs);
       sendAll(outbox, nowMs).forEach(outbox.retry);
-      const { bytes, endpoints, unacknowledged, inFlight } = outbox.stats();
-      expect(bytes).toBeLessThanOrEqual(50_000);
+      const { deltas, bytes, endpoints, unacknowledged, inFlight } = outbox.stats();
+      expect(deltas).toBeLessThanOrEqual(20 * 61);
+      expect(bytes).toBeLessThanOrEqual(20 * 61 * 300);
       expect(endpoints).toBeLessThanOrEqual(20);
       expect(unacknowledged).toBeLessThanOrEqual(REPLAY_WINDOW);
       expect(inFlight).toBe(0);
     }
     expect(outbox.stats().lapsed).toBeGreaterThan(0);
     expect(outbox.stats().droppedObservations).toBeGreaterThan(0);
+  });
+});
+
+setFlagsFromString("--expose-gc");
+const collect: () => void = runInNewContext("gc");
+
+/** A bus that was away for 29.5 minutes. */
+const SLICES = 59;
+
+function heldBytes(): number {
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** Calls of all kinds of lengths, `calls` in each 30 s on each endpoint. */
+function fill(endpoints: number, calls: number) {
+  const freezeNothing = () => ({ token: "t", id: "1", bytes: new Uint8Array(1) });
+  const all = Array.from({ length: endpoints }, (_, index) => makeEndpoint(`endpoint-${index}`));
+  const plain = makeObservation({ endedAtMs: START_MS });
+  const before = heldBytes();
+  const outbox = createOutbox({ freeze: freezeNothing }, START_MS);
+  for (let slice = 0; slice < SLICES; slice += 1) {
+    const endedAtMs = START_MS + slice * SLICE_MS;
+    for (let call = 0; call < calls; call += 1) {
+      for (const [index, endpoint] of all.entries()) {
+        const attempt = {
+          ...plain.attempt,
+          endpoint,
+          firstTokenMs: 100 + ((call * 37 + index) % 4_000),
+          durationMs: 500 + ((call * 91 + index) % 9_000),
+        };
+        outbox.observe({ ...plain, attempt, endedAtMs, generationMs: 60 + ((call * 53) % 5_000) });
+      }
+    }
+    outbox.turn(endedAtMs);
+  }
+  const bytes = (heldBytes() - before) / endpoints;
+  return { bytes, stats: outbox.stats() };
+}
+
+describe("what waits while the bus is away for half an hour", () => {
+  it("drops nothing of 2,000 endpoints that are called thrice in 30 s, at 12 KB for each", () => {
+    const { bytes, stats } = fill(2_000, 3);
+    expect(stats).toMatchObject({ deltas: 2_000 * SLICES, droppedDeltas: 0 });
+    expect(stats).toMatchObject({ endpoints: 2_000, droppedObservations: 0 });
+    expect(bytes).toBeLessThan(12_000);
+    // The figure that is told is no smaller, up to what an endpoint takes with nothing to tell.
+    expect(bytes).toBeLessThan(stats.bytes / 2_000 + 1_024);
+  });
+
+  it("takes at most 128 KB for an endpoint that is called 33 times a second", () => {
+    const { bytes, stats } = fill(10, 1_000);
+    expect(stats).toMatchObject({ deltas: 10 * SLICES, droppedDeltas: 0 });
+    expect(bytes).toBeLessThan(128 * 1_024);
+    expect(bytes).toBeLessThan(stats.bytes / 10 + 1_024);
   });
 });

@@ -5,6 +5,9 @@ import type { Endpoint } from "../../../src/domain/catalog.ts";
 import type { EndpointId } from "../../../src/domain/endpoint.ts";
 import type { ProbeSignal } from "../../../src/domain/health.ts";
 import { type ProbeResult, type ProberOptions, startProber } from "../../../src/health/prober.ts";
+import { createTrafficClock } from "../../../src/health/traffic-clock.ts";
+import { createRandom } from "../../../src/simulator/random.ts";
+import { exampleScore } from "../../support/example-score.ts";
 import { exampleEndpoint } from "../../support/examples.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 
@@ -51,8 +54,7 @@ const hangs: Script = (_, signal) =>
     signal.addEventListener("abort", () => resolve({ signal: FAILED, costNanoUsd: undefined }));
   });
 
-function world(changes: Partial<ProberOptions> = {}) {
-  const clock = createManualClock();
+function world(changes: Partial<ProberOptions> = {}, clock = createManualClock()) {
   const table = leaseTable();
   const startMs = clock.nowMs();
   const probed: { readonly id: string; readonly afterMs: number }[] = [];
@@ -219,13 +221,16 @@ describe("startProber()", () => {
     expect(table.holder()).toBeUndefined();
   });
 
-  test("forgets endpoints that are gone, and takes those that come", async () => {
+  test("forgets endpoints that are gone, and takes those that come, of whose past it knows nothing", async () => {
     let ids = ["a"];
     const { clock, probed } = world({ endpoints: () => ids.map((id) => exampleEndpoint(id)) });
     await clock.advance(MINUTE);
     ids = ["b"];
     await clock.advance(2 * MINUTE);
-    expect(probed.map(({ id }) => id)).toEqual(["a", "b", "b"]);
+    expect(probed).toEqual([
+      { id: "a", afterMs: 60_000 },
+      { id: "b", afterMs: 121_000 },
+    ]);
   });
 
   test("breaks off what runs when it is closed, tells nothing of it and gives the lease back", async () => {
@@ -247,15 +252,67 @@ describe("startProber()", () => {
     expect(clock.pending()).toBe(0);
   });
 
-  test("asks for the traffic of the endpoint that it is about to probe", async () => {
-    const asked = new Set<EndpointId>();
-    const { clock } = world({
+  test("asks for the traffic of every endpoint each second, whoever leads", async () => {
+    const asked: string[] = [];
+    const ids = ["a", "b"];
+    const { clock, table } = world({
+      endpoints: () => ids.map((id) => exampleEndpoint(id)),
       lastTrafficMs(id) {
-        asked.add(id);
+        asked.push(id);
         return undefined;
       },
     });
+    table.give("another");
+    await clock.advance(2_000);
+    table.give(undefined);
     await clock.advance(2 * MINUTE);
-    expect([...asked]).toEqual(["a"]);
+    expect(asked).toEqual(Array.from({ length: 122 }, () => ids).flat());
+  });
+
+  test("one that takes over spreads its first probes, however long it has looked on", async () => {
+    const ids = ["a", "b", "c"];
+    const { clock, probed, table } = world({
+      endpoints: () => ids.map((id) => exampleEndpoint(id)),
+      random: createRandom(3),
+    });
+    table.give("another");
+    await clock.advance(10 * MINUTE);
+    table.give(undefined);
+    await clock.advance(MINUTE + 4_000);
+    expect(new Set(probed.slice(0, 3).map(({ afterMs }) => afterMs)).size).toBe(3);
+  });
+
+  test.each([
+    { name: "a call every 45 s", everyMs: 45_000, isProbed: false },
+    { name: "a call every 75 s", everyMs: 75_000, isProbed: false },
+    { name: "a call every 2 minutes", everyMs: 120_000, isProbed: true },
+    { name: "a call every 5 minutes", everyMs: 300_000, isProbed: true },
+  ])("leaves alone what another replica calls: $name", async ({ everyMs, isProbed }) => {
+    // Older calls leave the window as new ones come: counts alone do not always grow.
+    const calls: number[] = [];
+    for (let at = -3_530_000; at < 3_600_000; at += everyMs) {
+      calls.push(at);
+    }
+    const clock = createManualClock();
+    const startMs = clock.nowMs();
+    const within = (ms: number) => {
+      const afterMs = clock.nowMs() - startMs;
+      return calls.filter((at) => at <= afterMs && at > afterMs - ms).length;
+    };
+    const traffic = createTrafficClock(() => {
+      const recent = { successes: within(30_000), failures: 0 };
+      const counts = { successes: within(30 * MINUTE), failures: 0, rateLimited: 0, recent };
+      const scores = new Map([["a" as EndpointId, exampleScore(counts)]]);
+      return { revision: 1, windowEndMs: clock.nowMs(), scores };
+    });
+    const { lastTrafficMs } = traffic;
+    const { probed } = world({ random: createRandom(7), lastTrafficMs }, clock);
+    await clock.advance(30 * MINUTE);
+    const tooEarly = probed.filter(({ afterMs }) =>
+      calls.some((at) => at <= afterMs && at > afterMs - MINUTE),
+    );
+    expect(tooEarly).toEqual([]);
+    // A call shows for half a minute, so that of every gap as much is lost to probes.
+    expect(probed.length > 0).toBe(isProbed);
   });
 });

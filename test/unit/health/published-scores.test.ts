@@ -210,17 +210,24 @@ describe("createPublishedScores()", () => {
     });
   });
 
-  test("retain() forgets what is not stored any more, unless it is newer than the version", () => {
+  test("retain() forgets what is not stored any more, unless it is newer than it was told", () => {
     const { published, takeTable, takeVersion } = setUp();
     for (const model of ["m", "n"]) {
       takeTable(tableOf(model, positionOf(1)));
     }
     takeTable(tableOf("new", positionOf(3)));
-    published.retain(new Set());
-    expect(published.scores().size).toBe(3);
-    takeVersion(versionOf(positionOf(2), []));
-    published.retain(new Set([scoreKeyOf("n")]));
+    takeVersion(versionOf(positionOf(4), []));
+    published.retain(new Set([scoreKeyOf("n")]), positionOf(2));
     expect([...published.scores().keys()].toSorted()).toEqual(["n-a", "new-a"]);
     expect(published.tables()).toHaveLength(2);
+  });
+
+  test("a table without endpoints keeps older ones out for a minute, and then is forgotten", () => {
+    const { takeTable, takeVersion } = setUp();
+    takeTable(tableOf("m", at(START_MS, 5), []));
+    takeVersion(versionOf(at(START_MS + 60_000, 6), []));
+    expect(takeTable(tableOf("m", at(START_MS, 4)))).toBe(false);
+    takeVersion(versionOf(at(START_MS + 60_001, 7), []));
+    expect(takeTable(tableOf("m", at(START_MS, 4)))).toBe(true);
   });
 });

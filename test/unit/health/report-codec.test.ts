@@ -153,7 +153,7 @@ describe("decodeReport()", () => {
     expect(decodeReport(later)).toMatchObject({ signal: { kind: "breaker", state: "closed" } });
   });
 
-  it("takes a report without a time of observation", () => {
+  it("takes a report without a time of observation, which is 0 then", () => {
     expect(decodeReport(wire({}))).toMatchObject({ observedAtMs: 0 });
   });
 

@@ -33,24 +33,39 @@ describe("originOf()", () => {
 });
 
 describe("addOrigin()", () => {
-  it("keeps the first attempt and eight more", () => {
+  it("has the trace of the first attempt hold the report's span, and tells it to all the others", () => {
+    const attempts = Array.from({ length: 20 }, (_, at) => attemptOf(1 + (at % 3)));
     let list: OriginList | undefined;
-    for (let number = 1; number <= 20; number += 1) {
-      list = addOrigin(list, attemptOf(number));
+    for (const attempt of attempts) {
+      list = addOrigin(list, attempt);
     }
+    const [first, ...others] = attempts;
     expect(list?.first).toEqual(originOf(attemptOf(1)));
-    expect(list?.others).toHaveLength(8);
-    expect(list?.others[0]).toEqual({
-      traceId: "0af7651916cd43dd8448eb211c80319c",
-      spanId: originOf(attemptOf(2))?.spanId,
-    });
-    expect(bytesOfOrigins(list)).toBe(9 * 256 + 3);
+    const { traceId, spanId } = list?.first ?? {};
+    expect(list?.report).toEqual({ traceId, spanId: "37ad6b7169203313" });
+    expect(spanId).toBe("b7ad6b7169203313");
+    expect(first?.trace.reports).toBeUndefined();
+    expect(others.map(({ attempt, trace }) => trace.reports?.[attempt.number - 1])).toEqual(
+      others.map(() => list?.report),
+    );
+    expect(bytesOfOrigins(list)).toBe(512 + 3);
+  });
+
+  it("tells each attempt of a call its own report", () => {
+    const [one, other] = [1, 2].map((number) => addOrigin(undefined, attemptOf(number)));
+    const trace = exampleTrace({ keep: true });
+    addOrigin(one, { ...attemptOf(1), trace });
+    addOrigin(other, { ...attemptOf(2), trace });
+    expect(trace.reports).toEqual([one?.report, other?.report]);
+    expect(one?.report.spanId).not.toBe(other?.report.spanId);
   });
 
   it("adds none that is not kept", () => {
     expect(addOrigin(undefined, attemptOf(1, false))).toBeUndefined();
     expect(bytesOfOrigins(undefined)).toBe(0);
     const list = addOrigin(undefined, attemptOf(1));
-    expect(addOrigin(list, attemptOf(2, false))).toEqual({ first: list?.first, others: [] });
+    const left = attemptOf(2, false);
+    expect(addOrigin(list, left)).toBe(list);
+    expect(left.trace.reports).toBeUndefined();
   });
 });

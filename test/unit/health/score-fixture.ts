@@ -55,6 +55,8 @@ export function figuresOf(
     observedMinutes: 0,
     recentSuccesses: 0,
     recentFailures: 0,
+    recentFirstTokens: 0,
+    recentFirstTokenMicro: undefined,
     outside: undefined,
     ...others,
   };
@@ -162,6 +164,7 @@ export function createSwitchedBus(beside?: Beside) {
     scores: {
       get: guard(scores.get),
       put: guard(scores.put),
+      remove: guard(scores.remove),
       entries: guard(scores.entries),
       watch: scores.watch,
     },

@@ -8,6 +8,7 @@ import {
   positionOf,
   publish,
   putOver,
+  START_MS,
   tableEntry,
   tableOf,
   versionEntry,
@@ -95,6 +96,7 @@ describe("createScoreLedger()", () => {
     expect(ledger.get(VERSION_KEY)).toEqual({
       revision: 1,
       position: undefined,
+      model: "",
       table: undefined,
     });
     const { key, value } = versionEntry(versionOf(positionOf(1), []));
@@ -118,25 +120,88 @@ describe("createScoreLedger()", () => {
     expect((await scores.get(write.key))?.value).toEqual(write.bytes);
   });
 
-  test("a key that was wiped is written anew", async () => {
-    const { bus } = setUp();
+  test("a key that somebody removed is not written before everything is read again", async () => {
+    const { scores, ledger } = setUp();
+    const gone = tableEntry(tableOf("m", positionOf(1), []));
+    await putOver(scores, gone);
+    await ledger.load();
+    await scores.remove(gone.key, 1);
     const write = writeOf(tableOf("m", positionOf(2)));
-    const puts: number[] = [];
-    const wiped = createScoreLedger({
-      turns: createTurns({ nowMs: () => 0, yieldTurn: async () => undefined }),
-      scores: {
-        ...bus.scores,
-        entries: async () => [{ ...tableEntry(tableOf("m", positionOf(1))), revision: 9 }],
-        get: async () => undefined,
-        async put(_key, _value, revision) {
-          puts.push(revision);
-          return revision === 0 ? 1 : undefined;
-        },
-      },
+    await expect(ledger.write(write, always)).resolves.toBe("outdated");
+    await expect(scores.get(write.key)).resolves.toBeUndefined();
+    expect(ledger.conflicts()).toBe(1);
+    expect(ledger.ofModel("m")).toBeUndefined();
+    await expect(ledger.write(write, always)).resolves.toBe("written");
+  });
+
+  test("knows what is stored of a model", async () => {
+    const { scores, ledger } = setUp();
+    await publish(scores, positionOf(3), [
+      tableOf("m", positionOf(3)),
+      tableOf("gone", positionOf(2), []),
+    ]);
+    await ledger.load();
+    expect([...ledger.models()]).toEqual(["m", "gone"]);
+    expect(ledger.ofModel("m")).toBe(ledger.get("scores.m"));
+    expect(ledger.ofModel("gone")).toMatchObject({ table: undefined });
+    expect(ledger.ofModel("other")).toBeUndefined();
+  });
+
+  describe("remove()", () => {
+    const emptied = (name: string, asOfMs: number) => tableOf(name, positionOf(2, { asOfMs }), []);
+
+    test("what was emptied before a time is listed by its own time, whoever wrote it", async () => {
+      const { scores, ledger } = setUp();
+      const full = tableOf("full", positionOf(1, { asOfMs: START_MS - 900 }));
+      const tables = [emptied("old", START_MS - 501), emptied("new", START_MS - 500), full];
+      await publish(scores, positionOf(3), tables);
+      await putOver(scores, { key: "scores.rubbish", value: Uint8Array.of(255) });
+      await ledger.load();
+      expect(ledger.emptiedBefore(START_MS - 500)).toEqual(["scores.old"]);
     });
-    await wiped.load();
-    await expect(wiped.write(write, always)).resolves.toBe("written");
-    expect(puts).toEqual([9, 0]);
+
+    test("removes a key and forgets it, so that it is written like a new one", async () => {
+      const { scores, ledger } = setUp();
+      await publish(scores, positionOf(3), [emptied("m", START_MS)]);
+      await ledger.load();
+      await expect(ledger.remove("scores.m", always)).resolves.toBe("written");
+      await expect(scores.get("scores.m")).resolves.toBeUndefined();
+      expect([...ledger.models()]).toEqual([]);
+      const write = writeOf(tableOf("m", positionOf(4)));
+      await expect(ledger.write(write, always)).resolves.toBe("written");
+      expect(ledger.conflicts()).toBe(0);
+    });
+
+    test("asks before it removes", async () => {
+      const { scores, ledger } = setUp();
+      await publish(scores, positionOf(3), [emptied("m", START_MS)]);
+      await ledger.load();
+      await expect(ledger.remove("scores.m", () => false)).resolves.toBe("deposed");
+      await expect(scores.get("scores.m")).resolves.toBeDefined();
+    });
+
+    test("what somebody wrote meanwhile stays, and is known from then on", async () => {
+      const { scores, ledger } = setUp();
+      await publish(scores, positionOf(3), [emptied("m", START_MS)]);
+      await ledger.load();
+      const back = tableOf("m", positionOf(5));
+      await putOver(scores, tableEntry(back));
+      await expect(ledger.remove("scores.m", always)).resolves.toBe("written");
+      await expect(scores.get("scores.m")).resolves.toMatchObject(tableEntry(back));
+      expect(ledger.tables()).toEqual([{ model: "m", stateSha256: back.stateSha256 }]);
+      expect(ledger.conflicts()).toBe(1);
+    });
+
+    test("what is gone already is no conflict, and no key is unknown twice", async () => {
+      const { scores, ledger } = setUp();
+      await publish(scores, positionOf(3), [emptied("m", START_MS)]);
+      await ledger.load();
+      await scores.remove("scores.m", 1);
+      await expect(ledger.remove("scores.m", always)).resolves.toBe("written");
+      await expect(ledger.remove("scores.m", always)).resolves.toBe("written");
+      expect([...ledger.models()]).toEqual([]);
+      expect(ledger.conflicts()).toBe(0);
+    });
   });
 
   test.each([

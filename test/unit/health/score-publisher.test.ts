@@ -3,7 +3,11 @@ import type { KeyValue } from "../../../src/domain/bus.ts";
 import { MAX_VALUE_BYTES } from "../../../src/domain/bus-rules.ts";
 import { scoreKeyOf, VERSION_KEY } from "../../../src/health/endpoint-token.ts";
 import { createScoreLedger } from "../../../src/health/score-ledger.ts";
-import { createScorePublisher, type PublisherPorts } from "../../../src/health/score-publisher.ts";
+import {
+  createScorePublisher,
+  MAX_UNKNOWN_MODELS,
+  type PublisherPorts,
+} from "../../../src/health/score-publisher.ts";
 import { decodeTable, decodeVersion } from "../../../src/health/table-codec.ts";
 import { hashOfTables } from "../../../src/health/table-hash.ts";
 import { createTurns } from "../../../src/health/turns.ts";
@@ -12,6 +16,7 @@ import {
   figuresOf,
   positionOf,
   putOver,
+  START_MS,
   sha256,
   tableEntry,
   tableOf,
@@ -23,7 +28,8 @@ import {
 function createFold() {
   const fold = {
     sequence: 1,
-    all: ["m", "n"],
+    all: ["m", "n"] as readonly string[],
+    asOfMs: START_MS,
     changed: new Set(["m", "n"]),
     endpoints: (model: string) => [figuresOf(`${model}-a`)],
     /** How often `readOn` is over before a table is complete. */
@@ -33,7 +39,7 @@ function createFold() {
   return {
     fold,
     output: {
-      position: () => positionOf(fold.sequence),
+      position: () => positionOf(fold.sequence, { asOfMs: fold.asOfMs }),
       changedModels: () => [...fold.changed],
       models: () => fold.all,
       readOn(_: string, isOver: () => boolean) {
@@ -44,7 +50,8 @@ function createFold() {
       },
       table(model: string) {
         fold.changed.delete(model);
-        return tableOf(model, positionOf(fold.sequence), fold.endpoints(model));
+        const position = positionOf(fold.sequence, { asOfMs: fold.asOfMs });
+        return tableOf(model, position, fold.endpoints(model));
       },
     },
     advance(...changed: readonly string[]) {
@@ -56,7 +63,7 @@ function createFold() {
 
 function setUp(
   wrap: (scores: KeyValue) => KeyValue = (scores) => scores,
-  more: Pick<PublisherPorts, "isKnown"> = {},
+  more: Pick<PublisherPorts, "isKnown" | "isKnownModel"> = {},
 ) {
   const world = createSwitchedBus();
   const { bus, log } = world;
@@ -122,6 +129,7 @@ describe("createScorePublisher()", () => {
       tablesWritten: 2,
       conflicts: 0,
       oversized: 0,
+      unlisted: 0,
     });
   });
 
@@ -316,6 +324,118 @@ describe("createScorePublisher()", () => {
       endpoints: [figuresOf("n-a"), unheardOf],
     });
     await expect(storedVersion(scores)).resolves.toMatchObject({ modelCount: 2 });
+  });
+
+  test("removes the key of a model that is gone ten minutes later, and makes it anew when it is back", async () => {
+    const { publisher, scores, fold, advance } = setUp();
+    await publisher.publish(always);
+    fold.all = ["n"];
+    advance("m");
+    await publisher.publish(always);
+    fold.asOfMs += 10 * 60_000;
+    advance();
+    await publisher.publish(always);
+    await expect(scores.get(scoreKeyOf("m"))).resolves.toBeDefined();
+    fold.asOfMs += 1;
+    advance();
+    await publisher.publish(always);
+    await expect(scores.get(scoreKeyOf("m"))).resolves.toBeUndefined();
+    fold.all = ["m", "n"];
+    advance("m");
+    await expect(publisher.publish(always)).resolves.toBe("written");
+    await expect(storedTable(scores, "m")).resolves.toMatchObject({ endpoints: [{}] });
+    expect(publisher.counts().conflicts).toBe(0);
+  });
+
+  test("keys outlive a round that was not brought to its end", async () => {
+    const { publisher, scores, fold, advance } = setUp();
+    fold.all = ["n"];
+    const gone = tableOf("m", positionOf(0), []);
+    await putOver(scores, tableEntry(gone));
+    fold.asOfMs += 11 * 60_000;
+    advance();
+    let asked = 0;
+    const mayWrite = () => {
+      asked += 1;
+      // Every read and the table, but not the version.
+      return asked < 3;
+    };
+    await expect(publisher.publish(mayWrite)).resolves.toBe("deposed");
+    await expect(scores.get(scoreKeyOf("m"))).resolves.toBeDefined();
+  });
+
+  test("has the fold forget models that are gone, whether or not they were ever written", async () => {
+    const { publisher, fold, advance } = setUp();
+    await publisher.publish(always);
+    fold.all = ["n"];
+    advance("m", "brief");
+    await publisher.publish(always);
+    expect([...fold.changed]).toEqual([]);
+  });
+
+  test("finds what another left behind within ten minutes, without writing all", async () => {
+    const { publisher, written, scores, fold, advance } = setUp();
+    await publisher.publish(always);
+    await putOver(scores, tableEntry(tableOf("left", positionOf(1))));
+    advance();
+    written.length = 0;
+    await publisher.publish(always);
+    expect(written).toEqual([VERSION_KEY]);
+    fold.asOfMs += 10 * 60_000;
+    advance();
+    await publisher.publish(always);
+    expect(written).toEqual([VERSION_KEY, scoreKeyOf("left"), VERSION_KEY]);
+    await expect(storedTable(scores, "left")).resolves.toMatchObject({ endpoints: [] });
+  });
+
+  describe("models that the catalogue does not have", () => {
+    const strangers = Array.from({ length: MAX_UNKNOWN_MODELS + 2 }, (_, index) => `s-${index}`);
+    const isKnownModel = (model: string) => !model.startsWith("s-");
+    const keysOf = async (scores: KeyValue) =>
+      new Set((await scores.entries()).map(({ key }) => key));
+
+    test("have a bounded number of tables, and leave room for all that it has", async () => {
+      const { publisher, fold, scores, advance, lines } = setUp((same) => same, { isKnownModel });
+      fold.all = [...strangers, "m", "n"];
+      fold.changed = new Set(fold.all);
+      await expect(publisher.publish(always)).resolves.toBe("written");
+      const keys = await keysOf(scores);
+      expect(keys.size).toBe(MAX_UNKNOWN_MODELS + 3);
+      expect(keys).toContain(scoreKeyOf("m"));
+      expect(keys).toContain(scoreKeyOf("n"));
+      expect(publisher.counts()).toMatchObject({ unlisted: 2 });
+      await expect(storedVersion(scores)).resolves.toMatchObject({
+        modelCount: MAX_UNKNOWN_MODELS + 2,
+      });
+      advance();
+      await publisher.publish(always);
+      expect(lines).toMatchObject([{ level: "warn", fields: { withoutScores: 2 } }]);
+    });
+
+    test("keep the table they have, and get one when the key of another is removed", async () => {
+      const { publisher, fold, scores, advance } = setUp((same) => same, { isKnownModel });
+      const [first = "", ...others] = strangers;
+      const last = strangers.at(-1) ?? "";
+      fold.all = strangers;
+      fold.changed = new Set(strangers);
+      await publisher.publish(always);
+      fold.all = others;
+      advance(first, "s-5");
+      await publisher.publish(always);
+      await expect(storedTable(scores, "s-5")).resolves.toMatchObject({ position: positionOf(2) });
+      expect(publisher.counts()).toMatchObject({ unlisted: 2 });
+      // The table of the one that is gone takes up its room for ten minutes.
+      for (const passedMs of [10 * 60_000, 1, 1_000]) {
+        fold.asOfMs += passedMs;
+        advance();
+        await publisher.publish(always);
+      }
+      const keys = await keysOf(scores);
+      expect(keys).not.toContain(scoreKeyOf(first));
+      expect(keys).not.toContain(scoreKeyOf(last));
+      expect(keys.size).toBe(MAX_UNKNOWN_MODELS + 1);
+      expect(publisher.counts()).toMatchObject({ unlisted: 1 });
+    });
   });
 
   test("a version that is not written is not counted", async () => {

@@ -247,6 +247,39 @@ describe("startScoreReader()", () => {
       await reader.close();
     });
 
+    test("a table that is not stored any more is dropped although newer versions come while all is read", async () => {
+      const world = createSwitchedBus();
+      const reader = start(world);
+      const { scores } = world.bus;
+      const { entries } = scores;
+      const left = tableOf("n", at(1));
+      await world.clock.advance(0);
+      await publish(scores, at(1), [tableOf("m", at(1)), left]);
+      await settle();
+      let sequence = 1;
+      const publishNext = () => {
+        sequence += 1;
+        return putOver(scores, versionEntry(versionOf(at(sequence), [left])));
+      };
+      Object.assign(scores, {
+        async entries() {
+          const found = await entries();
+          await publishNext();
+          await settle();
+          return found;
+        },
+      });
+      const revision = (await scores.get(scoreKeyOf("m")))?.revision ?? 0;
+      await scores.remove(scoreKeyOf("m"), revision);
+      await publishNext();
+      await world.clock.advance(5_000);
+      await settle();
+      await world.clock.advance(1_000);
+      expect(reader.status()).toMatchObject({ verified: true, repairs: 1 });
+      expect([...reader.latest().scores.keys()]).toEqual(["n-a"]);
+      await reader.close();
+    });
+
     test.each([
       { name: "that was wiped", stored: [] },
       { name: "that was set back", stored: [versionEntry(versionOf(at(1), []))] },

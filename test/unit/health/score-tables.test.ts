@@ -122,6 +122,31 @@ describe("createScoreTables()", () => {
     expect(tables.outside(idOf("a"), START_MS)).toBeUndefined();
   });
 
+  test("holds no table without endpoints for longer than it is told to", () => {
+    const tables = setUp();
+    const emptied = (model: string, asOfMs: number) =>
+      tableOf(model, positionOf(5, { asOfMs }), []);
+    tables.take(emptied("m", START_MS), "watched");
+    tables.take(emptied("n", START_MS - 1), "watched");
+    tables.take(tableOf("full", positionOf(5, { asOfMs: START_MS - 1 })), "watched");
+    expect(tables.tables().map(({ model }) => model)).toEqual(["full"]);
+    tables.dropEmpty(START_MS);
+    expect(tables.take(tableOf("m", positionOf(4)), "watched")).toBe(false);
+    expect(tables.take(tableOf("n", positionOf(4)), "watched")).toBe(true);
+    tables.dropEmpty(START_MS + 1);
+    expect(tables.take(tableOf("m", positionOf(4)), "watched")).toBe(true);
+    expect(tables.scores().size).toBe(3);
+  });
+
+  test("a model that came back is not dropped with those that are gone", () => {
+    const tables = setUp();
+    tables.take(tableOf("m", positionOf(5), []), "watched");
+    tables.take(tableOf("m", positionOf(6)), "watched");
+    tables.dropEmpty(START_MS + 1);
+    expect([...tables.scores().keys()]).toEqual(["m-a"]);
+    expect(tables.take(tableOf("m", positionOf(5)), "watched")).toBe(false);
+  });
+
   test("drops what it is told to", () => {
     const tables = setUp();
     tables.take(tableOf("m", positionOf(1)), "watched");

@@ -57,6 +57,8 @@ const figures: fc.Arbitrary<EndpointFigures> = fc
       observedMinutes: fc.constant(Math.max(left, right)),
       recentSuccesses: wholes,
       recentFailures: wholes,
+      recentFirstTokens: wholes,
+      recentFirstTokenMicro: fc.option(wholes, { nil: undefined }),
       outside: fc.option(
         fc.record({
           state: fc.constantFrom(...outsideStates),
@@ -217,6 +219,12 @@ describe("decodeTable()", () => {
     { name: "negative rate limits", changes: one({ rateLimited: -1n }), problem: range },
     { name: "negative recent successes", changes: one({ recentSuccesses: -1n }), problem: range },
     { name: "negative recent failures", changes: one({ recentFailures: -1n }), problem: range },
+    { name: "negative recent samples", changes: one({ recentFirstTokens: -1n }), problem: range },
+    {
+      name: "a negative recent time",
+      changes: one({ recentFirstTokens: 5n, recentFirstTokenMicro: -1n }),
+      problem: range,
+    },
     {
       name: "more good minutes than observed ones",
       changes: one({ goodMinutes: 2, observedMinutes: 1 }),

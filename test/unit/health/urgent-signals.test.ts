@@ -104,7 +104,7 @@ describe("createUrgentSignals()", () => {
     signals.put(a, closed, 0, first);
     signals.put(b, open, 0, first);
     signals.put(b, closed, 0);
-    expect(signals.take(0)?.origins).toEqual({ first, others: [] });
+    expect(signals.take(0)?.origins).toEqual({ first });
     expect(signals.take(0)?.origins).toBeUndefined();
   });
 });

@@ -39,6 +39,8 @@ export function makeAttempt(changes: Partial<AttemptRecord> = {}): AttemptRecord
     httpStatus: 200,
     upstreamRequestId: "req-1",
     droppedParameters: [],
+    streamed: true,
+    upstreamModel: "",
     ...changes,
   };
 }

@@ -4,10 +4,11 @@ import type { Cost } from "../../../src/domain/money.ts";
 import { type Hour, reportOf, type Series } from "../../../src/ledger/spend-report.ts";
 import { addCall, createTally, type Tally } from "../../../src/ledger/spend-sums.ts";
 
+const PRICES = { catalogRevision: 1, priceVersion: "0a1b2c3d4e5f" };
 const COST: Cost = { total: 3, input: 1, output: 2, cache: 0, request: 0 };
 
 function count(tally: Tally): void {
-  addCall(tally, { failed: false, usage: undefined, cost: COST, catalogRevision: 1 });
+  addCall(tally, { failed: false, usage: undefined, cost: COST, ...PRICES });
 }
 
 function seriesOf(application: string): Series {
@@ -63,7 +64,7 @@ describe("reportOf()", () => {
     const series = ["b", "a", "twice", "dear"].map(seriesOf);
     const [, , twice, dear] = series as [Series, Series, Series, Series];
     const free = { total: 0, input: 0, output: 0, cache: 0, request: 0 };
-    addCall(twice.tally, { failed: false, usage: undefined, cost: free, catalogRevision: 1 });
+    addCall(twice.tally, { failed: false, usage: undefined, cost: free, ...PRICES });
     count(dear.tally);
     const hour = { number: 0, series, other: createTally() };
     const { rows } = await reportOf([hour], query("application"), async () => undefined);

@@ -11,6 +11,7 @@ import {
   type GivenUpAttempt,
   type SpentCall,
   sumsOf,
+  type Tally,
 } from "../../../src/ledger/spend-sums.ts";
 import { someUsage } from "./make-call-end.ts";
 
@@ -27,16 +28,20 @@ const usage: fc.Arbitrary<Usage> = fc.record({
   reasoningOutput: count,
   source: fc.constantFrom("provider", "estimated", "partial"),
 });
+const prices = {
+  catalogRevision: fc.integer({ min: 1, max: 9 }),
+  priceVersion: fc.constantFrom("a", "b", "c"),
+};
 const call: fc.Arbitrary<SpentCall> = fc.record({
   failed: fc.boolean(),
   usage: fc.option(usage, { nil: undefined }),
   cost: fc.oneof({ weight: 5, arbitrary: cost }, fc.constant(UNKNOWN_COST)),
-  catalogRevision: fc.integer({ min: 1, max: 9 }),
+  ...prices,
 });
 
 const givenUp: fc.Arbitrary<GivenUpAttempt> = fc.record({
   cost: fc.option(nano, { nil: undefined }),
-  catalogRevision: fc.integer({ min: 1, max: 9 }),
+  ...prices,
 });
 
 /** The obvious way: everything in `bigint`, one field after the other. */
@@ -84,7 +89,16 @@ function recount(calls: readonly SpentCall[], attempts: readonly GivenUpAttempt[
     },
     minCatalogRevision: revisions.length === 0 ? 0 : Math.min(...revisions),
     maxCatalogRevision: Math.max(0, ...revisions),
+    priceVersions: [
+      ...new Set([...calls, ...attempts].map(({ priceVersion }) => priceVersion)),
+    ].sort(),
   };
+}
+
+/** What came first depends on who added it up. */
+function sortedSumsOf(tally: Tally) {
+  const sums = sumsOf(tally);
+  return { ...sums, priceVersions: sums.priceVersions.toSorted() };
 }
 
 function tallyOf(calls: readonly SpentCall[], attempts: readonly GivenUpAttempt[] = []) {
@@ -98,11 +112,19 @@ function tallyOf(calls: readonly SpentCall[], attempts: readonly GivenUpAttempt[
   return tally;
 }
 
+const callAt = (priceVersion: string): SpentCall => ({
+  failed: false,
+  usage: someUsage,
+  cost: UNKNOWN_COST,
+  catalogRevision: 1,
+  priceVersion,
+});
+
 describe("a tally", () => {
   test("equals a recount, exactly and far beyond what a number holds", () => {
     fc.assert(
       fc.property(fc.array(call, { maxLength: 40 }), fc.array(givenUp), (calls, attempts) => {
-        expect(sumsOf(tallyOf(calls, attempts))).toEqual(recount(calls, attempts));
+        expect(sortedSumsOf(tallyOf(calls, attempts))).toEqual(recount(calls, attempts));
       }),
       { seed: 5, numRuns: 500 },
     );
@@ -118,22 +140,32 @@ describe("a tally", () => {
         }
         const calls = groups.flatMap(([each]) => each);
         const attempts = groups.flatMap(([, each]) => each);
-        expect(sumsOf(sum)).toEqual(recount(calls, attempts));
+        expect(sortedSumsOf(sum)).toEqual(recount(calls, attempts));
       }),
       { seed: 6, numRuns: 300 },
     );
   });
 
   test("leaves what it adds as it was", () => {
-    const part = tallyOf([
-      { failed: false, usage: someUsage, cost: UNKNOWN_COST, catalogRevision: 1 },
-    ]);
+    const part = tallyOf([callAt("a"), callAt("b")]);
     const before = structuredClone(part);
     const sum = createTally();
     addTally(sum, part);
     addTally(sum, part);
     expect(part).toEqual(before);
     expect(someUsage.freshInput).toBe(100);
+  });
+
+  test("names the prices that are in it, those of the first calls first, and at most eight", () => {
+    const versions = [..."bacadefghij"];
+    const first = [..."bacdefgh"];
+    expect(sumsOf(tallyOf(versions.map(callAt))).priceVersions).toEqual(first);
+    const sum = createTally();
+    addTally(sum, tallyOf(versions.slice(0, 3).map(callAt)));
+    addTally(sum, createTally());
+    addTally(sum, tallyOf(versions.slice(2).map(callAt)));
+    expect(sumsOf(sum).priceVersions).toEqual(first);
+    expect(sumsOf(createTally()).priceVersions).toEqual([]);
   });
 
   test("is as dear as its exact cost, compared in numbers wherever they hold it", () => {

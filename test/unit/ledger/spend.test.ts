@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CallEnd, CallResult, CompletionCall } from "../../../src/domain/call.ts";
 import type { SpendDimension, SpendField, SpendQuery } from "../../../src/domain/ledger.ts";
-import { UNKNOWN_COST } from "../../../src/domain/money.ts";
+import { type Cost, UNKNOWN_COST } from "../../../src/domain/money.ts";
 import { RouterError } from "../../../src/domain/router-error.ts";
 import { createSpendLedger, type SpendOptions } from "../../../src/ledger/spend.ts";
 import { exampleCall, exampleEndpoint, examplePlan } from "../../support/examples.ts";
@@ -64,6 +64,7 @@ describe("createSpendLedger()", () => {
       givenUp: { attempts: 0, unknown: 0, cost: 0n },
       minCatalogRevision: 1,
       maxCatalogRevision: 1,
+      priceVersions: ["0a1b2c3d4e5f"],
     });
     expect(rows).toEqual([{ values: [], sums: total }]);
   });
@@ -128,6 +129,15 @@ describe("createSpendLedger()", () => {
       tell({}, makeResult({ decision: { ...decision, catalogRevision } }));
     }
     expect((await report()).total).toMatchObject({ minCatalogRevision: 5, maxCatalogRevision: 7 });
+  });
+
+  test("tells the versions of the prices that are in a sum", async () => {
+    const { tell, report } = ledger();
+    for (const priceVersion of ["b", "a", "b"]) {
+      const { decision } = examplePlan(exampleEndpoint("a"));
+      tell({}, makeResult({ decision: { ...decision, priceVersion } }));
+    }
+    expect((await report()).total.priceVersions).toEqual(["b", "a"]);
   });
 });
 
@@ -306,6 +316,7 @@ describe("hours", () => {
 describe("attempts that were given up", () => {
   const failed = { kind: "network", message: "reset" } as const;
   const elsewhere = exampleEndpoint("elsewhere", { model: "acme/two" });
+  const costing = (total: number): Cost => ({ ...UNKNOWN_COST, total, input: total });
   const switched = (first: Parameters<typeof makeAttempt>[0]) =>
     makeResult({
       attempts: [
@@ -316,7 +327,7 @@ describe("attempts that were given up", () => {
 
   test("cost what had come of their answer, apart from calls, at their own endpoint", async () => {
     const { tell, report } = ledger();
-    tell(caller("a"), switched({ usage: { ...someUsage, source: "partial" } }));
+    tell(caller("a"), switched({ givenUpCost: costing(Number(COST)) }));
     const { rows, total } = await report({ groupBy: by("application", "endpoint", "model") });
     expect(rows).toMatchObject([
       { values: ["a", "a", "acme/one"], sums: { calls: 1, givenUp: { attempts: 0 } } },
@@ -332,24 +343,15 @@ describe("attempts that were given up", () => {
     });
   });
 
-  test.each([
-    ["nothing was counted", { usage: undefined }],
-    [
-      "its price is not known",
-      {
-        usage: someUsage,
-        endpoint: { ...elsewhere, pricing: { ...elsewhere.pricing, inputPerMtok: undefined } },
-      },
-    ],
-  ])("are of unknown cost when %s", async (_, first) => {
+  test("are counted apart when their cost is not known", async () => {
     const { tell, report } = ledger();
-    tell({}, switched(first));
+    tell({}, switched({ givenUpCost: UNKNOWN_COST }));
     expect((await report()).total.givenUp).toEqual({ attempts: 1, unknown: 1, cost: 0n });
   });
 
-  test("owe nothing before their answer began", async () => {
+  test("are not counted when they are taken not to be billed", async () => {
     const { tell, report } = ledger();
-    tell({}, switched({ firstTokenMs: undefined, usage: someUsage }));
+    tell({}, switched({ usage: someUsage }));
     expect((await report()).total.givenUp).toEqual({ attempts: 0, unknown: 0, cost: 0n });
   });
 

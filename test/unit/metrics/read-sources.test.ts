@@ -91,6 +91,7 @@ describe("readSources()", () => {
       "atlas.scorer.tables_written": 31,
       "atlas.scorer.write_conflicts": 32,
       "atlas.scorer.oversized_tables": 33,
+      "atlas.scorer.unlisted_models": 3,
       "atlas.prober.leader": 1,
       "atlas.probes passed": 1,
       "atlas.probes failed": 2,

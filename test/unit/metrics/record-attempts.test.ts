@@ -42,6 +42,15 @@ describe("createAttemptRecorder()", () => {
     ]);
   });
 
+  test("has a success to count at 0 before there is one: a rate is blind to a first count", () => {
+    const { observe, shown } = start();
+    observe(observationOf(attemptAt(endpoint, failureOf("overloaded"))));
+    expect(shown("atlas.attempts")).toMatchObject([
+      { labels: ["acme/one", "azure/eu/one", "azure.ai", "success"], value: 0 },
+      { labels: ["acme/one", "azure/eu/one", "azure.ai", "overloaded"], value: 1 },
+    ]);
+  });
+
   test("times an attempt as the GenAI conventions have it", () => {
     const { observe, shown } = start();
     observe(observationOf(attemptAt(endpoint)));

@@ -31,13 +31,14 @@ function start() {
     names: "v1.41",
     rpcMethods: [],
   });
-  const shown = (name: string) =>
+  const all = (name: string) =>
     registry
       .collect(figuresOf({}))
       .filter(({ definition }) => definition.name === name)
-      .flatMap(({ series }) => [...series()])
-      .filter((series) => !("value" in series) || series.value > 0);
-  return { finished: createCallRecorder({ registry, catalog }), shown, world };
+      .flatMap(({ series }) => [...series()]);
+  const shown = (name: string) =>
+    all(name).filter((series) => !("value" in series) || series.value > 0);
+  return { finished: createCallRecorder({ registry, catalog }), all, shown, world };
 }
 
 function refused(...reasons: readonly RejectionReason[]): Candidate {
@@ -115,6 +116,49 @@ describe("createCallRecorder()", () => {
     expect(shown("atlas.spend")).toEqual([]);
     expect(shown("atlas.spend.unknown_price")).toMatchObject([
       { labels: ["acme/one", "azure/eu/one", "standard"], value: 1 },
+    ]);
+  });
+
+  test("counts a deadline that passed before an answer began, by what it left", () => {
+    const { finished, shown } = start();
+    const attempt = attemptAt(first, failureOf("total-timeout"));
+    const overdue = callEndOf([attempt], { code: "deadline-exceeded" });
+    finished(callTo("acme/one", { deadlineMs: startedAtMs + 50 }), overdue);
+    finished(callTo("acme/one"), overdue);
+    finished(callTo("acme/one"), overdue);
+    expect(shown("atlas.calls.overdue")).toMatchObject([
+      { labels: ["acme/one", "standard", "short"], value: 1 },
+      { labels: ["acme/one", "standard", "ample"], value: 2 },
+    ]);
+    expect(shown("atlas.calls")).toMatchObject([
+      { labels: ["acme/one", "standard", "deadline-exceeded", "caller"], value: 3 },
+    ]);
+  });
+
+  test("what alerts look for is there at 0 before it happens: a rate is blind to a first count", () => {
+    const { finished, all } = start();
+    expect(all("atlas.relaxations").map(({ labels }) => labels.join(" "))).toEqual([
+      "realtime panic",
+      "standard panic",
+    ]);
+    finished(callTo("acme/one"), callEndOf([attemptAt(first)]));
+    expect(all("atlas.spend.unknown_price")).toMatchObject([
+      { labels: ["acme/one", "azure/eu/one", "standard"], value: 0 },
+    ]);
+    expect(all("atlas.calls.overdue").map(({ labels }) => labels[2])).toEqual([
+      "short",
+      "tight",
+      "ample",
+    ]);
+    expect(all("atlas.calls").map(({ labels }) => labels.slice(2).join(" "))).toEqual([
+      "success ",
+      "upstream-rate-limited upstream",
+      "upstream-unavailable upstream",
+      "upstream-quota-exhausted upstream",
+      "upstream-auth-failed upstream",
+      "stream-interrupted upstream",
+      "shutting-down router",
+      "internal router",
     ]);
   });
 

@@ -44,6 +44,12 @@ describe("createLinkLog()", () => {
     expect(lines[0]).toMatch(/^error NATS refuses the credentials/);
   });
 
+  test("what is denied on a connection is not told as one that is lost", () => {
+    const { linkLog, lines } = open();
+    linkLog.lost(new errors.PermissionViolationError("Permissions Violation", "publish", "a"));
+    expect(lines[0]).toMatch(/^warn NATS denies a right .*Permissions Violation/);
+  });
+
   test("masks secrets, wherever they turn up", () => {
     const { linkLog, lines } = open();
     linkLog.trouble("odd", new Error("server nats://u:hunter22@a"));

@@ -46,6 +46,8 @@ describe("connectionSettings()", () => {
     expect(settings({ servers: ["tls://a"] }).connection.tls).toEqual({});
     expect(settings({ tls: { caFile: "ca.pem" } }).connection.tls).toEqual({ caFile: "ca.pem" });
     expect(settings({}).connection.tls).toBeUndefined();
+    const first = { handshakeFirst: true };
+    expect(settings({ tls: first }).connection.tls).toEqual(first);
   });
 
   test("takes user and password, or a token, from the URL, and keeps them out of the hosts", () => {

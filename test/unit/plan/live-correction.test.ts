@@ -27,6 +27,23 @@ describe("pressureOf()", () => {
   });
 });
 
+describe("pressureOf() of an endpoint that is waited for", () => {
+  test.each([
+    { felt: 400, waiting: 300, load: 0.4 },
+    { felt: 400, waiting: 3_000, load: 3 },
+    { felt: undefined, waiting: 100, load: 0.5 },
+    { felt: undefined, waiting: 3_000, load: 3 },
+  ])("is $load when $felt ms were felt and one waits for $waiting ms", ({ load, ...state }) => {
+    expect(pressureOf(contender("a", { live: live(state) }), NOW_MS).load).toBe(load);
+  });
+
+  test("moves calls off one that hangs", () => {
+    const hangs = { live: live({ felt: 500, waiting: 5_000 }) };
+    expect(swaps(hangs, { live: live({ felt: 500 }) })).toBe(true);
+    expect(swaps({ live: live({ felt: 500 }) }, hangs)).toBe(false);
+  });
+});
+
 describe("mayYield()", () => {
   test("holds for every first that any second takes the place of", () => {
     const number = (max: number) => fc.double({ min: 0, max, noNaN: true });

@@ -70,6 +70,7 @@ export function catalogOf(endpoints: readonly Endpoint[], revision = 7): Catalog
   );
   return {
     revision,
+    priceVersion: "0a1b2c3d4e5f",
     models,
     model: (name) => models.find(({ id, aliases }) => id === name || aliases.includes(name)),
     endpointsOf: (id) => byModel.get(id) ?? [],
@@ -122,13 +123,14 @@ export function scoresOf(
   };
 }
 
-type Live = Partial<Omit<LiveState, "block" | "firstTokenEwmaMs" | "slowStart">> & {
+type Live = Partial<Omit<LiveState, "block" | "firstTokenEwmaMs" | "waitingMs" | "slowStart">> & {
   readonly block?: Block;
-  readonly felt?: number;
+  readonly felt?: number | undefined;
+  readonly waiting?: number;
   readonly slowStart?: number;
 };
 
-export function live({ block, felt, slowStart = 1, ...state }: Live = {}): LiveState {
+export function live({ block, felt, waiting = 0, slowStart = 1, ...state }: Live = {}): LiveState {
   return {
     inflight: 0,
     limit: 20,
@@ -137,6 +139,7 @@ export function live({ block, felt, slowStart = 1, ...state }: Live = {}): LiveS
     ...state,
     block: () => block,
     firstTokenEwmaMs: () => felt,
+    waitingMs: () => waiting,
     slowStart: () => slowStart,
   };
 }

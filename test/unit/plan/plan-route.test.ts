@@ -415,6 +415,7 @@ describe("createPlanner()", () => {
       estimatedInputTokens: 8,
       estimatedOutputTokens: 256,
       catalogRevision: 7,
+      priceVersion: "0a1b2c3d4e5f",
       scoreRevision: 3,
       decidedAtMs: NOW_MS,
       scoreAgeMs: 4_000,

@@ -2,12 +2,13 @@ import { describe, expect, it } from "vitest";
 import type { RpcEnd } from "../../../src/domain/ports.ts";
 import { RouterError } from "../../../src/domain/router-error.ts";
 import {
+  connectionOf,
   createRpcTeller,
+  NO_CONNECTION,
   noteError,
   noteGone,
   noteStatus,
   noteSuccess,
-  peerOf,
   statusName,
   timeoutLeftMs,
 } from "../../../src/rpc/open-rpc.ts";
@@ -29,11 +30,18 @@ function start() {
     log: () => undefined,
   });
   const open = (headers: Headers = {}) =>
-    teller.open({ system: "grpc", method: "a.B/C", peer: "", headers });
+    teller.open({ system: "grpc", method: "a.B/C", connection: NO_CONNECTION, headers });
   return { ends, asked, open, teller, tell: teller.tell };
 }
 
 describe("the end of an RPC", () => {
+  it("names both ends of its connection", () => {
+    const { ends, teller } = start();
+    const connection = { peer: "192.0.2.1:1", server: { host: "192.0.2.9", port: 50_051 } };
+    teller.tell(teller.open({ system: "grpc", method: "a.B/C", connection, headers: {} }));
+    expect(ends).toMatchObject([connection]);
+  });
+
   it("is told once", () => {
     const { ends, open, tell } = start();
     const rpc = open();
@@ -101,17 +109,24 @@ describe("timeoutLeftMs()", () => {
   });
 });
 
-describe("the peer", () => {
+describe("the connection", () => {
   it.each([
     [{ remoteAddress: "192.0.2.1", remotePort: 5_000 }, "192.0.2.1:5000"],
     [{ remoteAddress: "2001:db8::1", remotePort: 5_000 }, "[2001:db8::1]:5000"],
     [{}, ""],
-  ])("of %o is %j", (socket, peer) => {
-    expect(peerOf(socket)).toBe(peer);
+  ])("of %o has the peer %j", (socket, peer) => {
+    expect(connectionOf(socket)).toEqual({ peer, server: undefined });
+  });
+
+  it("has our own end", () => {
+    const socket = { remoteAddress: "192.0.2.1", remotePort: 5_000 };
+    const own = { localAddress: "192.0.2.9", localPort: 50_051 };
+    expect(connectionOf({ ...socket, ...own }).server).toEqual({ host: "192.0.2.9", port: 50_051 });
+    expect(connectionOf({ ...socket, localAddress: "192.0.2.9" }).server).toBeUndefined();
   });
 
   it("of a session is read once by each listener, and empty when it has gone", () => {
-    const { peerOfSession } = start().teller;
+    const { connectionOfSession } = start().teller;
     let reads = 0;
     const session = {
       get socket() {
@@ -119,19 +134,18 @@ describe("the peer", () => {
         return { remoteAddress: "192.0.2.1", remotePort: 1 };
       },
     };
-    expect([peerOfSession(session), peerOfSession(session)]).toEqual([
-      "192.0.2.1:1",
-      "192.0.2.1:1",
-    ]);
+    const connection = connectionOfSession(session);
+    expect(connection.peer).toBe("192.0.2.1:1");
+    expect(connectionOfSession(session)).toBe(connection);
     expect(reads).toBe(1);
-    start().teller.peerOfSession(session);
+    start().teller.connectionOfSession(session);
     expect(reads).toBe(2);
-    expect(peerOfSession(undefined)).toBe("");
+    expect(connectionOfSession(undefined)).toBe(NO_CONNECTION);
     const gone = {
       get socket(): never {
         throw new Error("ERR_HTTP2_SOCKET_UNBOUND");
       },
     };
-    expect(peerOfSession(gone)).toBe("");
+    expect(connectionOfSession(gone)).toBe(NO_CONNECTION);
   });
 });

@@ -17,7 +17,14 @@ function createState(maxConcurrency = 100): EndpointState {
 
 function run(state: EndpointState, changes: ObservationChanges = {}): void {
   const observation = makeObservation(changes);
-  state.start(observation.attempt.startedAtMs);
+  const { startedAtMs, firstTokenMs } = observation.attempt;
+  state.start(startedAtMs);
+  if (observation.streamed) {
+    state.awaitContent(startedAtMs);
+  }
+  if (firstTokenMs !== undefined) {
+    state.firstContent(startedAtMs, startedAtMs + firstTokenMs);
+  }
   state.end(observation, observation.endedAtMs);
 }
 
@@ -207,7 +214,29 @@ describe("reconfigure()", () => {
   });
 });
 
+describe("waitingMs()", () => {
+  test("is how long the oldest streamed attempt waits for content", () => {
+    const state = createState();
+    state.awaitContent(1_000);
+    state.awaitContent(2_000);
+    expect(state.live.waitingMs(4_000)).toBe(3_000);
+    state.firstContent(1_000, 4_500);
+    expect(state.live.waitingMs(5_000)).toBe(3_000);
+    state.end(makeObservation({ startedAtMs: 2_000, firstTokenMs: undefined }), 5_000);
+    expect(state.live.waitingMs(6_000)).toBe(0);
+  });
+});
+
 describe("firstTokenEwmaMs()", () => {
+  test("knows a first token when it comes, and not again when the answer ends", () => {
+    const state = createState();
+    state.awaitContent(1_000);
+    state.firstContent(1_000, 1_400);
+    expect(state.live.firstTokenEwmaMs(1_400)).toBe(400);
+    state.end(makeObservation({ startedAtMs: 1_000, firstTokenMs: 400 }), 61_400);
+    expect(state.live.firstTokenEwmaMs(61_400)).toBeCloseTo(400 * Math.exp(-2), 6);
+  });
+
   test("follows streamed answers only", () => {
     const state = createState();
     run(state, { streamed: false });
@@ -247,7 +276,7 @@ describe("firstTokenEwmaMs()", () => {
     const state = createState();
     run(state, { outcome: failed("rate-limited"), firstTokenMs: undefined });
     run(state, { outcome: failed("bad-request"), firstTokenMs: undefined });
-    run(state, { firstTokenMs: Number.NaN });
+    state.end(makeObservation({ outcome: failed("network"), firstTokenMs: Number.NaN }), 0);
     expect(state.live.firstTokenEwmaMs(0)).toBeUndefined();
   });
 });

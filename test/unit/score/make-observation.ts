@@ -71,6 +71,8 @@ export function makeObservation(changes: ObservationChanges = {}): Observation {
       httpStatus: undefined,
       upstreamRequestId: undefined,
       droppedParameters: [],
+      streamed: complete.streamed,
+      upstreamModel: "",
     },
     endedAtMs: complete.endedAtMs,
     streamed: complete.streamed,

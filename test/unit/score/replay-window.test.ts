@@ -26,6 +26,17 @@ describe("createReplayWindow()", () => {
     expect(admitAll([9, 8, 8])).toEqual([true, true, false]);
   });
 
+  test("tells the highest number of a producer and boot", () => {
+    const window = createReplayWindow();
+    expect(window.highestOf(sourceOf(7))).toBe(0);
+    for (const sequence of [4, 6, 5]) {
+      window.admit(sourceOf(sequence), 0);
+    }
+    expect(window.highestOf(sourceOf(1))).toBe(6);
+    expect(window.highestOf(sourceOf(6, "b"))).toBe(0);
+    expect(window.highestOf(sourceOf(6, "a", 2n))).toBe(0);
+  });
+
   test("knows the 64 numbers below the highest, and refuses those beyond", () => {
     expect(admitAll([100, 36, 35])).toEqual([true, true, false]);
   });

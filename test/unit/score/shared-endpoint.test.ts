@@ -75,6 +75,8 @@ describe("createSharedEndpoint()", () => {
       observedMinutes: 3,
       recentSuccesses: 0,
       recentFailures: 0,
+      recentFirstTokens: 0,
+      recentFirstTokenMicro: undefined,
       outside: { state: "up", reason: "r", untilMs: 9 * MINUTE_MS },
     });
   });
@@ -124,6 +126,22 @@ describe("createSharedEndpoint()", () => {
     expect(figures).toMatchObject({ recentSuccesses: 1, recentFailures: 0, failures: 5 });
     expect(read(endpoint, 10 * SLICE_MS + 29_999)).toMatchObject({ recentSuccesses: 1 });
     expect(read(endpoint, 11 * SLICE_MS)).toMatchObject({ recentSuccesses: 0 });
+  });
+
+  test("tells the latest first tokens for 30 s, also of answers that nobody waited for", () => {
+    const endpoint = createEndpoint();
+    const firstToken = { buckets: [100], counts: [6] };
+    const storedAtMs = 10 * SLICE_MS;
+    add(endpoint, 10, { storedAtMs, successes: 0, firstToken });
+    add(endpoint, 6, { storedAtMs, firstToken });
+    const latest = { recentFirstTokens: 6, recentFirstTokenMicro: 7_315_653 };
+    expect(read(endpoint, storedAtMs)).toMatchObject(latest);
+    const digest = digestOf(endpoint, storedAtMs + 29_999);
+    expect(endpoint.isDue(storedAtMs + 29_999)).toBe(false);
+    expect(endpoint.isDue(storedAtMs + 30_000)).toBe(true);
+    const gone = { recentFirstTokens: 0, recentFirstTokenMicro: undefined };
+    expect(read(endpoint, storedAtMs + 30_000)).toMatchObject({ successes: 1, ...gone });
+    expect(digestOf(endpoint, storedAtMs + 30_000)).not.toBe(digest);
   });
 
   test("does not change any other figure by what is recent", () => {

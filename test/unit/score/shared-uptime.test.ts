@@ -39,17 +39,33 @@ describe("createSharedUptime()", () => {
     expect(uptime.read(3)).toEqual({ goodMinutes: 1, observedMinutes: 2 });
   });
 
-  test("calls a minute good when its probes passed", () => {
+  test("calls a minute without results good when its probes passed", () => {
     const uptime = createUptime();
     uptime.addProbe(0, true);
     uptime.addProbe(1, false);
     uptime.addProbe(2, true);
     uptime.addProbe(2, false);
-    uptime.addResults(3, 0, 5);
-    uptime.addProbe(3, true);
-    uptime.addResults(4, 5, 0);
-    uptime.addProbe(4, false);
-    expect(uptime.read(5)).toEqual({ goodMinutes: 3, observedMinutes: 5 });
+    expect(uptime.read(3)).toEqual({ goodMinutes: 1, observedMinutes: 3 });
+  });
+
+  test.each<{ name: string; failures: number; passed: boolean; goodMinutes: number }>([
+    {
+      name: "bad whose calls fail and whose probe passes",
+      failures: 5,
+      passed: true,
+      goodMinutes: 0,
+    },
+    {
+      name: "good whose calls succeed and whose probe fails",
+      failures: 0,
+      passed: false,
+      goodMinutes: 1,
+    },
+  ])("calls a minute $name", ({ failures, passed, goodMinutes }) => {
+    const uptime = createUptime();
+    uptime.addProbe(0, passed);
+    uptime.addResults(0, 5, failures);
+    expect(uptime.read(1)).toEqual({ goodMinutes, observedMinutes: 1 });
   });
 
   test.each<{ state: OutsideState; goodMinutes: number }>([

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -26,8 +26,9 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-function fileAt(place = path, maxBytes?: number) {
+function fileAt(place = path, maxBytes?: number, random = Math.random) {
   return createSnapshotFile(place, {
+    random,
     log: (level, message, fields) => lines.push({ level, message, cause: fields?.["cause"] }),
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
@@ -57,13 +58,53 @@ describe("createSnapshotFile()", () => {
     await expect(readdir(join(folder, "state"))).resolves.toEqual(["scores"]);
   });
 
-  test("a leftover of a killed process is in nobody's way", async () => {
-    const file = fileAt();
-    await file.save(snapshot);
-    await writeFile(`${path}.tmp`, "half");
-    await file.save({ ...snapshot, windowEndMs: 5 });
-    expect((await file.load())?.windowEndMs).toBe(5);
+  test("leftovers of killed processes are removed, and nothing that may be in use or is somebody else's", async () => {
+    const state = join(folder, "state");
+    await mkdir(state);
+    const old = new Date(Date.now() - 20 * 60_000);
+    const leave = async (name: string, time: Date) => {
+      await writeFile(join(state, name), "half");
+      await utimes(join(state, name), time, time);
+    };
+    await leave("scores.tmp", old);
+    await leave("scores.0123456789ab.tmp", old);
+    await leave("scores.ba9876543210.tmp", new Date());
+    await leave("scores.old.tmp", old);
+    await leave("other.0123456789ab.tmp", old);
+    await fileAt().save(snapshot);
+    expect((await readdir(state)).toSorted()).toEqual([
+      "other.0123456789ab.tmp",
+      "scores",
+      "scores.ba9876543210.tmp",
+      "scores.old.tmp",
+    ]);
+    expect((await fileAt().load())?.windowEndMs).toBe(snapshot.windowEndMs);
     expect(lines).toEqual([]);
+  });
+
+  test("of processes that share a file each writes its own until it is whole", async () => {
+    const large = { ...snapshot, entries: [{ key: "k", value: new Uint8Array(4_000_000) }] };
+    await fileAt().save(snapshot);
+    for (let round = 0; round < 5; round += 1) {
+      const [one, other] = [fileAt(), fileAt()];
+      const saving = Promise.all([one.save(large), other.save(snapshot), fileAt().save(large)]);
+      for (let look = 0; look < 20; look += 1) {
+        expect(await fileAt().load()).toBeDefined();
+      }
+      await saving;
+    }
+    expect(lines).toEqual([]);
+    await expect(readdir(join(folder, "state"))).resolves.toEqual(["scores"]);
+  });
+
+  test("what another process is writing is neither written over nor removed", async () => {
+    const beside = `${path}.800000000000.tmp`;
+    await fileAt().save(snapshot);
+    await writeFile(beside, "of another");
+    await fileAt(path, undefined, () => 0.5).save({ ...snapshot, windowEndMs: 5 });
+    await expect(readFile(beside, "utf8")).resolves.toBe("of another");
+    expect((await fileAt().load())?.windowEndMs).toBe(snapshot.windowEndMs);
+    expect(lines).toMatchObject([{ level: "warn", cause: { code: "EEXIST" } }]);
   });
 
   test("saves one after another, and the last one stays", async () => {

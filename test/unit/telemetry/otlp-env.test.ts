@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type OtelEnv, otlpChoiceOf, otlpSecretsOf } from "../../../src/telemetry/otlp-env.ts";
+import { otlpChoiceOf } from "../../../src/telemetry/otlp-env.ts";
+import type { OtelEnv } from "../../../src/telemetry/otlp-variables.ts";
 
 const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" };
 
@@ -80,29 +81,71 @@ describe("otlpChoiceOf()", () => {
     expect(protocol).toBe("http/protobuf");
     expect(problems).toEqual(['the OTLP protocol "thrift" is not known: http/protobuf is used']);
   });
-});
 
-describe("otlpSecretsOf()", () => {
-  test("holds header values as they are written, decoded and without their scheme", () => {
-    const secrets = otlpSecretsOf({
-      OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20canary-1, x-key=canary-2",
-      OTEL_EXPORTER_OTLP_METRICS_HEADERS: "a=%zz,b=",
-    });
-    expect(secrets).toEqual([
-      "Bearer%20canary-1",
-      "Bearer canary-1",
-      "canary-1",
-      "canary-2",
-      "%zz",
+  test.each([
+    { protocol: "http/protobuf", address: "not a url" },
+    { protocol: "http/protobuf", address: "collector:4318" },
+    { protocol: "http/json", address: "grpc://collector:4317" },
+    { protocol: "http/json", address: "https://key:se/cret@collector" },
+    { protocol: "grpc", address: "not a url" },
+    { protocol: "grpc", address: "https://:4317" },
+    { protocol: "grpc", address: "dns:///collector:4317" },
+    { protocol: "grpc", address: "collector:port" },
+  ])("does not export over $protocol to $address, and says why", ({ protocol, address }) => {
+    const shared = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: address,
+      OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+    };
+    const { problems, ...choice } = otlpChoiceOf(shared, "METRICS");
+    expect(choice.protocol).toBeUndefined();
+    expect(problems).toEqual([
+      expect.stringMatching(/^OTEL_EXPORTER_OTLP_ENDPOINT is no .*metrics are not exported$/u),
+    ]);
+    expect(problems.join()).not.toContain(address);
+  });
+
+  test.each([
+    { protocol: "http/protobuf", address: " http://127.0.0.1:4318/base " },
+    { protocol: "http/json", address: "HTTPS://collector" },
+    { protocol: "grpc", address: "collector:4317" },
+    { protocol: "grpc", address: "http://[::1]:4317" },
+    { protocol: "grpc", address: "https://collector:4317" },
+    { protocol: "grpc", address: "unix:///run/collector" },
+    { protocol: "grpc", address: "grpc://collector:4317" },
+  ])("exports over $protocol to $address", ({ protocol, address }) => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: address, OTEL_EXPORTER_OTLP_PROTOCOL: protocol };
+    expect(otlpChoiceOf(env, "TRACES")).toEqual({ protocol, problems: [] });
+  });
+
+  test("looks at the address that the signal goes to and at no other", () => {
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: "not a url",
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://collector:4318",
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "nor this",
+    };
+    expect(otlpChoiceOf(env, "METRICS")).toEqual({ protocol: "http/protobuf", problems: [] });
+    expect(otlpChoiceOf(env, "TRACES").problems).toEqual([
+      expect.stringContaining("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+    ]);
+    expect(otlpChoiceOf({ ...env, OTEL_TRACES_EXPORTER: "none" }, "TRACES").problems).toEqual([]);
+  });
+
+  test.each(["key", "=value", "a=%zz", "a=b,c"])("tells of the headers %s", (headers) => {
+    const env = { ...ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_HEADERS: headers };
+    const { protocol, problems } = otlpChoiceOf(env, "TRACES");
+    expect(protocol).toBe("http/protobuf");
+    expect(problems).toEqual([
+      expect.stringMatching(
+        /^OTEL_EXPORTER_OTLP_TRACES_HEADERS has an entry that is no name=value/u,
+      ),
     ]);
   });
 
-  test("holds passwords of addresses", () => {
-    const secrets = otlpSecretsOf({
-      OTEL_EXPORTER_OTLP_ENDPOINT: "https://user:p%40ss@collector",
-      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "no address",
+  test("tells of a switch that is neither on nor off, and exports", () => {
+    const env = { ...ENDPOINT, OTEL_SDK_DISABLED: "yes" };
+    expect(otlpChoiceOf(env, "TRACES")).toEqual({
+      protocol: "http/protobuf",
+      problems: ["OTEL_SDK_DISABLED is neither true nor false: it is taken for false"],
     });
-    expect(secrets).toEqual(["p%40ss", "p@ss"]);
-    expect(otlpSecretsOf({})).toEqual([]);
   });
 });

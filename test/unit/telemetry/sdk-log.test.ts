@@ -14,7 +14,8 @@ function start(secrets: readonly string[] = []) {
 
 describe("createSdkLog()", () => {
   test("tells what went wrong once in a minute, with the number of the others", () => {
-    const { logger, onError, lines, wait } = start();
+    const { logger, onError, lines, wait, started } = start();
+    started();
     logger.error("one", { body: "whole answers are left out" });
     logger.warn("two");
     onError(new Error("three"));
@@ -24,6 +25,21 @@ describe("createSdkLog()", () => {
     expect(lines).toEqual([
       { level: "warn", message, detail: "one", suppressed: 0 },
       { level: "warn", message, detail: "TypeError: four", suppressed: 2 },
+    ]);
+  });
+
+  test("tells all that is wrong at the start, each of it once, and the first of what comes then", () => {
+    const { logger, onError, lines, started } = start();
+    logger.warn("one");
+    logger.warn("two");
+    logger.error("one");
+    started();
+    onError(new Error("three"));
+    logger.warn("one");
+    expect(lines).toMatchObject([
+      { detail: "one", suppressed: 0 },
+      { detail: "two", suppressed: 0 },
+      { detail: "Error: three", suppressed: 0 },
     ]);
   });
 

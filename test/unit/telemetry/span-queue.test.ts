@@ -39,6 +39,8 @@ function start({ pieceSize = 4, maxQueueSize = 100 } = {}) {
     },
     maxQueueSize,
     maxExportBatchSize: 4,
+    scheduleDelayMs: 600_000,
+    exportTimeoutMs: 600_000,
     onError: (error) => errors.push(error),
   });
   return {

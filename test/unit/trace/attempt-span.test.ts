@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { SamplingParams } from "../../../src/domain/completion.ts";
+import { type Cost, UNKNOWN_COST } from "../../../src/domain/money.ts";
 import { type AttemptSpanInput, attemptSpanOf } from "../../../src/trace/attempt-span.ts";
 import { attributeNamesOf } from "../../../src/trace/attribute-table.ts";
-import { exampleCall, exampleSpec } from "../../support/examples.ts";
+import { exampleCall, exampleSpec, exampleTrace } from "../../support/examples.ts";
 import { shownSpan } from "../../support/shown-span.ts";
-import { exampleAttempt, exampleRefusal, exampleResult, RECEIVED_AT_MS } from "./call-fixture.ts";
+import { exampleAttempt, RECEIVED_AT_MS, usage } from "./call-fixture.ts";
 
 function spanOf(changes: Partial<AttemptSpanInput> = {}) {
   const span = attemptSpanOf({
     call: exampleCall(),
-    end: exampleResult(),
     attempt: exampleAttempt(),
     names: attributeNamesOf(undefined),
     content: undefined,
@@ -119,21 +119,56 @@ describe("attemptSpanOf()", () => {
     expect(JSON.stringify(span)).not.toContain("canary");
   });
 
-  test("tells the answer's figures of the last attempt alone", () => {
-    const second = exampleAttempt({ number: 2 });
-    const end = exampleResult({ attempts: [exampleAttempt(), second] });
-    expect(spanOf({ end }).attributes["gen_ai.usage.output_tokens"]).toBeUndefined();
-    expect(spanOf({ end, attempt: second }).attributes["gen_ai.usage.output_tokens"]).toBe(57);
+  test("tells of every attempt what is known of its answer", () => {
+    const partial = { ...usage, visibleOutput: 5, reasoningOutput: 0 };
+    const { attributes } = spanOf({
+      attempt: exampleAttempt({
+        outcome: { kind: "idle-timeout", message: "" },
+        usage: partial,
+        upstreamModel: "one-2025",
+      }),
+    });
+    expect(attributes).toMatchObject({
+      "gen_ai.usage.output_tokens": 5,
+      "gen_ai.response.model": "one-2025",
+    });
   });
 
-  test("has no figures where there is no result", () => {
-    const { attributes } = spanOf({ end: exampleRefusal() });
-    expect(attributes["gen_ai.usage.input_tokens"]).toBeUndefined();
+  test("has no figures where nothing was counted and no model told", () => {
+    const { attributes } = spanOf({
+      attempt: exampleAttempt({ usage: undefined, upstreamModel: "" }),
+    });
+    expect(Object.keys(attributes).filter((key) => key.startsWith("gen_ai.usage."))).toEqual([]);
+    expect(attributes["gen_ai.response.model"]).toBeUndefined();
+  });
+
+  test.each([true, false])("says whether it asked for a stream itself: %j", (streamed) => {
+    const call = exampleCall({ streaming: !streamed });
+    const { attributes } = spanOf({ call, attempt: exampleAttempt({ streamed }) });
+    expect(attributes["gen_ai.request.stream"]).toBe(streamed);
+  });
+
+  test("tells what it is billed although another attempt followed, if that is known", () => {
+    const key = "atlas.cost.given_up_nano_usd";
+    const costing = (givenUpCost: Cost) => spanOf({ attempt: exampleAttempt({ givenUpCost }) });
+    expect(costing({ ...UNKNOWN_COST, total: 12 }).attributes[key]).toBe(12);
+    expect(costing(UNKNOWN_COST).attributes[key]).toBeUndefined();
+    expect(spanOf().attributes[key]).toBeUndefined();
+  });
+
+  test("links to the report that tells of it in another trace", () => {
+    const report = { traceId: "1".repeat(32), spanId: "2".repeat(16) };
+    const trace = exampleTrace({ reports: [undefined, report] });
+    const linksOf = (number: number) =>
+      spanOf({ call: exampleCall({ trace }), attempt: exampleAttempt({ number }) }).links;
+    expect([1, 2, 3].map(linksOf)).toEqual([[], [report], []]);
   });
 
   test("holds the prompt only with content", () => {
-    expect(JSON.stringify(spanOf())).not.toContain('"hi');
-    const { attributes } = spanOf({ content: { redact: [] } });
+    const call = withSampling({ stop: ["END"] });
+    expect(JSON.stringify(spanOf({ call }))).not.toMatch(/"hi|END/);
+    const { attributes } = spanOf({ call, content: { redact: [] } });
     expect(attributes["gen_ai.input.messages"]).toContain('"hi"');
+    expect(attributes["gen_ai.request.stop_sequences"]).toEqual(["END"]);
   });
 });

@@ -41,6 +41,9 @@ export function exampleAttempt(changes: Partial<AttemptRecord> = {}): AttemptRec
     httpStatus: 200,
     upstreamRequestId: "r-1",
     droppedParameters: [],
+    usage,
+    streamed: true,
+    upstreamModel: "one-2026",
     ...changes,
   };
 }
@@ -91,6 +94,7 @@ export function exampleRpcEnd(changes: Partial<RpcEnd> = {}): RpcEnd {
     reason: undefined,
     callId: "00000000-0000-4000-8000-000000000001",
     peer: "10.0.0.7:40000",
+    server: { host: "10.0.0.9", port: 50_051 },
     ...changes,
   };
 }

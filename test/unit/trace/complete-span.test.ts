@@ -47,6 +47,7 @@ describe("completeSpanOf()", () => {
       "atlas.endpoint": "acme/eu/one",
       "atlas.provider": "acme",
       "atlas.cost.nano_usd": 1_234,
+      "atlas.prices.version": "0a1b2c3d4e5f",
       "gen_ai.usage.input_tokens": 123,
       "gen_ai.usage.output_tokens": 57,
       "gen_ai.usage.cache_read.input_tokens": 20,

@@ -47,6 +47,7 @@ describe("planSpanOf()", () => {
         "atlas.score.age_ms": 900,
         "atlas.score.revision": 1,
         "atlas.catalog.revision": 1,
+        "atlas.prices.version": "0a1b2c3d4e5f",
       },
     });
   });

@@ -60,6 +60,13 @@ describe("rpcSpanOf()", () => {
     },
   );
 
+  test("names our end of the connection, where it is known", () => {
+    const { attributes } = spanOf(exampleRpcEnd(), names);
+    expect(attributes).toMatchObject({ "server.address": "10.0.0.9", "server.port": 50_051 });
+    const unknown = spanOf(exampleRpcEnd({ server: undefined }), names).attributes;
+    expect([unknown["server.address"], unknown["server.port"]]).toEqual([undefined, undefined]);
+  });
+
   test.each([
     { peer: "10.0.0.7:40000", address: "10.0.0.7", port: 40_000 },
     { peer: "[::1]:50000", address: "::1", port: 50_000 },

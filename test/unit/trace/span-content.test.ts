@@ -17,18 +17,21 @@ function message(role: Role, ...parts: readonly PartOf<ContentPart>[]): Message 
 const text = (words: string) => ({ kind: "text" as const, text: words });
 
 type Written = {
+  readonly stop?: readonly string[];
   readonly messages?: readonly Message[];
   readonly tools?: readonly FunctionTool[];
   readonly choices?: readonly AnswerChoice[];
   readonly settings?: ContentSettings;
 };
 
-function write({ messages = [], tools = [], choices, settings = { redact: [] } }: Written) {
+function write(written: Written) {
+  const { messages = [], tools = [], stop = [], choices, settings = { redact: [] } } = written;
+  const { sampling } = exampleSpec();
   const draft: SpanAttributesDraft = [];
   putContent(
     draft,
     {
-      spec: exampleSpec({ messages, tools }),
+      spec: exampleSpec({ messages, tools, sampling: { ...sampling, stop } }),
       answer: choices === undefined ? undefined : () => choices,
     },
     settings,
@@ -159,6 +162,23 @@ describe("putContent()", () => {
     const { attributes } = write({ choices: [choice({ finishReason: undefined })] });
     expect(Object.keys(attributes)).toEqual(["gen_ai.output.messages"]);
     expect(write({}).attributes).toEqual({});
+  });
+});
+
+describe("texts that end the answer", () => {
+  test("are written as a list, masked and cut like any other", () => {
+    const stop = ["END", "card 4111-2222", "x".repeat(20)];
+    const settings = { redact: [/4111-\d+/gu], maxChars: 25 };
+    const { attributes } = write({ stop, settings });
+    expect(attributes["gen_ai.request.stop_sequences"]).toEqual([
+      "END",
+      "card [redacted]",
+      `${"x".repeat(7)}…`,
+    ]);
+  });
+
+  test("are left out when there are none", () => {
+    expect(write({}).attributes["gen_ai.request.stop_sequences"]).toBeUndefined();
   });
 });
 

@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
+import { SUCCESS } from "../../../src/domain/outcome.ts";
 import type { Candidate } from "../../../src/domain/plan.ts";
 import { defaultPolicy } from "../../../src/domain/policy.ts";
 import { RouterError } from "../../../src/domain/router-error.ts";
+import type { Span } from "../../../src/domain/trace.ts";
 import { busAttributes, busSpans } from "../../../src/health/bus-spans.ts";
 import { attributeNamesOf, attributeTable } from "../../../src/trace/attribute-table.ts";
 import { createCallSpans } from "../../../src/trace/call-spans.ts";
+import { createProbeSpans } from "../../../src/trace/probe-spans.ts";
 import { type SpanDefinition, type SpanId, spanTable } from "../../../src/trace/span-table.ts";
 import {
   exampleCall,
@@ -21,6 +24,7 @@ import {
   exampleResult,
   exampleRpcEnd,
   timings,
+  usage,
 } from "./call-fixture.ts";
 
 const definitions: readonly SpanDefinition[] = Object.values(spanTable);
@@ -70,6 +74,7 @@ function fullCall() {
         maxOutputTokens: 1,
         frequencyPenalty: 1,
         presencePenalty: 1,
+        stop: ["end"],
       },
     }),
     answer: () => [{ ...choice, finishReason: "stop" }],
@@ -80,7 +85,12 @@ function fullCall() {
 function fullResult() {
   const { decision } = examplePlan(endpoint, exampleEndpoint("b/one"));
   const outcome = { kind: "server-error", message: "" } as const;
-  const told = { droppedParameters: ["seed"], finishReasons: ["stop"], outcome } as const;
+  const told = {
+    droppedParameters: ["seed"],
+    finishReasons: ["stop"],
+    outcome,
+    givenUpCost: { total: 1, input: 1, output: 0, cache: 0, request: 0 },
+  } as const;
   return exampleResult({
     decision: {
       ...decision,
@@ -95,22 +105,36 @@ function fullResult() {
   });
 }
 
-/** Keys of all the spans of that kind, of a call with everything and of a refused one. */
-function toldBy(id: SpanId) {
+/** All the spans of that kind, of a call with everything, of a refused one and of a probe. */
+async function toldBy(id: SpanId) {
   const spans: ShownSpan[] = [];
-  const { finished, rpc } = createCallSpans({
-    sink: (span) => spans.push(shownSpan(span)),
-    slowMs: () => 1_000,
-    keptPerSecond: () => 0,
+  const options = {
+    sink: (span: Span) => void spans.push(shownSpan(span)),
     nowMs: () => 0,
     names: attributeNamesOf(undefined),
-    content: () => ({ redact: [] }),
     serverOf: () => ({ host: "h", port: 1 }),
+  };
+  const { finished, rpc } = createCallSpans({
+    ...options,
+    slowMs: () => 1_000,
+    keptPerSecond: () => 0,
+    content: () => ({ redact: [] }),
   });
   const call = fullCall();
   finished(call, fullResult());
   finished(call, exampleRefusal({ error }));
   rpc(exampleRpcEnd({ trace: call.trace, status: "INTERNAL", reason: "WHY" }));
+  const probe = createProbeSpans({
+    ...options,
+    beginTrace: () => exampleTrace({ keep: true }),
+    async upstream({ emit }) {
+      emit({ kind: "usage", usage });
+      return SUCCESS;
+    },
+  });
+  const { spec } = exampleCall();
+  const { signal } = new AbortController();
+  await probe({ endpoint, spec, stream: true, emit: () => undefined, signal });
   const prefix = spanTable[id].name.split("{")[0] ?? "";
   const isRpc = id === "rpc";
   return spans.filter(({ name, kind }) =>
@@ -123,14 +147,17 @@ test.each<{ readonly id: SpanId }>([
   { id: "plan" },
   { id: "attempt" },
   { id: "rpc" },
-])("the span $id has the attributes, events and kind of the table and no others", ({ id }) => {
-  const spans = toldBy(id);
-  const { attributes, kind, events } = spanTable[id];
-  const listed = attributes.map((name) => attributeTable[name].key as string);
-  const told = spans.flatMap((span) => Object.keys(span.attributes));
-  expect(new Set(told)).toEqual(new Set(listed));
-  expect(spans[0]).toMatchObject({ kind, events: events.map(({ name }) => ({ name })) });
-});
+])(
+  "the span $id has the attributes, events and kind of the table and no others",
+  async ({ id }) => {
+    const spans = await toldBy(id);
+    const { attributes, kind, events } = spanTable[id];
+    const listed = attributes.map((name) => attributeTable[name].key as string);
+    const told = spans.flatMap((span) => Object.keys(span.attributes));
+    expect(new Set(told)).toEqual(new Set(listed));
+    expect(spans[0]).toMatchObject({ kind, events: events.map(({ name }) => ({ name })) });
+  },
+);
 
 test("the spans of the health reports have the names of the table, and only its attributes", () => {
   const { publish, process, apply } = spanTable;

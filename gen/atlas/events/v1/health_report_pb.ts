@@ -52,7 +52,11 @@ export type HealthReport = Message<"atlas.events.v1.HealthReport"> & {
   endpoint: string;
 
   /**
-   * The producer's clock when it made the report. Informs only: slices decide what counts where.
+   * When it was learnt, by the producer's clock. Absent or 0: when the report is stored. Outcomes count by
+   * their slice. Claims and probes count from when they are stored, by the stream's clock; but one whose
+   * observe_time is more than 65 s before that was held up, and counts from its observe_time. So it decides
+   * the order of claims, when a ttl begins, and what comes too late. Required of a producer that may
+   * send a report again after more than two minutes.
    *
    * @generated from field: google.protobuf.Timestamp observe_time = 5;
    */
@@ -238,7 +242,8 @@ export const HistogramSchema: GenMessage<Histogram> = /*@__PURE__*/
   messageDesc(file_atlas_events_v1_health_report, 2);
 
 /**
- * A claim from outside: a provider's status page, an operator, a deployment.
+ * A claim from outside: a provider's status page, an operator, a deployment. Of all claims about an
+ * endpoint the newest stands, whoever made it; of two that are stored at a time the later one is newer.
  *
  * @generated from message atlas.events.v1.StateSignal
  */
@@ -258,8 +263,8 @@ export type StateSignal = Message<"atlas.events.v1.StateSignal"> & {
   reason: string;
 
   /**
-   * The claim lapses after this without a newer one, > 0. Required: without it the claim is
-   * ignored.
+   * The claim lapses after this without a newer one, > 0; readers hold it for at most 30 minutes.
+   * Required: without it the claim is ignored.
    *
    * @generated from field: google.protobuf.Duration ttl = 3;
    */
@@ -301,14 +306,14 @@ export const StateSignal_State = {
   DEGRADED: 2,
 
   /**
-   * Does not work.
+   * Does not work: called only when nothing else is left.
    *
    * @generated from enum value: STATE_DOWN = 3;
    */
   DOWN: 3,
 
   /**
-   * Is going away: no new calls.
+   * Is going away: called only when nothing else is left.
    *
    * @generated from enum value: STATE_DRAINING = 4;
    */
@@ -406,7 +411,7 @@ export const LoadSignalSchema: GenMessage<LoadSignal> = /*@__PURE__*/
   messageDesc(file_atlas_events_v1_health_report, 5);
 
 /**
- * Result of an active check.
+ * Result of an active check. Judges a minute without results, for the uptime alone.
  *
  * @generated from message atlas.events.v1.ProbeResult
  */
@@ -419,7 +424,8 @@ export type ProbeResult = Message<"atlas.events.v1.ProbeResult"> & {
   passed: boolean;
 
   /**
-   * Start to first content token. Absent: it failed, or the check generates nothing.
+   * Start to first content token, for people who read the stream: no score counts it. Absent: it
+   * failed, or the check generates nothing.
    *
    * @generated from field: google.protobuf.Duration first_token = 2;
    */
