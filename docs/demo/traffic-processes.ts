@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -125,6 +126,7 @@ function startCaller(receiver: OtlpReceiver) {
     instanceId: CALLER,
     log: () => undefined,
     nowMs: Date.now,
+    readFile,
   });
 }
 

@@ -146,9 +146,9 @@ function formatMinute(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 16).replace("T", " ");
 }
 
-/** Of a router that tells no versions: empty. Those after the first eight it does not tell. */
+/** Of a router that tells no versions: empty. More than eight it does not tell. */
 function pricesOf({ priceVersions }: SpendSums): string {
-  const more = priceVersions.length < MAX_PRICE_VERSIONS ? "" : " and perhaps later ones";
+  const more = priceVersions.length < MAX_PRICE_VERSIONS ? "" : " and perhaps others";
   return priceVersions.length === 0 ? "" : `, at prices ${priceVersions.join(", ")}${more}`;
 }
 

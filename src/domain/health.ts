@@ -144,9 +144,9 @@ export type EndpointFigures = {
   /** Of the last 30 s. */
   readonly recentSuccesses: number;
   readonly recentFailures: number;
-  /** Answers of the last 30 s whose time to first token is known, the newest 10 or a few more. */
+  /** Newest answers of the last 30 s, as many as speak most for an endpoint that has become slow. */
   readonly recentFirstTokens: number;
-  /** Their geometric mean in millionths of a millisecond; absent with too few of them. */
+  /** Geometric mean of their times to first token, millionths of a millisecond; absent of fewer than 2. */
   readonly recentFirstTokenMicro: number | undefined;
   /** The newest claim from outside that has not lapsed. */
   readonly outside: OutsideClaim | undefined;

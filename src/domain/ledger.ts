@@ -131,7 +131,7 @@ export type SpendSums = {
   /** Least and greatest revision of the catalogue whose prices are in the sum; 0: no call. */
   readonly minCatalogRevision: number;
   readonly maxCatalogRevision: number;
-  /** Versions of the prices that are in the sum, at most 8: the first that came, in that order. */
+  /** Versions of the prices that are in the sum, at most 8 of them, in no order. */
   readonly priceVersions: readonly string[];
 };
 

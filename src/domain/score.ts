@@ -36,7 +36,7 @@ export type EndpointScore = {
   readonly recent: {
     readonly successes: number;
     readonly failures: number;
-    /** Geometric mean of the latest times to the first content; absent with fewer than 5. */
+    /** Geometric mean of the latest times to the first content; absent with fewer than 2. */
     readonly firstTokenMs?: number | undefined;
     /** That is far beyond what the window explains. Default: it is not. */
     readonly isSlow?: boolean;

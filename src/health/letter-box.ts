@@ -63,10 +63,13 @@ export function createLetterBox(deadLetters: DeadLetters): LetterBox {
 }
 
 function weightOf({ report }: Letter): number {
-  return report.bytes.length + LETTER_OVERHEAD_BYTES;
+  return report.bytes.length + report.token.length + LETTER_OVERHEAD_BYTES;
 }
 
-/** The bytes may lie in a larger buffer of the connection, which a letter that waits must not hold. */
+/**
+ * The bytes may lie in a larger buffer of the connection, which a letter that waits must not hold. Headers
+ * may be larger than any report, and no letter tells them.
+ */
 function ofItsOwn({ reason, report }: Letter): Letter {
-  return { reason, report: { ...report, bytes: report.bytes.slice() } };
+  return { reason, report: { ...report, headers: {}, bytes: report.bytes.slice() } };
 }

@@ -15,7 +15,6 @@ import { createScoreFeed, type FedEntry } from "./score-feed.ts";
 import { comparePositions } from "./score-position.ts";
 import { settleWithin } from "./settle-within.ts";
 import { loadScores, type SnapshotStore, saveScores } from "./snapshot-keeper.ts";
-
 import { decodeVersion } from "./table-codec.ts";
 import { createTurns, type Turns } from "./turns.ts";
 

@@ -24,7 +24,6 @@ import {
 } from "./score-publisher.ts";
 import { createScorerTick } from "./scorer-tick.ts";
 import { settleWithin } from "./settle-within.ts";
-
 import { createTurns } from "./turns.ts";
 
 /**
@@ -99,10 +98,17 @@ const MAX_SKEW_MS = 60_000;
 const ROUND_EVERY_MS = 1_000;
 
 /**
- * How long one that cannot publish leaves the lead to others. Longer than a second choice waits: those of
- * an older algorithm, who have folded everything and cannot publish, would keep it from leading for ever.
+ * How long one whose scores are superseded leaves the lead to others. Longer than a second choice waits:
+ * those of an older algorithm, who have folded everything and cannot publish, would keep it from leading
+ * for ever.
  */
 const ASIDE_MS = 2 * SECOND_CHOICE_MS;
+
+/**
+ * The same for one that cannot write: a second choice takes the lease within 26 s. Shorter, because one
+ * that is alone does nothing but wait, and what kept it from writing may be over.
+ */
+const FAILING_ASIDE_MS = SECOND_CHOICE_MS + 8_000;
 
 /** Who leads for so long has renewed the lease meanwhile: it is not the bus that is away. */
 const FAILING_MS = 2 * LEASE_MS;
@@ -270,6 +276,6 @@ async function publish(state: State): Promise<void> {
   } else if (nowMs() - (state.failingSinceMs ?? nowMs()) >= FAILING_MS) {
     log("warn", "leaves it to others to publish scores: it takes the lease and cannot write them");
     state.failingSinceMs = undefined;
-    lease.standAside(ASIDE_MS);
+    lease.standAside(FAILING_ASIDE_MS);
   }
 }

@@ -51,7 +51,7 @@ export type GivenUpAttempt = {
 /** Which prices something was reckoned with. */
 type Prices = { readonly catalogRevision: number; readonly priceVersion: string };
 
-/** Whoever changes prices more often while sums are kept is told of the first versions alone. */
+/** Whoever changes prices more often while sums are kept is told of some versions alone. */
 const MAX_PRICE_VERSIONS = 8;
 
 export function createTally(): Tally {
@@ -219,7 +219,6 @@ function addPriceVersion(tally: Tally, version: string): void {
   }
 }
 
-/** In the order in which they came. */
 function priceVersionsOf({ priceVersion, laterPriceVersions = [] }: Tally): readonly string[] {
   return priceVersion === "" ? [] : [priceVersion, ...laterPriceVersions];
 }

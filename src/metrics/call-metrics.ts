@@ -173,7 +173,7 @@ export const callMetrics = {
     unit: "{call}",
     labels: ["model", "tier", "deadline"],
     meaning:
-      "Completions whose deadline passed, or whose caller hung up at that moment, when an endpoint had been asked and had not begun to answer.",
+      "Completions whose deadline passed, or whose caller hung up at that moment, when an endpoint had been asked and no part of an answer had come from it: of one that is sent whole nobody knows whether it had begun.",
   },
   callDuration: {
     name: "atlas.call.duration",

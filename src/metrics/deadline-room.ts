@@ -41,11 +41,12 @@ function roomOf(
   { deadlineMs, streaming }: CompletionCall,
   { decidedAtMs, prediction, estimatedOutputTokens }: RouteDecision,
 ): DeadlineRoom {
-  const { firstTokenP50Ms, firstTokenP95Ms, tokensPerSecond } = prediction;
+  const { firstTokenP50Ms, firstTokenP95Ms, tokensPerSecond, measured } = prediction;
   const leftMs = deadlineMs - decidedAtMs;
-  if (leftMs < firstTokenP50Ms) {
+  const generationMs = streaming ? 0 : (1_000 * estimatedOutputTokens) / tokensPerSecond;
+  if (leftMs < firstTokenP50Ms + generationMs / 2) {
     return "short";
   }
-  const generationMs = streaming ? 0 : (1_000 * estimatedOutputTokens) / tokensPerSecond;
-  return leftMs < firstTokenP95Ms + generationMs ? "tight" : "ample";
+  // Figures that stand in for measurements do not say that the deadline would have been long enough.
+  return measured && leftMs >= firstTokenP95Ms + generationMs ? "ample" : "tight";
 }

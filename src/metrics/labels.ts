@@ -221,7 +221,7 @@ export const labels = {
     name: "atlas.deadline",
     values: deadlineRooms,
     meaning:
-      "Time the caller left, beside what the plan expected. short: less than the median time to the first token; ample: at least its 95th percentile and, for an answer that is sent whole, the time to generate it; tight: in between.",
+      "Time the caller left, beside what the plan expected. short: less than the median time to the first token and, for an answer that is sent whole, half of the time to generate it; ample: at least the 95th percentile and all of that time, as far as the endpoint was measured; tight: any other.",
   },
   errorSource: {
     name: "atlas.error.source",

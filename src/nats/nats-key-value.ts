@@ -176,7 +176,7 @@ function assertFine(problem: string | undefined): void {
   }
 }
 
-/** Deletions are by other hands: we only ever write. */
+/** Markers of deletion are by other hands: `remove` leaves none. */
 function isWrite(message: JsMsg): boolean {
   return !message.headers?.has("KV-Operation");
 }

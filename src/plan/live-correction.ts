@@ -30,7 +30,7 @@ export function pressureOf({ group, weight, live, forecast }: Contender, nowMs: 
   const { firstTokenP50Ms, firstTokenP95Ms } = forecast.prediction;
   const utilization = live === undefined ? 0 : live.inflight / Math.max(1, live.limit);
   const measured = live?.firstTokenEwmaMs(nowMs) ?? firstTokenP50Ms;
-  // The next answer begins no sooner than the one that is waited for longest.
+  // Whoever hangs is felt before its calls time out.
   const felt = Math.max(measured, live?.waitingMs(nowMs) ?? 0);
   return { group, weight, load: (felt / firstTokenP95Ms) * (1 + utilization), utilization };
 }

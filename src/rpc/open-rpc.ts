@@ -168,13 +168,24 @@ type Socket = {
 
 /** The peer as `192.0.2.1:5000` or `[2001:db8::1]:5000`; `NO_CONNECTION` when it has gone. */
 export function connectionOf(socket: Socket): RpcConnection {
-  const { remoteAddress, remotePort, localAddress: host, localPort: port } = socket;
+  const { remoteAddress, remotePort, localAddress, localPort: port } = socket;
   if (remoteAddress === undefined) {
     return NO_CONNECTION;
   }
-  const address = remoteAddress.includes(":") ? `[${remoteAddress}]` : remoteAddress;
-  const server = host === undefined || port === undefined ? undefined : { host, port };
-  return { peer: `${address}:${remotePort}`, server };
+  const host = plainAddress(remoteAddress);
+  const peer = `${host.includes(":") ? `[${host}]` : host}:${remotePort}`;
+  return localAddress === undefined || port === undefined
+    ? { peer, server: undefined }
+    : { peer, server: { host: plainAddress(localAddress), port } };
+}
+
+const MAPPED = "::ffff:";
+
+/** A listener on `::` has IPv4 addresses as `::ffff:192.0.2.1`. */
+function plainAddress(address: string): string {
+  return address.startsWith(MAPPED) && address.includes(".")
+    ? address.slice(MAPPED.length)
+    : address;
 }
 
 type Session = { readonly socket: Socket };

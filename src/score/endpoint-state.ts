@@ -129,7 +129,7 @@ export function createEndpointState(
     awaitContent: (startedAtMs) => parts.waits.begin(startedAtMs),
     firstContent: (startedAtMs, nowMs) => takeFirstContent(parts, startedAtMs, nowMs),
     end(observation, nowMs) {
-      parts.waits.end(observation.attempt.startedAtMs);
+      stopWaiting(parts, observation);
       observeFirstToken(parts, observation, nowMs);
       learn(parts, observation, nowMs);
       parts.live.inflight = Math.max(0, parts.live.inflight - 1);
@@ -220,6 +220,13 @@ function takeFirstContent(parts: Parts, startedAtMs: number, nowMs: number): voi
   }
   breaker.firstContent(startedAtMs, nowMs);
   live.breaker = breaker.kind;
+}
+
+/** With its content an attempt has stopped waiting before, and another may have begun at the same time. */
+function stopWaiting({ waits }: Parts, { attempt, streamed }: Observation): void {
+  if (streamed && attempt.firstTokenMs === undefined) {
+    waits.end(attempt.startedAtMs);
+  }
 }
 
 /**

@@ -2,8 +2,8 @@
  * Attempts that wait for their first content, by when they began.
  *
  * An endpoint that hangs gives no answers that could be measured: until its calls time out, it looks as it
- * did before. The one that has waited longest tells, because the first token of the next takes at least as
- * long.
+ * did before. The one that has waited longest is a reason to suspect it. It may be a long prompt among short
+ * ones; the suspicion ends with the wait, and costs no more than a call elsewhere.
  */
 export type OpenWaits = {
   begin(startedAtMs: number): void;

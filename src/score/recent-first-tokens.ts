@@ -1,4 +1,5 @@
 import type { CellCounts } from "./delta-cells.ts";
+import { bucketOf } from "./log-histogram.ts";
 import { firstTokenCells } from "./window-cells.ts";
 
 /**
@@ -15,8 +16,12 @@ import { firstTokenCells } from "./window-cells.ts";
 export type RecentFirstTokens = {
   /** Counts of a report; those of other figures are left out. Times do not go back by more than 30 s. */
   add(atMs: number, counts: CellCounts): void;
-  /** Of the latest seconds that hold enough together, and of 30 s at most. */
-  read(nowMs: number): FirstTokenSum;
+  /**
+   * Of those latest seconds, of the last 30, that together speak most for an endpoint that has become slow: two
+   * slow answers after many fast ones do, and so do twenty that are less so. `usualMs` is the median of the
+   * window; absent: nobody knows, and any answer counts as slow.
+   */
+  read(nowMs: number, usualMs: number | undefined): FirstTokenSum;
   heldBytes(): number;
 };
 
@@ -39,18 +44,16 @@ const BIN_MS = 1_000;
 /** The newest of them is running, so that nothing older than 30 s counts. */
 const RECENT_BINS = 30;
 
-/** Older answers would hide what the newest of so many show. */
-const ENOUGH = 10;
-
-const MIN_SAMPLES = 5;
+/** One alone is a straggler. An endpoint that hangs gets no third: whoever called it goes elsewhere. */
+const MIN_SAMPLES = 2;
 
 /** Twice the usual, and by as much as somebody notices. */
 const SLOWER_BY = 2;
 const MIN_DIFFERENCE_MS = 100;
 
 /**
- * Means of so few answers vary. One in three million is off by so many standard errors, by chance, where
- * times are log-normal; prompts of unlike lengths are the reason why it is not less.
+ * Means of few answers vary. One in three million is off by so many standard errors, by chance, where
+ * times are log-normal; they are looked at often, and prompts are of unlike lengths.
  */
 const STANDARD_ERRORS = 5;
 
@@ -62,8 +65,10 @@ const FIELDS = 3;
 
 const NEVER = Number.NEGATIVE_INFINITY;
 
-const { firstCell } = firstTokenCells;
-const { buckets, representatives } = firstTokenCells.layout;
+const NOTHING: FirstTokenSum = { samples: 0, bucketSum: 0, untilMs: Number.POSITIVE_INFINITY };
+
+const { firstCell, layout } = firstTokenCells;
+const { buckets, representatives } = layout;
 
 /** Typed arrays are read within their length: `as number` tells the compiler. */
 export function createRecentFirstTokens(): RecentFirstTokens {
@@ -84,23 +89,29 @@ export function createRecentFirstTokens(): RecentFirstTokens {
       entries[entry + 1] = (entries[entry + 1] as number) + samples;
       entries[entry + 2] = (entries[entry + 2] as number) + bucketSum;
     },
-    read(nowMs) {
-      const newest = binOf(nowMs);
-      let samples = 0;
-      let bucketSum = 0;
-      let oldest = Number.POSITIVE_INFINITY;
-      for (let bin = newest; bin > newest - RECENT_BINS && samples < ENOUGH; bin--) {
-        const entry = entryOf(bin);
-        if (entries[entry] === bin) {
-          samples += entries[entry + 1] as number;
-          bucketSum += entries[entry + 2] as number;
-          oldest = bin;
-        }
-      }
-      return { samples, bucketSum, untilMs: (oldest + RECENT_BINS) * BIN_MS };
-    },
+    read: (nowMs, usualMs = 0) => readMost(entries, binOf(nowMs), bucketOf(layout, usualMs)),
     heldBytes: () => entries.byteLength,
   };
+}
+
+function readMost(entries: Float64Array, newest: number, usual: number): FirstTokenSum {
+  let samples = 0;
+  let bucketSum = 0;
+  let most = NOTHING;
+  let mostEvidence = NEVER;
+  for (let bin = newest; bin > newest - RECENT_BINS; bin--) {
+    const entry = entryOf(bin);
+    if (entries[entry] === bin) {
+      samples += entries[entry + 1] as number;
+      bucketSum += entries[entry + 2] as number;
+      const evidence = evidenceOf(samples, bucketSum, usual);
+      if (most.samples < MIN_SAMPLES || evidence > mostEvidence) {
+        most = { samples, bucketSum, untilMs: (bin + RECENT_BINS) * BIN_MS };
+        mostEvidence = evidence;
+      }
+    }
+  }
+  return most;
 }
 
 export function typicalOf({
@@ -131,6 +142,15 @@ export function isSlow(
   );
 }
 
+/**
+ * Grows with the distance of the mean from the usual in standard errors: it is its square, with its sign. Made
+ * of operations alone that are the same on every machine, as figures have to be.
+ */
+function evidenceOf(samples: number, bucketSum: number, usual: number): number {
+  const excess = bucketSum - samples * usual;
+  return (excess * Math.abs(excess)) / samples;
+}
+
 /** Cells ascend, and those of first tokens lie side by side. */
 function firstTokensIn({ cells, counts, length }: CellCounts) {
   let samples = 0;
@@ -153,7 +173,6 @@ function binOf(ms: number): number {
   return Math.floor(ms / BIN_MS);
 }
 
-/** Not `%` alone, which is negative for times before 1970. */
 function entryOf(bin: number): number {
-  return (((bin % RECENT_BINS) + RECENT_BINS) % RECENT_BINS) * FIELDS;
+  return (bin % RECENT_BINS) * FIELDS;
 }

@@ -97,6 +97,8 @@ type State = {
 
 const DIGEST_BYTES = 32;
 
+const MICRO = 1_000_000;
+
 const NEVER = Number.POSITIVE_INFINITY;
 
 const NO_SAMPLES = { count: 0, p5Micro: undefined, p50Micro: undefined, p95Micro: undefined };
@@ -198,9 +200,12 @@ function refresh(state: State, nowMs: number, tools: ReadingTools): void {
   const minute = minuteOf(nowMs);
   state.claims.prune(minute);
   const recent = state.recent.read(binOf(nowMs));
-  const firstTokens = state.firstTokens.read(nowMs);
-  const held = { list, recent, firstTokens, nowMs };
-  state.figures = figuresOf(state, held, tools);
+  const inWindow = windowFigures(state.window, list, tools.wanted);
+  const { p50Micro } = inWindow.firstTokenMs;
+  const usualMs = p50Micro === undefined ? undefined : p50Micro / MICRO;
+  const firstTokens = state.firstTokens.read(nowMs, usualMs);
+  const held = { list, inWindow, recent, firstTokens, nowMs };
+  state.figures = figuresOf(state, held);
   state.digest.set(digestOf(state, held, tools));
   state.nextChangeMs = nextChangeOf(state, held);
 }
@@ -214,7 +219,14 @@ function rollWindow(state: State, nowMs: number): TotalList | undefined {
   return state.window?.list();
 }
 
-function windowFigures(window: SharedWindow, list: TotalList, wanted: Wanted): WindowFigures {
+function windowFigures(
+  window: SharedWindow | undefined,
+  list: TotalList | undefined,
+  wanted: Wanted,
+): WindowFigures {
+  if (window === undefined || list === undefined) {
+    return NO_FIGURES;
+  }
   const { successes, failures, rateLimited } = resultsIn(window);
   return {
     successes,
@@ -243,6 +255,7 @@ function histogramFigures(
 
 type Held = {
   readonly list: TotalList | undefined;
+  readonly inWindow: WindowFigures;
   readonly recent: RecentResults;
   readonly firstTokens: FirstTokenSum;
   readonly nowMs: number;
@@ -250,12 +263,8 @@ type Held = {
 
 function figuresOf(
   state: State,
-  { list, recent, firstTokens, nowMs }: Held,
-  { wanted }: ReadingTools,
+  { inWindow, recent, firstTokens, nowMs }: Held,
 ): EndpointFigures | undefined {
-  const { window } = state;
-  const inWindow =
-    window === undefined || list === undefined ? NO_FIGURES : windowFigures(window, list, wanted);
   const { successes, failures, rateLimited, firstTokenMs } = inWindow;
   const { goodMinutes, observedMinutes } = state.uptime.read(minuteOf(nowMs), nowMs);
   const outside = state.claims.current(nowMs);

@@ -2,6 +2,7 @@
  * What the standard `OTEL_*` variables ask for.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
+import { headerOf, isNamed } from "./otlp-headers.ts";
 import { firstSet, namesOf, type OtelEnv, type OtlpSignal } from "./otlp-variables.ts";
 
 export type OtlpProtocol = "http/protobuf" | "http/json" | "grpc";
@@ -48,8 +49,11 @@ function exportOf(env: OtelEnv, signal: OtlpSignal): OtlpChoice {
     const problem = `${address.name} is no ${wanted}: ${signal.toLowerCase()} are not exported`;
     return { protocol: undefined, problems: [...problems, problem] };
   }
-  const others = [...headerProblemsOf(env, signal), ...switchProblemsOf(env)];
-  return { protocol, problems: [...problems, ...others] };
+  const unnamed = namesOf(signal, "HEADERS").filter((name) => !listOf(env[name]).every(isSendable));
+  const others = [...problems, ...headerProblemsOf(env, signal), ...switchProblemsOf(env)];
+  return unnamed.length === 0
+    ? { protocol, problems: others }
+    : { protocol: undefined, problems: [...others, ...unnamed.map(unnamedProblem(signal))] };
 }
 
 const DISABLED = "OTEL_SDK_DISABLED";
@@ -96,17 +100,19 @@ function isAddress(text: string, protocol: OtlpProtocol): boolean {
 /** The exporters leave such an entry out without a word, and the collector tells of a caller it does not know. */
 function headerProblemsOf(env: OtelEnv, signal: OtlpSignal): readonly string[] {
   return namesOf(signal, "HEADERS")
-    .filter((name) => !listOf(env[name]).every(isHeader))
+    .filter((name) => !listOf(env[name]).every((entry) => headerOf(entry) !== undefined))
     .map((name) => `${name} has an entry that is no name=value, percent-encoded: it is left out`);
 }
 
-function isHeader(pair: string): boolean {
-  const [text = ""] = pair.split(";", 1);
-  try {
-    return /^[^=]*\S[^=]*=.*\S/su.test(text) && decodeURIComponent(text) !== "";
-  } catch {
-    return false;
-  }
+/** Whatever the exporters do not leave out they hand on, and quote a name that cannot be one. */
+function isSendable(entry: string): boolean {
+  const header = headerOf(entry);
+  return header === undefined || isNamed(header);
+}
+
+function unnamedProblem(signal: OtlpSignal): (name: string) => string {
+  return (name) =>
+    `${name} has an entry without the name of a header before =: ${signal.toLowerCase()} are not exported`;
 }
 
 function listOf(text = ""): readonly string[] {

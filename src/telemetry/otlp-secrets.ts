@@ -1,3 +1,4 @@
+import { decodedOf, isNamed, nameIn } from "./otlp-headers.ts";
 import type { OtelEnv } from "./otlp-variables.ts";
 
 const HEADER_VARIABLES = [
@@ -17,29 +18,39 @@ const ADDRESS_VARIABLES = [
  * address. The longest come first, so that none is cut in two by another that is part of it.
  */
 export function otlpSecretsOf(env: OtelEnv): readonly string[] {
-  const values = HEADER_VARIABLES.flatMap((name) => headerValuesOf(env[name] ?? ""));
+  const values = HEADER_VARIABLES.flatMap((name) => headerSecretsOf(env[name] ?? ""));
   const credentials = ADDRESS_VARIABLES.flatMap((name) => credentialsOf(env[name] ?? ""));
   const secrets = new Set([...values, ...credentials].filter((secret) => secret !== ""));
   return [...secrets].sort((left, right) => right.length - left.length);
 }
 
 /** `name=value,name=value`, percent-encoded: each as it stands, decoded, as it is sent, and without its scheme. */
-function headerValuesOf(headers: string): readonly string[] {
-  return headers.split(",").flatMap((pair) => {
-    const written = pair.slice(pair.indexOf("=") + 1).trim();
+function headerSecretsOf(headers: string): readonly string[] {
+  return headers.split(",").flatMap((entry) => {
+    const name = nameIn(entry);
+    const written = entry.slice(entry.indexOf("=") + 1).trim();
     const decoded = decodedOf(written);
     // What is behind a semicolon is taken for a property, as in baggage, and left out.
     const sent = decodedOf(written.split(";", 1).join("").trim());
-    return [written, decoded, sent, sent.replace(/^\S+\s+/, "")];
+    const mistyped = isNamed({ name: decodedOf(name), value: sent })
+      ? []
+      : [entry.trim(), name].flatMap(spellingsOf);
+    return [written, decoded, sent, withoutFirstWord(sent), ...mistyped];
   });
 }
 
-function decodedOf(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+/** Of `authorization: Bearer c2VjcmV0` the token as well. Over gRPC names are written small. */
+function spellingsOf(text: string): readonly string[] {
+  return [text, decodedOf(text)]
+    .flatMap((whole) => {
+      const rest = withoutFirstWord(whole);
+      return [whole, rest, withoutFirstWord(rest)];
+    })
+    .flatMap((spelling) => [spelling, spelling.toLowerCase()]);
+}
+
+function withoutFirstWord(text: string): string {
+  return text.replace(/^\S+\s+/, "");
 }
 
 /**

@@ -25,8 +25,8 @@ export type TelemetryOptions = {
   readonly instanceId: string;
   readonly log: Log;
   readonly nowMs: NowMs;
-  /** Tries the files that the environment names. Absent: what is wrong with them is told less clearly. */
-  readonly readFile?: ReadFile | undefined;
+  /** Tries the files that the environment names. */
+  readonly readFile: ReadFile;
 };
 
 export type Telemetry = {
@@ -96,7 +96,7 @@ async function targetOf(
   if (protocol === undefined) {
     return { target: undefined, problems };
   }
-  const files = readFile === undefined ? [] : await fileProblemsOf(env, signal, readFile);
+  const files = await fileProblemsOf(env, signal, readFile);
   return {
     target: { protocol, timeoutMs: requestTimeoutMsOf(env, signal) },
     problems: [...problems, ...files, ...unheededProblemsOf(env, signal)],

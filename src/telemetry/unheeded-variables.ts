@@ -39,10 +39,7 @@ const unheeded: Readonly<Record<OtlpSignal, readonly Unheeded[]>> = {
   ],
 };
 
-/**
- * Standard variables that ask for what this program does not do, told because whoever set them counts on it.
- * Both for the log, which tells them at the start.
- */
+/** Standard variables that ask for what this program does not do, told because whoever set them counts on it. */
 export function unheededProblemsOf(env: OtelEnv, signal: OtlpSignal): readonly string[] {
   return unheeded[signal]
     .filter(({ name, fits }) => {

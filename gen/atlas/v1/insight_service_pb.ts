@@ -503,8 +503,8 @@ export type SpendSums = Message<"atlas.v1.SpendSums"> & {
   givenUpNanoUsd: bigint;
 
   /**
-   * Versions of the prices that are in the sums, as in Cost.price_version, those of the first calls first.
-   * At most 8: later ones are not told.
+   * Versions of the prices that are in the sums, as in Cost.price_version, in no order. At most 8:
+   * others are not told.
    *
    * @generated from field: repeated string price_versions = 12;
    */

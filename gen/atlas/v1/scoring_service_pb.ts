@@ -67,8 +67,9 @@ export type EndpointScore = Message<"atlas.v1.EndpointScore"> & {
   reason: string;
 
   /**
-   * Milliseconds to the first token of the latest answers of the last 30 s, geometric mean of ten or a few
-   * more. Where it is far beyond the window's median, the standing is lowered. Absent: fewer than 5.
+   * Milliseconds to the first token of the latest answers of the last 30 s, geometric mean of as many as
+   * speak most for slowness. Where it is far beyond the window's median, the standing is lowered.
+   * Absent: fewer than 2.
    *
    * @generated from field: optional double recent_first_token_ms = 7;
    */

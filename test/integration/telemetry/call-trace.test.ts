@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createRetryBudget } from "../../../src/attempt/retry-budget.ts";
 import type { CompletionCall } from "../../../src/domain/call.ts";
@@ -45,6 +46,7 @@ beforeAll(async () => {
     instanceId: "replica-1",
     log: () => undefined,
     nowMs: Date.now,
+    readFile,
   });
 });
 

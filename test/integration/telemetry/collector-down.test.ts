@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { context, metrics, trace } from "@opentelemetry/api";
@@ -97,6 +98,7 @@ async function startExports(env: Readonly<Record<string, string>>) {
     instanceId: "replica-1",
     log: () => undefined,
     nowMs: Date.now,
+    readFile,
   });
   return { ...telemetry, asked };
 }

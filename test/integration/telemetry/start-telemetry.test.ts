@@ -318,6 +318,20 @@ describe("what is wrong with the environment", () => {
     ]);
   });
 
+  test.each(transports)("is told without a token in it over $name", async ({ env }) => {
+    const { spans, close } = await start(
+      { ...env(), OTEL_EXPORTER_OTLP_HEADERS: "authorization: Bearer Y2FuYXJ5LWtleQ==" },
+      [producer],
+    );
+    expect(spans).toBeUndefined();
+    await close(5_000);
+    expect(lines()).toEqual([
+      expect.stringContaining("OTEL_EXPORTER_OTLP_HEADERS has an entry without the name"),
+      expect.stringContaining("OTEL_EXPORTER_OTLP_HEADERS has an entry without the name"),
+    ]);
+    expect(logged.toLowerCase()).not.toContain("y2fuyxj5");
+  });
+
   test.each([
     { name: "characters", headers: "authorization=canary%0Akey" },
     { name: "bytes", headers: "authorization-bin=canary-key" },

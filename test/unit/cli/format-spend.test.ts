@@ -79,7 +79,7 @@ this replica since 2026-11-22 09:00 UTC, at prices 0a1b2c3d4e5f
   it.each([
     [[], "UTC"],
     [["a", "b"], "UTC, at prices a, b"],
-    [[..."abcdefgh"], "UTC, at prices a, b, c, d, e, f, g, h and perhaps later ones"],
+    [[..."abcdefgh"], "UTC, at prices a, b, c, d, e, f, g, h and perhaps others"],
   ])("names the versions of the prices: %j", (priceVersions, shown) => {
     const text = formatSpend(answer({ total: sums(1n, 1n, { priceVersions }) }), layout);
     expect(text).toContain(`this replica since 2026-11-22 09:00 ${shown}\n`);

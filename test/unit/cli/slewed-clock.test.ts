@@ -62,6 +62,38 @@ describe("createSlewedClock()", () => {
     },
   );
 
+  test("follows at once when the machine stood still, after a minute in which that was no mistake", () => {
+    const { step, passSeconds, offMs } = start();
+    step(3_600_000);
+    passSeconds(59);
+    expect(offMs()).toBeLessThan(-3_599_000);
+    passSeconds(1);
+    expect(offMs()).toBe(0);
+  });
+
+  test("does not follow a time that the system had for less than a minute", () => {
+    const { step, passSeconds, offMs } = start();
+    step(86_400_000);
+    passSeconds(50);
+    step(-86_400_000);
+    passSeconds(60);
+    step(70_000);
+    passSeconds(59);
+    step(-70_000);
+    expect(Math.abs(offMs())).toBeLessThan(1_200);
+  });
+
+  test("hunts for nothing within the grain of the system's clock", () => {
+    const { nowMs, step, pass, follow } = start();
+    const beforeMs = nowMs();
+    for (let second = 0; second < 100; second += 1) {
+      step(second % 2 === 0 ? 20 : -20);
+      follow();
+      pass(1_000);
+    }
+    expect(nowMs() - beforeMs).toBe(100_000);
+  });
+
   test("never goes back, whatever is done to the system's clock", () => {
     const deed = fc.record({ passes: fc.integer({ min: 0, max: 5_000 }), steps: fc.integer() });
     const run = (deeds: readonly { readonly passes: number; readonly steps: number }[]) => {

@@ -253,6 +253,7 @@ describe("a second choice", () => {
       ({ wishes }: World) => Object.assign(wishes, { isWanted: false }),
     ],
     ["it stands aside", ({ holder }: World) => holder.standAside(LEASE_MS)],
+    ["it is closed", ({ holder }: World) => void holder.close()],
   ])("takes nothing when, while it looks at the lease, %s", async (_, change) => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     let look = Promise.resolve(undefined);

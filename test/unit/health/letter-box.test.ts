@@ -60,7 +60,28 @@ describe("createLetterBox()", () => {
     for (let sequence = 1; sequence <= 16 + 20_000; sequence += 1) {
       box.put(letterOf(sequence));
     }
-    expect(box.dropped()).toBe(20_000 - Math.floor((8 * MIB) / 513));
+    expect(box.dropped()).toBe(20_000 - Math.floor((8 * MIB) / 514));
+  });
+
+  test("counts the token, which others than reporters may make long", () => {
+    const box = createLetterBox(createSlowStream().deadLetters);
+    const { reason, report } = letterOf(1);
+    for (let sequence = 1; sequence <= 16 + 9; sequence += 1) {
+      box.put({ reason, report: { ...report, token: "a".repeat(MIB) } });
+    }
+    expect(box.dropped()).toBe(2);
+  });
+
+  test("does not hold the headers of what waits", async () => {
+    const { put, confirm, deadLetters } = createSlowStream();
+    const box = createLetterBox(deadLetters);
+    const { reason, report } = letterOf(1);
+    for (let sequence = 1; sequence <= 17; sequence += 1) {
+      box.put({ reason, report: { ...report, sequence, headers: { large: "x".repeat(60_000) } } });
+    }
+    confirm();
+    await settle();
+    expect(put[16]).toEqual({ reason, report: { ...report, sequence: 17, headers: {} } });
   });
 
   test("does not hold the buffer of the connection for what waits", async () => {

@@ -92,6 +92,28 @@ function createScriptedBus(world: World) {
   return { bus, followed: () => follows[0] as FollowOptions };
 }
 
+const LEAVES = "leaves it to others to publish scores: it takes the lease and cannot write them";
+
+/** How often somebody left the lead because of what it could not write. */
+function timesLeft({ lines }: World): number {
+  return lines.filter(({ message }) => message === LEAVES).length;
+}
+
+/** A bus on which scores can be read, leases taken, and nothing written while it is told so. */
+function createReadOnlyBus(world: World) {
+  const faults = { isReadOnly: true };
+  const { scores } = world.bus;
+  const bus: Bus = {
+    ...world.bus,
+    scores: {
+      ...scores,
+      put: (...entry) =>
+        faults.isReadOnly ? Promise.reject(new BusUnavailable("forbidden")) : scores.put(...entry),
+    },
+  };
+  return { bus, faults };
+}
+
 describe("startScorer()", () => {
   test("publishes what was reported, within two seconds", async () => {
     const world = createSwitchedBus();
@@ -372,10 +394,7 @@ describe("startScorer()", () => {
 
   test("leaves the lead to others when it can renew the lease and not write", async () => {
     const world = createSwitchedBus();
-    const unable = start(world, "scorer-1", {
-      ...world.bus,
-      scores: { ...world.bus.scores, put: () => Promise.reject(new BusUnavailable("forbidden")) },
-    });
+    const unable = start(world, "scorer-1", createReadOnlyBus(world).bus);
     await world.clock.advance(2_000);
     const { scorer } = start(world, "scorer-2");
     await report(world, 1);
@@ -387,10 +406,95 @@ describe("startScorer()", () => {
     expect((await storedVersion(world))?.position.asOfSequence).toBeGreaterThanOrEqual(1);
     await world.clock.advance(300_000);
     expect(scorer.status().leader).toBe(true);
-    expect(world.lines.map(({ message }) => message)).toContain(
-      "leaves it to others to publish scores: it takes the lease and cannot write them",
-    );
+    expect(timesLeft(world)).toBe(1);
     await Promise.all([scorer.close(), unable.scorer.close()]);
+  });
+
+  test("leaves the lead to one that misses reports when nobody else can write", async () => {
+    const world = createSwitchedBus();
+    const { scorer: unable } = start(world, "scorer-1", createReadOnlyBus(world).bus);
+    await world.clock.advance(2_000);
+    const incomplete = await startIncomplete(world, "scorer-2");
+    await world.clock.advance(20_000);
+    expect([unable, incomplete].map((one) => one.status().leader)).toEqual([false, false]);
+    await world.clock.advance(60_000);
+    expect([unable, incomplete].map((one) => one.status().leader)).toEqual([false, true]);
+    await Promise.all([unable.close(), incomplete.close()]);
+  });
+
+  test("keeps the lead when it could not write, and then could", async () => {
+    const world = createSwitchedBus();
+    const { bus, faults } = createReadOnlyBus(world);
+    const { scorer } = start(world, "scorer-1", bus);
+    await world.clock.advance(10_000);
+    expect(scorer.status()).toMatchObject({ leader: true, lastRound: "failed" });
+    faults.isReadOnly = false;
+    await world.clock.advance(5_000);
+    expect(scorer.status().published).toBeGreaterThan(0);
+    faults.isReadOnly = true;
+    await world.clock.advance(15_000);
+    expect(scorer.status()).toMatchObject({ leader: true, lastRound: "failed" });
+    faults.isReadOnly = false;
+    await world.clock.advance(25_000);
+    expect(scorer.status().leader).toBe(true);
+    expect(timesLeft(world)).toBe(0);
+    await scorer.close();
+  });
+
+  test("does not count the time in which it did not lead as time in which it could not write", async () => {
+    const world = createSwitchedBus();
+    const { bus } = createReadOnlyBus(world);
+    const { scorer } = start(world, "scorer-1", bus);
+    await world.clock.advance(5_000);
+    world.turn(false);
+    await world.clock.advance(30_000);
+    expect(scorer.status()).toMatchObject({ leader: false, lastRound: "failed" });
+    world.turn(true);
+    await world.clock.advance(15_000);
+    expect(scorer.status()).toMatchObject({ leader: true, lastRound: "failed" });
+    expect(timesLeft(world)).toBe(0);
+    await world.clock.advance(10_000);
+    expect(timesLeft(world)).toBe(1);
+    await scorer.close();
+  });
+
+  test("alone, it leads again within 35 s, and goes on when it can write", async () => {
+    const world = createSwitchedBus();
+    const { bus, faults } = createReadOnlyBus(world);
+    const { scorer } = start(world, "scorer-1", bus);
+    await world.clock.advance(23_000);
+    expect(scorer.status()).toMatchObject({ leader: false, published: 0 });
+    await world.clock.advance(32_000);
+    expect(scorer.status()).toMatchObject({ leader: true, lastRound: "failed" });
+    faults.isReadOnly = false;
+    await world.clock.advance(60_000);
+    expect(scorer.status().leader).toBe(true);
+    expect(scorer.status().published).toBeGreaterThan(0);
+    expect(timesLeft(world)).toBe(1);
+    await scorer.close();
+  });
+
+  test("says once that it leaves the lead, also when the lease cannot be given back at once", async () => {
+    const world = createSwitchedBus();
+    const { bus } = createReadOnlyBus(world);
+    const { take } = bus.leases;
+    const { scorer } = start(world, "scorer-1", {
+      ...bus,
+      leases: {
+        ...bus.leases,
+        take: (...lease) =>
+          world.clock.nowMs() < START_MS + 20_000 ? take(...lease) : new Promise(() => undefined),
+      },
+    });
+    await world.clock.advance(24_000);
+    expect(scorer.status()).toMatchObject({ leader: true, lastRound: "failed" });
+    expect(timesLeft(world)).toBe(1);
+    await world.clock.advance(30_000);
+    expect(scorer.status().leader).toBe(false);
+    expect(timesLeft(world)).toBe(1);
+    const closed = scorer.close();
+    await world.clock.advance(2_000);
+    await closed;
   });
 
   test("leaves the lead to scorers of a newer algorithm", async () => {

@@ -60,6 +60,35 @@ describe("reportOf()", () => {
     expect(total.cost.total).toBe(BigInt(3 * total.calls));
   });
 
+  test.each([
+    ["a", "b"],
+    ["b", "a"],
+  ])(
+    "names the prices of all hours, whatever groups the calls are in: %s, %s",
+    async (...names) => {
+      const hours = names.map((name, number) => {
+        const tally = createTally();
+        const priceVersion = `version-${number}`;
+        addCall(tally, { failed: false, usage: undefined, cost: COST, ...PRICES, priceVersion });
+        return { number, series: [{ ...seriesOf(name), tally }], other: createTally() };
+      });
+      const { total } = await reportOf(hours, query("application"), async () => undefined);
+      expect(total.priceVersions.toSorted()).toEqual(["version-0", "version-1"]);
+    },
+  );
+
+  test("names eight versions of prices and no more", async () => {
+    const versions = Array.from({ length: 12 }, (_, number) => `version-${number}`);
+    const hours = versions.map((priceVersion, number) => {
+      const tally = createTally();
+      addCall(tally, { failed: false, usage: undefined, cost: COST, ...PRICES, priceVersion });
+      return { number, series: [{ ...seriesOf(`${11 - number}`), tally }], other: createTally() };
+    });
+    const { total } = await reportOf(hours, query("application"), async () => undefined);
+    expect(new Set(total.priceVersions).size).toBe(8);
+    expect(versions).toEqual(expect.arrayContaining([...total.priceVersions]));
+  });
+
   test("chooses the dearest, then those with most calls, then by name", async () => {
     const series = ["b", "a", "twice", "dear"].map(seriesOf);
     const [, , twice, dear] = series as [Series, Series, Series, Series];

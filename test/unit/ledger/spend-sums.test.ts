@@ -156,7 +156,7 @@ describe("a tally", () => {
     expect(someUsage.freshInput).toBe(100);
   });
 
-  test("names the prices that are in it, those of the first calls first, and at most eight", () => {
+  test("names the prices that are in it, and at most eight of them", () => {
     const versions = [..."bacadefghij"];
     const first = [..."bacdefgh"];
     expect(sumsOf(tallyOf(versions.map(callAt))).priceVersions).toEqual(first);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { RouterError } from "../../../src/domain/router-error.ts";
 import { overdueRoomOf } from "../../../src/metrics/deadline-room.ts";
-import { exampleEndpoint } from "../../support/examples.ts";
+import { exampleEndpoint, examplePrediction } from "../../support/examples.ts";
 import {
   attemptAt,
   callEndOf,
@@ -22,13 +22,26 @@ describe("overdueRoomOf()", () => {
     { leftMs: 500, streaming: true, room: "tight" },
     { leftMs: 999, streaming: true, room: "tight" },
     { leftMs: 1_000, streaming: true, room: "ample" },
-    // 256 tokens at 50 a second come after the first one.
+    // 256 tokens at 50 a second come after the first one; half of them would be a short answer.
+    { leftMs: 3_059, streaming: false, room: "short" },
+    { leftMs: 3_060, streaming: false, room: "tight" },
     { leftMs: 6_119, streaming: false, room: "tight" },
     { leftMs: 6_120, streaming: false, room: "ample" },
   ])("holds the time that the caller left against what was expected: %o", (given) => {
     const { leftMs, streaming, room } = given;
     const call = callTo("acme/one", { streaming, deadlineMs: startedAtMs + leftMs });
     expect(overdueRoomOf(call, overdue)).toBe(room);
+  });
+
+  test.each([
+    { leftMs: 499, room: "short" },
+    { leftMs: 500, room: "tight" },
+    { leftMs: 60_000, room: "tight" },
+  ])("holds no deadline for ample that nothing was measured for: %o", ({ leftMs, room }) => {
+    const decision = { prediction: { ...examplePrediction, measured: false } };
+    const end = callEndOf([silent], { code: "deadline-exceeded", decision });
+    const call = callTo("acme/one", { streaming: true, deadlineMs: startedAtMs + leftMs });
+    expect(overdueRoomOf(call, end)).toBe(room);
   });
 
   test("counts from the decision on: what was waited before is no endpoint's", () => {

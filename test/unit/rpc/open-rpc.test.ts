@@ -113,6 +113,8 @@ describe("the connection", () => {
   it.each([
     [{ remoteAddress: "192.0.2.1", remotePort: 5_000 }, "192.0.2.1:5000"],
     [{ remoteAddress: "2001:db8::1", remotePort: 5_000 }, "[2001:db8::1]:5000"],
+    [{ remoteAddress: "::ffff:192.0.2.1", remotePort: 5_000 }, "192.0.2.1:5000"],
+    [{ remoteAddress: "::ffff:1:2", remotePort: 5_000 }, "[::ffff:1:2]:5000"],
     [{}, ""],
   ])("of %o has the peer %j", (socket, peer) => {
     expect(connectionOf(socket)).toEqual({ peer, server: undefined });
@@ -122,6 +124,8 @@ describe("the connection", () => {
     const socket = { remoteAddress: "192.0.2.1", remotePort: 5_000 };
     const own = { localAddress: "192.0.2.9", localPort: 50_051 };
     expect(connectionOf({ ...socket, ...own }).server).toEqual({ host: "192.0.2.9", port: 50_051 });
+    const mapped = { localAddress: "::ffff:192.0.2.9", localPort: 50_051 };
+    expect(connectionOf({ ...socket, ...mapped }).server?.host).toBe("192.0.2.9");
     expect(connectionOf({ ...socket, localAddress: "192.0.2.9" }).server).toBeUndefined();
   });
 

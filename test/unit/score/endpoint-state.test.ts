@@ -227,6 +227,18 @@ describe("waitingMs()", () => {
   });
 });
 
+describe("waitingMs() of attempts that began at the same time", () => {
+  test("goes on for the one that hangs when another has been answered", () => {
+    const state = createState();
+    state.awaitContent(1_000);
+    state.awaitContent(1_000);
+    state.firstContent(1_000, 1_100);
+    state.end(makeObservation({ startedAtMs: 1_000, firstTokenMs: 100 }), 1_200);
+    state.end(makeObservation({ startedAtMs: 1_000, streamed: false, firstTokenMs: 9 }), 1_300);
+    expect(state.live.waitingMs(5_000)).toBe(4_000);
+  });
+});
+
 describe("firstTokenEwmaMs()", () => {
   test("knows a first token when it comes, and not again when the answer ends", () => {
     const state = createState();

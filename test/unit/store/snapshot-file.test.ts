@@ -82,6 +82,17 @@ describe("createSnapshotFile()", () => {
     expect(lines).toEqual([]);
   });
 
+  test("a leftover that cannot be removed is no reason to say that scores were not stored", async () => {
+    const leftover = `${path}.0123456789ab.tmp`;
+    await mkdir(leftover, { recursive: true });
+    const old = new Date(Date.now() - 20 * 60_000);
+    await utimes(leftover, old, old);
+    await fileAt().save(snapshot);
+    expect((await fileAt().load())?.windowEndMs).toBe(snapshot.windowEndMs);
+    expect((await stat(leftover)).isDirectory()).toBe(true);
+    expect(lines).toEqual([]);
+  });
+
   test("of processes that share a file each writes its own until it is whole", async () => {
     const large = { ...snapshot, entries: [{ key: "k", value: new Uint8Array(4_000_000) }] };
     await fileAt().save(snapshot);

@@ -141,6 +141,29 @@ describe("otlpChoiceOf()", () => {
     ]);
   });
 
+  test.each([
+    "authorization: Bearer c2VjcmV0LXRva2VuLTEyMw==",
+    "x-tok: topsecret999==",
+    "authorization%3A%20Bearer%20canary=x",
+    "c2VjcmV0LXRva2VuLTEyMw==",
+  ])("does not export with the header %s, and says why without it", (header) => {
+    const env = { ...ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS: `a=b,${header}` };
+    expect(otlpChoiceOf(env, "TRACES")).toEqual({
+      protocol: undefined,
+      problems: [
+        "OTEL_EXPORTER_OTLP_HEADERS has an entry without the name of a header before =: traces are not exported",
+      ],
+    });
+  });
+
+  test("takes headers whose values end in padding", () => {
+    const env = {
+      ...ENDPOINT,
+      OTEL_EXPORTER_OTLP_HEADERS: " authorization = Bearer%20YQ==; p, x=y ",
+    };
+    expect(otlpChoiceOf(env, "TRACES")).toEqual({ protocol: "http/protobuf", problems: [] });
+  });
+
   test("tells of a switch that is neither on nor off, and exports", () => {
     const env = { ...ENDPOINT, OTEL_SDK_DISABLED: "yes" };
     expect(otlpChoiceOf(env, "TRACES")).toEqual({

@@ -17,6 +17,29 @@ describe("otlpSecretsOf()", () => {
     ]);
   });
 
+  test("holds all of an entry whose name may be a part of its value", () => {
+    const secretsOf = (headers: string) => otlpSecretsOf({ OTEL_EXPORTER_OTLP_HEADERS: headers });
+    expect(secretsOf("authorization: Bearer Y2FuYXJ5==")).toEqual([
+      "authorization: Bearer Y2FuYXJ5==",
+      "authorization: bearer y2fuyxj5==",
+      "authorization: Bearer Y2FuYXJ5",
+      "authorization: bearer y2fuyxj5",
+      "Bearer Y2FuYXJ5==",
+      "bearer y2fuyxj5==",
+      "Bearer Y2FuYXJ5",
+      "bearer y2fuyxj5",
+      "Y2FuYXJ5==",
+      "y2fuyxj5==",
+      "Y2FuYXJ5",
+      "y2fuyxj5",
+      "=",
+    ]);
+    expect(secretsOf("x-tok: topsecret999==")).toContain("topsecret999");
+    expect(secretsOf("authorization%3A%20Bearer%20canary=x")).toContain("canary");
+    expect(secretsOf("dG9wc2VjcmV0==")).toContain("dG9wc2VjcmV0");
+    expect(secretsOf("authorization=Bearer%20canary==")).not.toContain("authorization");
+  });
+
   test.each([
     { name: "a password", address: "https://user:p%40ss@collector", secrets: ["p%40ss", "p@ss"] },
     { name: "a token", address: "https://token@collector/path", secrets: ["token"] },

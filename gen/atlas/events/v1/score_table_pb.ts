@@ -236,7 +236,8 @@ export type EndpointFigures = Message<"atlas.events.v1.EndpointFigures"> & {
   outside?: OutsideClaim | undefined;
 
   /**
-   * Answers of the last 30 s whose time to the first token is known: the newest ten, or a few more.
+   * Newest answers of the last 30 s whose time to the first token is known: as many as speak most for an
+   * endpoint that has become slow.
    *
    * @generated from field: int64 recent_first_tokens = 13;
    */
