@@ -237,7 +237,7 @@ function heldBytes(): number {
   return heapUsed + external;
 }
 
-/** Calls of all kinds of lengths, `calls` in each 30 s on each endpoint. */
+/** Calls of all kinds of lengths, `calls` in each 30 s on each endpoint; the bytes are for each. */
 function fill(endpoints: number, calls: number) {
   const freezeNothing = () => ({ token: "t", id: "1", bytes: new Uint8Array(1) });
   const all = Array.from({ length: endpoints }, (_, index) => makeEndpoint(`endpoint-${index}`));
@@ -274,9 +274,10 @@ describe("what waits while the bus is away for half an hour", () => {
   });
 
   it("takes at most 128 KB for an endpoint that is called 33 times a second", () => {
-    const { bytes, stats } = fill(10, 1_000);
-    expect(stats).toMatchObject({ deltas: 10 * SLICES, droppedDeltas: 0 });
+    // What the engine keeps of the code itself, some 200 KB, is spread over enough of them.
+    const { bytes, stats } = fill(60, 1_000);
+    expect(stats).toMatchObject({ deltas: 60 * SLICES, droppedDeltas: 0 });
     expect(bytes).toBeLessThan(128 * 1_024);
-    expect(bytes).toBeLessThan(stats.bytes / 10 + 1_024);
+    expect(bytes).toBeLessThan(stats.bytes / 60 + 1_024);
   });
 });
