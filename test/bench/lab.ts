@@ -34,8 +34,14 @@ export type SubjectPlan =
 export const BARE_PROXY: SubjectPlan = { kind: "bare proxy" };
 export const ROUTER: SubjectPlan = { kind: "router" };
 
+export function nameOf(plan: SubjectPlan): string {
+  return plan.kind === "router" ? (plan.name ?? plan.kind) : plan.kind;
+}
+
 export type Lab = {
-  /** Measured runs of each subject in a case. */
+  /** How often a case of throughput starts its servers anew. */
+  readonly starts: number;
+  /** Measured runs of each subject after a start. */
   readonly pairs: number;
   /** Length of a measured run. */
   readonly seconds: number;
@@ -54,6 +60,7 @@ export type Lab = {
 };
 
 export type LabOptions = {
+  readonly starts: number;
   readonly pairs: number;
   readonly seconds: number;
   readonly warn: (sentence: string) => void;
@@ -73,7 +80,7 @@ const POLL_MS = 100;
 const scriptOf = (path: string) => new URL(path, import.meta.url).pathname;
 
 /** Starts nothing before a case asks for it. */
-export function createLab({ pairs, seconds, warn }: LabOptions): Lab {
+export function createLab({ warn, ...options }: LabOptions): Lab {
   const folder = mkdtempSync(join(tmpdir(), "atlas-bench-"));
   const processes: BenchProcess[] = [];
   let upstream: Promise<BenchProcess> | undefined;
@@ -121,8 +128,7 @@ export function createLab({ pairs, seconds, warn }: LabOptions): Lab {
   }
 
   return {
-    pairs,
-    seconds,
+    ...options,
     folder,
     upstream: startUpstream,
     startFresh,
@@ -181,7 +187,7 @@ async function startBareProxy(origin: string, nodeOptions: readonly string[]): P
     place: "measured",
     readyWord: "listening",
   });
-  return { name: "bare proxy", address: `127.0.0.1:${started.said}`, process: started };
+  return { name: nameOf(BARE_PROXY), address: `127.0.0.1:${started.said}`, process: started };
 }
 
 type RouterStart = Extract<SubjectPlan, { kind: "router" }> & {
@@ -193,7 +199,7 @@ type RouterStart = Extract<SubjectPlan, { kind: "router" }> & {
 
 /** As a user starts it. */
 async function startRouter(options: RouterStart): Promise<Subject> {
-  const { name = "router", config, env = {}, origin, folder, nodeOptions, serveOptions } = options;
+  const { config, env = {}, origin, folder, nodeOptions, serveOptions } = options;
   const grpcPort = await freePort();
   const configFile = join(folder, `router-${grpcPort}.yaml`);
   const text = routerConfig({
@@ -213,7 +219,11 @@ async function startRouter(options: RouterStart): Promise<Subject> {
     place: "measured",
     env,
   });
-  const subject: Subject = { name, address: `127.0.0.1:${grpcPort}`, process: started };
+  const subject: Subject = {
+    name: nameOf(options),
+    address: `127.0.0.1:${grpcPort}`,
+    process: started,
+  };
   try {
     await waitUntilItAnswers(subject);
   } catch (error) {

@@ -95,7 +95,7 @@ function printShares(title: string, times: readonly (readonly [string, number])[
   }
 }
 
-const lab = createLab({ pairs: 1, seconds, warn: print });
+const lab = createLab({ starts: 1, pairs: 1, seconds, warn: print });
 try {
   const name = positionals[0] ?? "unary";
   const { path, body, streams } = loads[name as keyof typeof loads];

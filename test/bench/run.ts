@@ -1,7 +1,7 @@
 /**
  * What the router costs beside the least that does the same work, measured in one run.
  *
- * Run: npm run bench [-- name] [--pairs 3] [--seconds 5]. Prints one JSON line per case and a table in
+ * Run: npm run bench [-- name] [--starts 1] [--pairs 3] [--seconds 5]. Prints one JSON line per case and a table in
  * the end. Compare figures of one run; those of two machines say nothing about each other. Ends with 1
  * when a case could not run; a missed target is a figure and not a failure. docs/benchmarks.md tells
  * what each case measures.
@@ -79,12 +79,18 @@ function targetOf({ target, unit }: Check): string {
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    starts: { type: "string", default: "1" },
     pairs: { type: "string", default: "3" },
     seconds: { type: "string", default: "5" },
   },
 });
 const [filter = ""] = positionals;
-const lab = createLab({ pairs: Number(values.pairs), seconds: Number(values.seconds), warn });
+const lab = createLab({
+  starts: Number(values.starts),
+  pairs: Number(values.pairs),
+  seconds: Number(values.seconds),
+  warn,
+});
 pinThisProcess();
 print(`# node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "unknown CPU"}`);
 print(`# ${placement()}`);

@@ -11,6 +11,13 @@ export function percentile(values: readonly number[], ratio: number): number {
   return values[Math.min(values.length - 1, Math.floor(values.length * ratio))] ?? Number.NaN;
 }
 
+/** How far the mean of `values` may be from that of endlessly many, once in three times; NaN of fewer than two. */
+export function standardError(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return Math.sqrt(squares / (values.length - 1) / values.length);
+}
+
 export function round(value: number, digits: number): number {
   const factor = 10 ** digits;
   return Math.round(value * factor) / factor;

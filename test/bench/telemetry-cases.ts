@@ -1,6 +1,6 @@
 import type { BenchCase, Check } from "./bench-case.ts";
 import type { Lab, SubjectPlan } from "./lab.ts";
-import { compareSubjects } from "./throughput.ts";
+import { comparePlans } from "./throughput.ts";
 import { unaryPlan } from "./throughput-cases.ts";
 
 /** A router that tells nobody anything; each case turns one thing on. */
@@ -49,13 +49,10 @@ function caseOf(change: Change): BenchCase {
     name: `unary-${change.name}`,
     async run(lab) {
       const env = change.exports === true ? await exporterTo(lab) : {};
-      const silent = await lab.startFresh(routerOf("silent router", {}));
-      const telling = await lab.startFresh(routerOf(`router with ${change.name}`, change, env));
-      try {
-        return await compareSubjects(lab, unaryPlan(0, change.target), [silent, telling]);
-      } finally {
-        await Promise.all([silent.process.stop(), telling.process.stop()]);
-      }
+      return await comparePlans(lab, unaryPlan(0, change.target), [
+        routerOf("silent router", {}),
+        routerOf(`router with ${change.name}`, change, env),
+      ]);
     },
   };
 }

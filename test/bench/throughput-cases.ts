@@ -4,7 +4,7 @@ import { STREAM_PATH, UNARY_PATH } from "./grpc-client.ts";
 import { models, ROUTER } from "./lab.ts";
 import { type Coalescing, streamBody, unaryBody } from "./request-bodies.ts";
 import { sampleStream, sampleUnary } from "./sample-call.ts";
-import { compareSubjects, compareThroughput, type ThroughputPlan } from "./throughput.ts";
+import { comparePlans, compareThroughput, type ThroughputPlan } from "./throughput.ts";
 
 /** Chunks of content in a streamed answer, whichever way it is streamed. */
 const CHUNKS = 100;
@@ -39,19 +39,11 @@ function unaryCase(name: string, promptBytes: number, target: Check["target"]): 
 /** Both fold reports and publish scores: one within its process, the other by way of nats-server. */
 const natsCase: BenchCase = {
   name: "unary-nats",
-  async run(lab) {
-    const alone = await lab.startFresh(ROUTER);
-    const withNats = await lab.startFresh({
-      kind: "router",
-      name: "router with NATS",
-      nats: true,
-    });
-    try {
-      return await compareSubjects(lab, unaryPlan(0, NATS_TARGET), [alone, withNats]);
-    } finally {
-      await Promise.all([alone.process.stop(), withNats.process.stop()]);
-    }
-  },
+  run: (lab) =>
+    comparePlans(lab, unaryPlan(0, NATS_TARGET), [
+      ROUTER,
+      { kind: "router", name: "router with NATS", nats: true },
+    ]),
 };
 
 function streamCase(

@@ -2,9 +2,9 @@
 
 import type { CaseResult, Check } from "./bench-case.ts";
 import { loadCoreBusySeconds } from "./bench-process.ts";
-import type { Lab, Subject } from "./lab.ts";
+import { BARE_PROXY, type Lab, nameOf, ROUTER, type Subject, type SubjectPlan } from "./lab.ts";
 import type { Sample } from "./sample-call.ts";
-import { median, round } from "./statistics.ts";
+import { median, round, standardError } from "./statistics.ts";
 
 export type ThroughputPlan = {
   readonly path: string;
@@ -47,26 +47,46 @@ const SAMPLE_EVERY_MS = 250;
 const BYTES_TOLERANCE = 0.1;
 
 export async function compareThroughput(lab: Lab, plan: ThroughputPlan): Promise<CaseResult> {
-  return await compareSubjects(lab, plan, await lab.subjects());
+  return await comparePlans(lab, plan, [BARE_PROXY, ROUTER]);
 }
 
-/** The second against the first. */
-export async function compareSubjects(
+/**
+ * The second against the first. A process keeps for its life what chance gave it in the order of
+ * compilation and the layout of memory, some per cent of its rate: so both are started anew `starts` times.
+ */
+export async function comparePlans(
+  lab: Lab,
+  plan: ThroughputPlan,
+  [first, second]: readonly [SubjectPlan, SubjectPlan],
+): Promise<CaseResult> {
+  const starts: Pairs[] = [];
+  for (let start = 0; start < lab.starts; start += 1) {
+    const baseline = await lab.startFresh(first);
+    const router = await lab.startFresh(second);
+    try {
+      starts.push(await compareProcesses(lab, plan, [baseline, router]));
+    } finally {
+      await Promise.all([baseline.process.stop(), router.process.stop()]);
+    }
+  }
+  return resultOf({ ...plan, names: [nameOf(first), nameOf(second)] }, starts);
+}
+
+async function compareProcesses(
   lab: Lab,
   plan: ThroughputPlan,
   [baseline, router]: readonly [Subject, Subject],
-): Promise<CaseResult> {
+): Promise<Pairs> {
   const warmUp = { ...lab, seconds: WARM_UP_SECONDS, load: lab.load };
   await runOnce(warmUp, plan, baseline);
   await runOnce(warmUp, plan, router);
   const run = (subject: Subject) => runOnce(lab, plan, subject);
   // Whoever comes second finds another machine, so they take turns at it: members run in their order.
-  const pairs = await measurePairs(lab, async (pair) =>
+  return await measurePairs(lab, async (pair) =>
     pair % 2 === 0
       ? { baseline: await run(baseline), router: await run(router) }
       : { router: await run(router), baseline: await run(baseline) },
   );
-  return resultOf({ ...plan, names: [baseline.name, router.name] }, pairs);
 }
 
 type Pair = { readonly baseline: Run; readonly router: Run };
@@ -181,9 +201,12 @@ function startSampler({ sample }: ThroughputPlan, { address }: Subject) {
 }
 
 function resultOf(
-  plan: ThroughputPlan & { readonly names: readonly [Subject["name"], Subject["name"]] },
-  { counted, leftOut }: Pairs,
+  plan: ThroughputPlan & { readonly names: readonly [string, string] },
+  starts: readonly Pairs[],
 ): CaseResult {
+  const counted = starts.flatMap((start) => start.counted);
+  const leftOut = starts.flatMap((start) => start.leftOut);
+  const startRatios = starts.map((start) => median(start.counted.map(ratioOf)));
   const [baselineName, routerName] = plan.names;
   const baseline = counted.map((pair) => pair.baseline);
   const router = counted.map((pair) => pair.router);
@@ -200,6 +223,12 @@ function resultOf(
       routerPerSecond: round(of(router, "perSecond"), 0),
       ratio,
       ratios: listed(counted.map(ratioOf)),
+      ...(starts.length === 1
+        ? {}
+        : {
+            startRatios: listed(startRatios),
+            standardError: round(standardError(startRatios), 3),
+          }),
       ...(leftOut.length === 0 ? {} : { leftOut: listed(leftOut) }),
       baselineCpuMicroseconds: round(of(baseline, "cpuMicroseconds"), 2),
       routerCpuMicroseconds: round(of(router, "cpuMicroseconds"), 2),
