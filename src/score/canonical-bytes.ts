@@ -16,8 +16,9 @@ export type CanonicalBytes = {
 
 const FIRST_BYTES = 1_024;
 
-export function createCanonicalBytes(): CanonicalBytes {
-  let buffer = new Uint8Array(FIRST_BYTES);
+/** `room` is for how many bytes at first: it grows. */
+export function createCanonicalBytes(room: number = FIRST_BYTES): CanonicalBytes {
+  let buffer = new Uint8Array(room);
   let length = 0;
 
   function reserve(size: number): void {

@@ -102,8 +102,9 @@ export type FoldLimits = {
  * 2: a report counts only under the subject of the endpoint that it names.
  * 3: claims and probes count from when they were stored, unless they were held up; results of a minute
  * outweigh its probes.
+ * 4: a fingerprint stands for the totals of a window in its hash.
  */
-export const ALGORITHM_VERSION = 3;
+export const ALGORITHM_VERSION = 4;
 
 /**
  * How much of the stream a fold has to read before it equals one that has read all of it.

@@ -1,6 +1,7 @@
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { EndpointFigures, OutsideClaim, PercentileFigures } from "../domain/health.ts";
 import { type CanonicalBytes, createCanonicalBytes } from "./canonical-bytes.ts";
+import type { Wanted } from "./cell-totals.ts";
 import type { CellCounts } from "./delta-cells.ts";
 import {
   BIN_MS,
@@ -21,7 +22,6 @@ import {
 import { SLICE_MS, SLICES, sliceOf } from "./rolling-window.ts";
 import { createSharedUptime, type SharedUptime } from "./shared-uptime.ts";
 import { createSharedWindow, type PackingTable, type SharedWindow } from "./shared-window.ts";
-import { findPercentiles, type TotalList, type Wanted, writeTotals } from "./total-list.ts";
 import { endOfMinute, MINUTE_MS, minuteOf } from "./uptime.ts";
 import { type CellGroup, durationCells, firstTokenCells, throughputCells } from "./window-cells.ts";
 
@@ -196,35 +196,30 @@ function refresh(state: State, nowMs: number, tools: ReadingTools): void {
     state.nextChangeMs = NEVER;
     return;
   }
-  const list = rollWindow(state, nowMs);
+  rollWindow(state, nowMs);
   const minute = minuteOf(nowMs);
   state.claims.prune(minute);
   const recent = state.recent.read(binOf(nowMs));
-  const inWindow = windowFigures(state.window, list, tools.wanted);
+  const inWindow = windowFigures(state.window, tools.wanted);
   const { p50Micro } = inWindow.firstTokenMs;
   const usualMs = p50Micro === undefined ? undefined : p50Micro / MICRO;
   const firstTokens = state.firstTokens.read(nowMs, usualMs);
-  const held = { list, inWindow, recent, firstTokens, nowMs };
+  const held = { inWindow, recent, firstTokens, nowMs };
   state.figures = figuresOf(state, held);
   state.digest.set(digestOf(state, held, tools));
   state.nextChangeMs = nextChangeOf(state, held);
 }
 
-/** Absent: nothing is left in the window. */
-function rollWindow(state: State, nowMs: number): TotalList | undefined {
+/** Lets go of it when nothing is left in it. */
+function rollWindow(state: State, nowMs: number): void {
   state.window?.roll(sliceOf(nowMs));
   if (state.window?.isEmpty() === true) {
     state.window = undefined;
   }
-  return state.window?.list();
 }
 
-function windowFigures(
-  window: SharedWindow | undefined,
-  list: TotalList | undefined,
-  wanted: Wanted,
-): WindowFigures {
-  if (window === undefined || list === undefined) {
+function windowFigures(window: SharedWindow | undefined, wanted: Wanted): WindowFigures {
+  if (window === undefined) {
     return NO_FIGURES;
   }
   const { successes, failures, rateLimited } = resultsIn(window);
@@ -232,21 +227,20 @@ function windowFigures(
     successes,
     failures,
     rateLimited,
-    firstTokenMs: histogramFigures(window, list, firstTokenCells, wanted),
-    tokensPerSecond: histogramFigures(window, list, throughputCells, wanted),
-    durationMs: histogramFigures(window, list, durationCells, wanted),
+    firstTokenMs: histogramFigures(window, firstTokenCells, wanted),
+    tokensPerSecond: histogramFigures(window, throughputCells, wanted),
+    durationMs: histogramFigures(window, durationCells, wanted),
   };
 }
 
 function histogramFigures(
   window: SharedWindow,
-  list: TotalList,
   group: CellGroup,
   wanted: Wanted,
 ): PercentileFigures {
   const samples = window.samples(group);
   if (samples > 0) {
-    findPercentiles(list, group, samples, wanted);
+    window.findPercentiles(group, wanted);
   }
   return group === throughputCells
     ? percentileFigures(samples, wanted.values)
@@ -254,7 +248,6 @@ function histogramFigures(
 }
 
 type Held = {
-  readonly list: TotalList | undefined;
   readonly inWindow: WindowFigures;
   readonly recent: RecentResults;
   readonly firstTokens: FirstTokenSum;
@@ -300,15 +293,13 @@ function recentFigures(firstTokens: FirstTokenSum) {
 
 function digestOf(
   state: State,
-  { list, recent, firstTokens, nowMs }: Held,
+  { recent, firstTokens, nowMs }: Held,
   { hash, bytes }: ReadingTools,
 ): Uint8Array {
   bytes.clear();
   bytes.raw(state.name);
-  bytes.number(list === undefined ? 0 : 1);
-  if (list !== undefined) {
-    writeTotals(list, bytes, state.table.bytes);
-  }
+  bytes.number(state.window === undefined ? 0 : 1);
+  state.window?.write(bytes);
   bytes.number(recent.successes);
   bytes.number(recent.failures);
   bytes.number(firstTokens.samples);

@@ -1,4 +1,4 @@
-import type { CanonicalBytes } from "./canonical-bytes.ts";
+import { type CanonicalBytes, createCanonicalBytes } from "./canonical-bytes.ts";
 import type { OutsideClaims } from "./outside-claims.ts";
 import { createResultRing, type ResultRing } from "./result-ring.ts";
 import { isGood, WINDOW_MINUTES } from "./uptime.ts";
@@ -30,6 +30,9 @@ export type UptimeMinutes = {
   readonly observedMinutes: number;
 };
 
+/** Thirty minutes of a few calls. */
+const FEW_BYTES = 128;
+
 const NEVER = Number.NEGATIVE_INFINITY;
 
 export function createSharedUptime(claims: OutsideClaims): SharedUptime {
@@ -40,9 +43,12 @@ export function createSharedUptime(claims: OutsideClaims): SharedUptime {
   let readMinute = NEVER;
   let held: UptimeMinutes = { goodMinutes: 0, observedMinutes: 0 };
 
+  const pastBytes = createPastBytes();
+
   /** Only minutes that are over are judged. */
   function outdate(minute: number): void {
     readMinute = minute < readMinute ? NEVER : readMinute;
+    pastBytes.outdate(minute);
   }
 
   /** Absent: not observed. */
@@ -92,11 +98,44 @@ export function createSharedUptime(claims: OutsideClaims): SharedUptime {
       return true;
     },
     write(bytes, minute) {
-      writeMinutes(bytes, results, minute);
-      writeMinutes(bytes, probes, minute);
+      bytes.raw(pastBytes.read(minute, [results, probes]));
+      writeMinute(bytes, results, minute, minute);
+      bytes.number(0);
+      writeMinute(bytes, probes, minute, minute);
+      bytes.number(0);
     },
-    heldBytes: () => results.heldBytes() + (probes?.heldBytes() ?? 0),
+    heldBytes: () => results.heldBytes() + (probes?.heldBytes() ?? 0) + pastBytes.heldBytes(),
   };
+}
+
+/** What is written of the minutes before one: kept for as long as it holds, as most is written each second. */
+function createPastBytes() {
+  let keptMinute = NEVER;
+  let kept = new Uint8Array(0);
+  return {
+    outdate(minute: number): void {
+      keptMinute = minute < keptMinute ? NEVER : keptMinute;
+    },
+    read(minute: number, rings: readonly (ResultRing | undefined)[]): Uint8Array {
+      if (minute !== keptMinute) {
+        kept = writePast(minute, rings);
+        keptMinute = minute;
+      }
+      return kept;
+    },
+    heldBytes: () => kept.byteLength,
+  };
+}
+
+function writePast(minute: number, rings: readonly (ResultRing | undefined)[]) {
+  const bytes = createCanonicalBytes(FEW_BYTES);
+  for (const ring of rings) {
+    for (let past = minute - WINDOW_MINUTES; past < minute; past++) {
+      writeMinute(bytes, ring, past, minute);
+    }
+    bytes.number(0);
+  }
+  return bytes.view().slice();
 }
 
 function judgeBy(ring: ResultRing | undefined, minute: number): boolean | undefined {
@@ -108,16 +147,16 @@ function countOf(ring: ResultRing | undefined, minute: number): number {
   return ring === undefined ? 0 : ring.successes(minute) + ring.failures(minute);
 }
 
-/** Distance from `minute`, successes and failures of each that is known; a distance of 0 ends them. */
-function writeMinutes(bytes: CanonicalBytes, ring: ResultRing | undefined, minute: number): void {
-  for (let past = minute - WINDOW_MINUTES; ring !== undefined && past <= minute; past++) {
-    const successes = ring.successes(past);
-    const failures = ring.failures(past);
-    if (successes + failures > 0) {
-      bytes.number(minute + 1 - past);
-      bytes.number(successes);
-      bytes.number(failures);
-    }
+/** Its distance from `minute`, successes and failures, if it is known; the distance is 1 or more. */
+function writeMinute(
+  bytes: CanonicalBytes,
+  ring: ResultRing | undefined,
+  past: number,
+  minute: number,
+): void {
+  if (ring !== undefined && countOf(ring, past) > 0) {
+    bytes.number(minute + 1 - past);
+    bytes.number(ring.successes(past));
+    bytes.number(ring.failures(past));
   }
-  bytes.number(0);
 }

@@ -1,3 +1,15 @@
+import type { CanonicalBytes } from "./canonical-bytes.ts";
+import {
+  addToTotals,
+  type CellTotals,
+  createCellTotals,
+  findPercentiles,
+  isEmpty,
+  totalOf,
+  totalsBytes,
+  type Wanted,
+  writeTotals,
+} from "./cell-totals.ts";
 import type { CellCounts } from "./delta-cells.ts";
 import {
   EMPTY_SLICE,
@@ -7,8 +19,7 @@ import {
   unpackSlice,
 } from "./packed-slice.ts";
 import { SLICES } from "./rolling-window.ts";
-import { createTotalList, type TotalList } from "./total-list.ts";
-import { CELLS, type CellGroup, cellGroups, groupRanges } from "./window-cells.ts";
+import { CELLS, type CellGroup } from "./window-cells.ts";
 
 /**
  * What all producers reported of one endpoint in the last 30 minutes.
@@ -29,8 +40,10 @@ export type SharedWindow = {
   roll(slice: number): void;
   total(cell: number): number;
   samples(group: CellGroup): number;
-  /** The totals that are not 0, until any window that shares the table is used. */
-  list(): TotalList;
+  /** Of a group with samples. */
+  findPercentiles(group: CellGroup, wanted: Wanted): void;
+  /** All its totals. */
+  write(bytes: CanonicalBytes): void;
   isEmpty(): boolean;
   heldBytes(): number;
 };
@@ -38,14 +51,15 @@ export type SharedWindow = {
 /** Room to work in, shared by all windows of a fold: `counts` are all 0 between uses. */
 export type PackingTable = {
   readonly counts: Float64Array;
-  readonly list: TotalList;
+  /** Those of `counts` that are not 0, on their way into bytes. */
+  readonly list: { readonly cells: Uint16Array; readonly counts: Float64Array; length: number };
   readonly bytes: Uint8Array;
 };
 
 export function createPackingTable(): PackingTable {
   return {
     counts: new Float64Array(CELLS),
-    list: createTotalList(),
+    list: { cells: new Uint16Array(CELLS), counts: new Float64Array(CELLS), length: 0 },
     bytes: packingBytes(CELLS),
   };
 }
@@ -64,47 +78,26 @@ const PLACE_SHIFT = CELL_BITS + COUNT_BITS;
 const MAX_LOG_ENTRIES = 1_024;
 const FIRST_LOG_ENTRIES = 64;
 
-const UNIT = 2 ** 32;
-
-const WORD_SHIFT = 5;
-const WORD_BITS = 2 ** WORD_SHIFT;
-
 type State = {
   newestSlice: number;
   readonly table: PackingTable;
-  /** Lowest 32 bits of each total. */
-  readonly totals: Uint32Array;
-  /** What does not fit, in units of 2^32: honest producers never get there. */
-  readonly excess: Map<number, number>;
-  /** A bit for each total that is not 0: most are, and looking at all of them is slow. */
-  readonly used: Uint32Array;
-  /** Sum of the totals of each group. */
-  readonly samples: Float64Array;
+  readonly totals: CellTotals;
   /** By slice number modulo `PLACES`. */
   readonly packed: PackedSlice[];
   log: Uint32Array;
   logLength: number;
 };
 
-const USED_WORDS = Math.ceil(CELLS / WORD_BITS);
-
 export function createSharedWindow(slice: number, table: PackingTable): SharedWindow {
-  const sampleBytes = groupRanges.length * Float64Array.BYTES_PER_ELEMENT;
-  const usedBytes = USED_WORDS * Uint32Array.BYTES_PER_ELEMENT;
-  // One piece of memory for what is read together: looking for three takes longer than reading them.
-  const memory = new ArrayBuffer(sampleBytes + usedBytes + CELLS * Uint32Array.BYTES_PER_ELEMENT);
   const state: State = {
     newestSlice: slice,
     table,
-    totals: new Uint32Array(memory, sampleBytes + usedBytes, CELLS),
-    excess: new Map(),
-    used: new Uint32Array(memory, sampleBytes, USED_WORDS),
-    samples: new Float64Array(memory, 0, groupRanges.length),
+    totals: createCellTotals(),
     packed: new Array<PackedSlice>(PLACES).fill(EMPTY_SLICE),
     log: new Uint32Array(FIRST_LOG_ENTRIES),
     logLength: 0,
   };
-  const { samples } = state;
+  const { totals } = state;
   return {
     add(at, counts) {
       roll(state, at);
@@ -119,10 +112,11 @@ export function createSharedWindow(slice: number, table: PackingTable): SharedWi
       roll(state, at);
     },
     // Typed arrays are read within their length: `as number` tells the compiler.
-    total: (cell) => totalOf(state, cell),
-    samples: ({ group }) => samples[group] as number,
-    list: () => listTotals(state),
-    isEmpty: () => isEmpty(samples),
+    total: (cell) => totalOf(totals, cell),
+    samples: ({ group }) => totals.samples[group] as number,
+    findPercentiles: (group, wanted) => findPercentiles(totals, group, wanted),
+    write: (bytes) => writeTotals(totals, bytes),
+    isEmpty: () => isEmpty(totals),
     heldBytes: () => heldBytes(state),
   };
 }
@@ -131,44 +125,13 @@ function addAll(state: State, place: number, { cells, counts, length }: CellCoun
   for (let index = 0; index < length; index++) {
     const cell = cells[index] as number;
     const count = counts[index] as number;
-    addToTotals(state, cell, count);
+    addToTotals(state.totals, cell, count);
     let rest = count;
     for (; rest > MAX_ENTRY_COUNT; rest -= MAX_ENTRY_COUNT) {
       note(state, place, cell, MAX_ENTRY_COUNT);
     }
     note(state, place, cell, rest);
   }
-}
-
-function addToTotals(state: State, cell: number, count: number): void {
-  const { totals, excess, used, samples } = state;
-  let low = (totals[cell] as number) + count;
-  if (low < 0 || low >= UNIT) {
-    low = carry(excess, cell, low);
-  }
-  totals[cell] = low;
-  const word = cell >>> WORD_SHIFT;
-  const bit = 1 << (cell % WORD_BITS);
-  const isZero = low === 0 && !excess.has(cell);
-  used[word] = isZero ? (used[word] as number) & ~bit : (used[word] as number) | bit;
-  const group = cellGroups[cell] as number;
-  samples[group] = (samples[group] as number) + count;
-}
-
-/** What is left for the lowest 32 bits. */
-function carry(excess: Map<number, number>, cell: number, value: number): number {
-  const units = Math.floor(value / UNIT);
-  const sum = (excess.get(cell) ?? 0) + units;
-  excess.set(cell, sum);
-  if (sum === 0) {
-    excess.delete(cell);
-  }
-  return value - units * UNIT;
-}
-
-function totalOf({ totals, excess }: State, cell: number): number {
-  const low = totals[cell] as number;
-  return excess.size === 0 ? low : low + (excess.get(cell) ?? 0) * UNIT;
 }
 
 function note(state: State, place: number, cell: number, count: number): void {
@@ -232,36 +195,6 @@ function packCounts({ counts, list, bytes }: PackingTable): PackedSlice {
   return bytes.slice(0, packInto(bytes, list));
 }
 
-function listTotals(state: State): TotalList {
-  const { used, totals, excess, table } = state;
-  const { cells, counts } = table.list;
-  let length = 0;
-  for (let word = 0; word < used.length; word++) {
-    // Takes the lowest bit away until none is left.
-    for (let bits = used[word] as number; bits !== 0; bits &= bits - 1) {
-      const cell = word * WORD_BITS + 31 - Math.clz32(bits & -bits);
-      cells[length] = cell;
-      counts[length] = totals[cell] as number;
-      length += 1;
-    }
-  }
-  if (excess.size > 0) {
-    for (let index = 0; index < length; index++) {
-      counts[index] = totalOf(state, cells[index] as number);
-    }
-  }
-  table.list.length = length;
-  return table.list;
-}
-
-function isEmpty(samples: Float64Array): boolean {
-  let sum = 0;
-  for (let group = 0; group < samples.length; group++) {
-    sum += samples[group] as number;
-  }
-  return sum === 0;
-}
-
 function roll(state: State, slice: number): void {
   const steps = slice - state.newestSlice;
   if (!(steps > 0)) {
@@ -278,7 +211,7 @@ function roll(state: State, slice: number): void {
 function expire(state: State, place: number): void {
   const slice = state.packed[place] as PackedSlice;
   if (slice.length > 0) {
-    unpackSlice(slice, (cell, count) => addToTotals(state, cell, -count));
+    unpackSlice(slice, (cell, count) => addToTotals(state.totals, cell, -count));
     state.packed[place] = EMPTY_SLICE;
   }
 }
@@ -288,7 +221,7 @@ function placeOf(slice: number): number {
   return ((slice % PLACES) + PLACES) % PLACES;
 }
 
-function heldBytes({ totals, used, samples, log, packed }: State): number {
-  const dense = totals.byteLength + used.byteLength + samples.byteLength + log.byteLength;
+function heldBytes({ totals, log, packed }: State): number {
+  const dense = totalsBytes(totals) + log.byteLength;
   return packed.reduce((sum, { byteLength }) => sum + byteLength, dense);
 }

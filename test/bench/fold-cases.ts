@@ -269,11 +269,12 @@ function publishCase(name: string, models: number): BenchCase {
         },
         checks: [
           {
-            what: `scores of ${ENDPOINTS} endpoints, ${models} models: reports wait`,
-            value: middle("heldMs"),
+            what: `scores of ${ENDPOINTS} endpoints in ${models} models published`,
+            value: middle("totalMs"),
             unit: "ms",
             target: { most: READ_TARGET_MS },
           },
+          { what: "of which reports wait", value: middle("heldMs"), unit: "ms" },
           {
             what: "longest time without a turn of the event loop",
             value: middle("longestMs"),

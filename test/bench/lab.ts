@@ -197,15 +197,21 @@ type RouterStart = Extract<SubjectPlan, { kind: "router" }> & {
   readonly serveOptions: readonly string[];
 };
 
+/** Two that differ: each is free because nobody listens at it yet. */
+async function freePorts(): Promise<readonly [number, number]> {
+  const [first, second] = [await freePort(), await freePort()];
+  return first === second ? freePorts() : [first, second];
+}
+
 /** As a user starts it. */
 async function startRouter(options: RouterStart): Promise<Subject> {
   const { config, env = {}, origin, folder, nodeOptions, serveOptions } = options;
-  const grpcPort = await freePort();
+  const [grpcPort, httpPort] = await freePorts();
   const configFile = join(folder, `router-${grpcPort}.yaml`);
   const text = routerConfig({
     upstreamOrigin: origin,
     grpcPort,
-    httpPort: await freePort(),
+    httpPort,
     models: Object.values(models),
     changes: config ?? {},
   });

@@ -18,7 +18,7 @@ function world() {
 describe("GetScores", () => {
   it("says that nothing was published yet", async () => {
     const { snapshot } = await world().client.getScores({});
-    expect(snapshot).toMatchObject({ revision: 0n, algorithmVersion: 3, scores: [] });
+    expect(snapshot).toMatchObject({ revision: 0n, algorithmVersion: 4, scores: [] });
     expect(snapshot?.windowEndTime).toBeUndefined();
   });
 

@@ -16,7 +16,7 @@ export function createSharedHealth() {
   let scores: ScoreSnapshot = EMPTY_SCORES;
   let claims: Readonly<Record<string, OutsideClaim>> = {};
   const health: SharedHealth = {
-    algorithmVersion: 3,
+    algorithmVersion: 4,
     onScores(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -170,7 +170,8 @@ describe("createSharedEndpoint()", () => {
     add(endpoint, 0, {});
     expect(endpoint.heldBytes()).toBeGreaterThan(empty);
     read(endpoint, 61 * SLICE_MS);
-    expect(endpoint.heldBytes()).toBe(empty);
+    // The bytes that were written of its minutes stay until they are written again.
+    expect(endpoint.heldBytes() - empty).toBeLessThan(16);
     add(endpoint, 61, {});
     expect(read(endpoint, 61 * SLICE_MS)).toMatchObject({ successes: 1 });
   });

@@ -130,6 +130,23 @@ describe("createSharedUptime()", () => {
     expect(one.bytes(80)).toBe(createUptime().bytes(80));
   });
 
+  test("writes what became known of a minute after it was written", () => {
+    const late = createUptime();
+    late.addResults(38, 2, 1);
+    late.addResults(40, 1, 0);
+    const before = late.bytes(40);
+    late.addResults(39, 5, 0);
+    late.addProbe(37, false);
+    expect(late.bytes(40)).not.toBe(before);
+    const inTime = createUptime();
+    inTime.addProbe(37, false);
+    inTime.addResults(38, 2, 1);
+    inTime.addResults(39, 5, 0);
+    inTime.addResults(40, 1, 0);
+    expect(late.bytes(40)).toBe(inTime.bytes(40));
+    expect(late.bytes(41)).toBe(inTime.bytes(41));
+  });
+
   test("holds probes only once there are any", () => {
     const uptime = createUptime();
     const before = uptime.heldBytes();
