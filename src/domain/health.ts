@@ -117,7 +117,7 @@ export type ModelScoreTable = {
   readonly model: string;
   /** Those with any evidence, ordered by endpoint id (UTF-16 units). */
   readonly endpoints: readonly EndpointFigures[];
-  /** SHA-256 of the window counters behind the figures and of `asOfMs`. */
+  /** SHA-256 of what stands for the window's counts behind the figures, and of `asOfMs`. */
   readonly stateSha256: Uint8Array;
 };
 

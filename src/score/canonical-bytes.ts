@@ -8,7 +8,7 @@ export type CanonicalBytes = {
   /** Any text, unpaired surrogates included. */
   text(value: string): void;
   block(value: Uint8Array): void;
-  /** Without its length: for what always has the same. */
+  /** Without its length: for what tells its own end. */
   raw(value: Uint8Array): void;
   /** What was written since `clear`: valid until the next write. */
   view(): Uint8Array;

@@ -2,7 +2,7 @@ import type { CanonicalBytes } from "./canonical-bytes.ts";
 import { CELLS, type CellGroup, cellGroups, groupRanges } from "./window-cells.ts";
 
 /**
- * How often each cell of a window was counted, exact however large.
+ * How often each cell of a window was counted; sums are exact up to 2^53.
  *
  * Ten thousand of these are read in one go, most of it waiting for memory, so each keeps beside its totals
  * what spares its reader a walk over them: sums of blocks of cells, which percentiles are found by, and a
@@ -41,25 +41,27 @@ const blockOf = Uint8Array.from({ length: CELLS }, (_, cell) =>
   blockStarts.findLastIndex((start) => start <= cell),
 );
 
-/** Two different counts have the same fingerprint once in 2^93. */
+/**
+ * By chance, two different counts have the same fingerprint once in 2^93. Each factor 2 that all their
+ * differences share costs 3 bits of it: two cells that swap 2^31 are not told apart.
+ */
 const LANES = 3;
 
 /** Odd, so that no count of a single cell below 2^32 is lost. A cell's weights lie side by side. */
 const weights = Int32Array.from({ length: CELLS * LANES }, (_, index) => mix(index + 1) | 1);
 
 export function createCellTotals(): CellTotals {
-  const sizes = [groupRanges.length, blockStarts.length, LANES, CELLS] as const;
-  const [samples, blocks, lanes, cells] = sizes;
-  const wide = (samples + blocks) * Float64Array.BYTES_PER_ELEMENT;
-  const narrow = (lanes + cells) * Uint32Array.BYTES_PER_ELEMENT;
+  const [groups, blocks] = [groupRanges.length, blockStarts.length];
+  const blocksAt = groups * Float64Array.BYTES_PER_ELEMENT;
+  const fingerprintAt = blocksAt + blocks * Float64Array.BYTES_PER_ELEMENT;
+  const totalsAt = fingerprintAt + LANES * Uint32Array.BYTES_PER_ELEMENT;
   // One piece of memory for what is read together: looking for several takes longer than reading them.
-  const memory = new ArrayBuffer(wide + narrow);
-  const lanesAt = wide;
+  const memory = new ArrayBuffer(totalsAt + CELLS * Uint32Array.BYTES_PER_ELEMENT);
   return {
-    samples: new Float64Array(memory, 0, samples),
-    blocks: new Float64Array(memory, samples * Float64Array.BYTES_PER_ELEMENT, blocks),
-    fingerprint: new Uint32Array(memory, lanesAt, lanes),
-    totals: new Uint32Array(memory, lanesAt + lanes * Uint32Array.BYTES_PER_ELEMENT, cells),
+    samples: new Float64Array(memory, 0, groups),
+    blocks: new Float64Array(memory, blocksAt, blocks),
+    fingerprint: new Uint32Array(memory, fingerprintAt, LANES),
+    totals: new Uint32Array(memory, totalsAt, CELLS),
     excess: new Map(),
   };
 }
@@ -131,7 +133,7 @@ export function findPercentiles(
   }
 }
 
-/** Equal totals give equal bytes; different ones different bytes, but for once in 2^93. */
+/** Equal totals give equal bytes; different ones nearly always different bytes: see `LANES`. */
 export function writeTotals({ fingerprint, excess }: CellTotals, bytes: CanonicalBytes): void {
   for (let lane = 0; lane < LANES; lane++) {
     bytes.number(fingerprint[lane] as number);

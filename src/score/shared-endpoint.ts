@@ -84,7 +84,7 @@ type State = {
   readonly recent: FastWindow;
   readonly firstTokens: RecentFirstTokens;
   readonly claims: OutsideClaims;
-  /** Only while it holds anything: it takes 17 KB. */
+  /** Only while it holds anything: it takes 9 KB and more. */
   window: SharedWindow | undefined;
   heldUntilMs: number;
   isDirty: boolean;

@@ -47,7 +47,7 @@ export type Lab = {
   readonly seconds: number;
   /** Host and port of the fake provider. */
   upstream(): Promise<{ readonly address: string; readonly process: BenchProcess }>;
-  /** The bare proxy and the router, warm from earlier cases. */
+  /** The bare proxy and the router of the cases of latency. */
   subjects(): Promise<readonly [Subject, Subject]>;
   /** One of them in a process of its own. The caller stops it. */
   startFresh(plan: SubjectPlan, nodeOptions?: readonly string[]): Promise<Subject>;
@@ -197,7 +197,7 @@ type RouterStart = Extract<SubjectPlan, { kind: "router" }> & {
   readonly serveOptions: readonly string[];
 };
 
-/** Two that differ: each is free because nobody listens at it yet. */
+/** Nobody listens at the first yet, so the second may be given it once more. */
 async function freePorts(): Promise<readonly [number, number]> {
   const [first, second] = [await freePort(), await freePort()];
   return first === second ? freePorts() : [first, second];

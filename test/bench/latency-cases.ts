@@ -23,6 +23,9 @@ const OPENAI_PATH = "/v1/chat/completions";
 const run = promisify(execFile);
 const loadClient = new URL("load-client.ts", import.meta.url).pathname;
 
+/** At 500 calls a second, for servers that nobody has called before. */
+const WARM_UP_SECONDS = 10;
+
 type Target = Pick<OpenLoop, "address" | "protocol" | "path" | "bodyFile">;
 type Reports = { readonly [name: string]: OpenLoopReport[] };
 
@@ -32,7 +35,7 @@ function latencyCase(name: string, { streaming }: { readonly streaming: boolean 
     async run(lab) {
       const targets = await targetsOf(lab, streaming);
       const reports: Reports = { direct: [], bareProxy: [], router: [] };
-      await measureAll(targets, streaming, { seconds: Math.min(3, lab.seconds), reports: {} });
+      await measureAll(targets, streaming, { seconds: WARM_UP_SECONDS, reports: {} });
       for (let pair = 0; pair < lab.pairs; pair += 1) {
         await measureAll(targets, streaming, { seconds: lab.seconds, reports });
       }

@@ -85,9 +85,18 @@ const { values, positionals } = parseArgs({
   },
 });
 const [filter = ""] = positionals;
+
+function countOf(option: "starts" | "pairs"): number {
+  const count = Number(values[option]);
+  if (!(Number.isInteger(count) && count > 0)) {
+    throw new Error(`--${option} must be a whole number of at least 1, not ${values[option]}`);
+  }
+  return count;
+}
+
 const lab = createLab({
-  starts: Number(values.starts),
-  pairs: Number(values.pairs),
+  starts: countOf("starts"),
+  pairs: countOf("pairs"),
   seconds: Number(values.seconds),
   warn,
 });

@@ -11,10 +11,15 @@ export function percentile(values: readonly number[], ratio: number): number {
   return values[Math.min(values.length - 1, Math.floor(values.length * ratio))] ?? Number.NaN;
 }
 
+/** NaN of none. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 /** How far the mean of `values` may be from that of endlessly many, once in three times; NaN of fewer than two. */
 export function standardError(values: readonly number[]): number {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const middle = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
   return Math.sqrt(squares / (values.length - 1) / values.length);
 }
 

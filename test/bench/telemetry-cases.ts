@@ -1,6 +1,6 @@
 import type { BenchCase, Check } from "./bench-case.ts";
 import type { Lab, SubjectPlan } from "./lab.ts";
-import { comparePlans } from "./throughput.ts";
+import { compareSubjects } from "./throughput.ts";
 import { unaryPlan } from "./throughput-cases.ts";
 
 /** A router that tells nobody anything; each case turns one thing on. */
@@ -49,7 +49,7 @@ function caseOf(change: Change): BenchCase {
     name: `unary-${change.name}`,
     async run(lab) {
       const env = change.exports === true ? await exporterTo(lab) : {};
-      return await comparePlans(lab, unaryPlan(0, change.target), [
+      return await compareSubjects(lab, unaryPlan(0, change.target), [
         routerOf("silent router", {}),
         routerOf(`router with ${change.name}`, change, env),
       ]);

@@ -4,7 +4,7 @@ import { STREAM_PATH, UNARY_PATH } from "./grpc-client.ts";
 import { models, ROUTER } from "./lab.ts";
 import { type Coalescing, streamBody, unaryBody } from "./request-bodies.ts";
 import { sampleStream, sampleUnary } from "./sample-call.ts";
-import { comparePlans, compareThroughput, type ThroughputPlan } from "./throughput.ts";
+import { compareSubjects, compareThroughput, type ThroughputPlan } from "./throughput.ts";
 
 /** Chunks of content in a streamed answer, whichever way it is streamed. */
 const CHUNKS = 100;
@@ -40,7 +40,7 @@ function unaryCase(name: string, promptBytes: number, target: Check["target"]): 
 const natsCase: BenchCase = {
   name: "unary-nats",
   run: (lab) =>
-    comparePlans(lab, unaryPlan(0, NATS_TARGET), [
+    compareSubjects(lab, unaryPlan(0, NATS_TARGET), [
       ROUTER,
       { kind: "router", name: "router with NATS", nats: true },
     ]),

@@ -4,7 +4,7 @@ import type { CaseResult, Check } from "./bench-case.ts";
 import { loadCoreBusySeconds } from "./bench-process.ts";
 import { BARE_PROXY, type Lab, nameOf, ROUTER, type Subject, type SubjectPlan } from "./lab.ts";
 import type { Sample } from "./sample-call.ts";
-import { median, round, standardError } from "./statistics.ts";
+import { mean, median, round, standardError } from "./statistics.ts";
 
 export type ThroughputPlan = {
   readonly path: string;
@@ -47,26 +47,32 @@ const SAMPLE_EVERY_MS = 250;
 const BYTES_TOLERANCE = 0.1;
 
 export async function compareThroughput(lab: Lab, plan: ThroughputPlan): Promise<CaseResult> {
-  return await comparePlans(lab, plan, [BARE_PROXY, ROUTER]);
+  return await compareSubjects(lab, plan, [BARE_PROXY, ROUTER]);
 }
 
 /**
  * The second against the first. A process keeps for its life what chance gave it in the order of
  * compilation and the layout of memory, some per cent of its rate: so both are started anew `starts` times.
  */
-export async function comparePlans(
+export async function compareSubjects(
   lab: Lab,
   plan: ThroughputPlan,
   [first, second]: readonly [SubjectPlan, SubjectPlan],
 ): Promise<CaseResult> {
   const starts: Pairs[] = [];
   for (let start = 0; start < lab.starts; start += 1) {
-    const baseline = await lab.startFresh(first);
-    const router = await lab.startFresh(second);
+    const running: Subject[] = [];
+    const startOne = async (subject: SubjectPlan) => {
+      const started = await lab.startFresh(subject);
+      running.push(started);
+      return started;
+    };
     try {
-      starts.push(await compareProcesses(lab, plan, [baseline, router]));
+      starts.push(
+        await compareProcesses(lab, plan, [await startOne(first), await startOne(second)]),
+      );
     } finally {
-      await Promise.all([baseline.process.stop(), router.process.stop()]);
+      await Promise.all(running.map(({ process }) => process.stop()));
     }
   }
   return resultOf({ ...plan, names: [nameOf(first), nameOf(second)] }, starts);
@@ -215,7 +221,7 @@ function resultOf(
   const cpuRatios = counted.map(
     (pair) => pair.baseline.cpuMicroseconds / pair.router.cpuMicroseconds,
   );
-  const ratio = round(median(counted.map(ratioOf)), 3);
+  const ratio = round(mean(startRatios), 3);
   return {
     figures: {
       unit: plan.unit,

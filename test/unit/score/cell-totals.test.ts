@@ -130,6 +130,32 @@ describe("writeTotals()", () => {
     expect(new Set(written).size).toBe(CELLS);
   });
 
+  test("loses no count of a single cell, whatever its factors", () => {
+    const nothing = bytesOf(totalsOf([]));
+    const lost = Array.from({ length: CELLS }, (_, cell) => cell).filter(
+      (cell) => bytesOf(totalsOf([[cell, 2 ** 31]])) === nothing,
+    );
+    expect(lost).toEqual([]);
+  });
+
+  test("gives every cell three weights of its own", () => {
+    const weights = Array.from({ length: CELLS }, (_, cell) => [
+      ...totalsOf([[cell, 1]]).fingerprint,
+    ]).flat();
+    expect(weights).toHaveLength(3 * CELLS);
+    expect(new Set(weights).size).toBe(3 * CELLS);
+  });
+
+  test("tells where it ends", () => {
+    const [bytes, other] = [createCanonicalBytes(), createCanonicalBytes()];
+    writeTotals(totalsOf([[4, 2 ** 32]]), bytes);
+    writeTotals(totalsOf([]), other);
+    // What would be the excess, were it not written behind the end.
+    other.number(5);
+    other.number(1);
+    expect(Buffer.from(bytes.view())).not.toEqual(Buffer.from(other.view()));
+  });
+
   test("tells totals apart whose lowest 32 bits are equal", () => {
     const few = totalsOf([[SUCCESS_CELL, 1]]);
     const many = totalsOf([[SUCCESS_CELL, 1 + 2 ** 32]]);

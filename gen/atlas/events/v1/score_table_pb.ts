@@ -45,7 +45,7 @@ export type ModelScores = Message<"atlas.events.v1.ModelScores"> & {
   endpoints: EndpointFigures[];
 
   /**
-   * SHA-256 of the window counters behind these figures and of position.as_of_unix_ms.
+   * SHA-256 of what stands for the counts behind these figures, and of position.as_of_unix_ms.
    *
    * @generated from field: bytes state_sha256 = 4;
    */
