@@ -89,7 +89,8 @@ const [filter = ""] = positionals;
 function countOf(option: "starts" | "pairs"): number {
   const count = Number(values[option]);
   if (!(Number.isInteger(count) && count > 0)) {
-    throw new Error(`--${option} must be a whole number of at least 1, not ${values[option]}`);
+    process.stderr.write(`--${option} must be a whole number of at least 1\n`);
+    process.exit(2);
   }
   return count;
 }
