@@ -7,6 +7,7 @@ import { basename, dirname } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { type CliWorld, exitCodes, type Output } from "./cli/cli-world.ts";
 import { interruptedEarly } from "./cli/interrupted-early.ts";
+import { watchLoop } from "./cli/loop-watch.ts";
 import { watchProcess } from "./cli/process-watch.ts";
 import type { ServerWorld } from "./cli/server-world.ts";
 import { createSlewedClock } from "./cli/slewed-clock.ts";
@@ -157,6 +158,7 @@ const serverWorld: ServerWorld = {
   random: Math.random,
   newId: randomUUID,
   watchProcess,
+  watchLoop,
   processName: `${hostname().slice(0, 50)}:${process.pid}`,
 };
 

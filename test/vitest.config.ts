@@ -7,6 +7,7 @@ const timed = [
   "test/integration/rpc/deadlines.test.ts",
   "test/integration/serve/faults.test.ts",
   "test/integration/serve/operations.test.ts",
+  "test/integration/telemetry/blocked-loop.test.ts",
   "test/integration/telemetry/slow-collector.test.ts",
   "test/integration/telemetry/start-telemetry.test.ts",
   "test/integration/telemetry/timings-agree.test.ts",

@@ -4,12 +4,12 @@ import type { CompletionSpec } from "../domain/completion.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import type { PlannedEndpoint } from "../domain/plan.ts";
 import type { Admission, NowMs, ObservationSink, Schedule, Upstream } from "../domain/ports.ts";
-import { RouterError } from "../domain/router-error.ts";
+import { RouterError, routerErrors } from "../domain/router-error.ts";
 import type { StreamEvent } from "../domain/stream-event.ts";
 import { estimateInputTokens, tokensOfBytes } from "../domain/token-estimate.ts";
 import { attemptSlot, type TraceContext, traceparentOf } from "../domain/trace.ts";
 import { outputTokensOf, type Usage } from "../domain/usage.ts";
-import { type AttemptTrace, createAttemptTrace } from "./attempt-trace.ts";
+import { type ArrivedMs, type AttemptTrace, createAttemptTrace } from "./attempt-trace.ts";
 import { type ClockLimits, type Expiry, startClocks } from "./clocks.ts";
 
 export type AttemptOncePorts = {
@@ -17,6 +17,8 @@ export type AttemptOncePorts = {
   readonly observe: ObservationSink;
   readonly admission: Pick<Admission, "awaitContent" | "firstContent">;
   readonly nowMs: NowMs;
+  /** Default: nothing waits for the event loop. */
+  readonly arrivedMs?: ArrivedMs | undefined;
   readonly schedule: Schedule;
   /**
    * Asks that spans be made of a call that has taken this long so far, before its attempt is observed.
@@ -32,6 +34,8 @@ export type AttemptOnce = {
   /** Whether the endpoint is asked for a stream. */
   readonly streamed: boolean;
   readonly limits: ClockLimits;
+  /** Endpoints of the plan that may be asked when this one fails; empty for the last attempt. */
+  readonly followers: readonly PlannedEndpoint[];
   /** Takes the caller's events. Content that it took can no longer be taken back. */
   readonly emit: (event: StreamEvent) => void;
 };
@@ -45,6 +49,15 @@ export type AttemptEnd = {
   readonly generationMs: number | undefined;
   /** Output tokens that came between them: reasoning that the provider hides is not among them. */
   readonly generatedTokens: number;
+  /** How long its end waited for the event loop, after what the record tells. */
+  readonly waitedMs: number;
+};
+
+type Ending = {
+  readonly outcome: Outcome;
+  /** Of what the upstream told, when it arrived. */
+  readonly endedAtMs: number;
+  readonly handledAtMs: number;
 };
 
 const CANCELED: Outcome = { kind: "canceled", message: "the call was ended" };
@@ -74,19 +87,20 @@ export async function attemptOnce(
   const trace = createAttemptTrace(
     { call, emit, firstContent: (times) => ports.admission.firstContent(id, times) },
     ports.nowMs,
+    ports.arrivedMs,
   );
   if (attempt.streamed) {
     ports.admission.awaitContent(id, trace.startedAtMs);
   }
-  const outcome = call.signal.aborted
-    ? endedOutcome(call.signal)
-    : await outcomeOf(attempt, trace, ports);
-  const endedAtMs = ports.nowMs();
+  const ending = call.signal.aborted
+    ? endingNow(endedOutcome(call.signal), ports)
+    : await endingOf(attempt, trace, ports);
+  const { outcome, endedAtMs, handledAtMs } = ending;
   trace.close(outcome);
-  const end = endOf(attempt, trace, { outcome, endedAtMs });
+  const end = endOf(attempt, trace, ending);
   ports.keepTrace?.(
     call.trace,
-    isWorthALook(outcome) ? Number.POSITIVE_INFINITY : endedAtMs - call.receivedAtMs,
+    isWorthALook(attempt, end) ? Number.POSITIVE_INFINITY : handledAtMs - call.receivedAtMs,
   );
   ports.observe({
     callId: call.id,
@@ -101,17 +115,46 @@ export async function attemptOnce(
   return end;
 }
 
-/** Callers who leave or ask for what cannot be had are everyday events. */
-function isWorthALook({ kind }: Outcome): boolean {
-  return kind !== "success" && !callersDoing.has(kind);
+/**
+ * Callers who leave or ask for what cannot be had are everyday events, unless another endpoint may take
+ * over or the answer breaks off. What is decided here holds for the reports of this attempt; without it
+ * they are told before the call's end shows that it was worth a look.
+ */
+function isWorthALook(
+  { call, planned, number, followers }: AttemptOnce,
+  { record: { outcome }, committed }: AttemptEnd,
+): boolean {
+  if (number > 1) {
+    return true;
+  }
+  switch (outcome.kind) {
+    case "success":
+      return false;
+    case "canceled":
+      return isEndedByRouter(call.signal);
+    case "context-length":
+      return committed || followers.some((next) => isLarger(next, planned));
+    case "bad-request":
+    case "content-filter":
+      return committed;
+    default:
+      return true;
+  }
 }
 
-const callersDoing: ReadonlySet<Outcome["kind"]> = new Set<Outcome["kind"]>([
-  "canceled",
-  "bad-request",
-  "context-length",
-  "content-filter",
-]);
+function isEndedByRouter({ reason }: CancelSignal): boolean {
+  return reason instanceof RouterError && routerErrors[reason.code].source !== "caller";
+}
+
+function isLarger(next: PlannedEndpoint, tried: PlannedEndpoint): boolean {
+  return next.endpoint.contextLength > tried.endpoint.contextLength;
+}
+
+/** What we end ourselves takes until we do: nobody else's word waits to be read. */
+function endingNow(outcome: Outcome, { nowMs }: AttemptOncePorts): Ending {
+  const atMs = nowMs();
+  return { outcome, endedAtMs: atMs, handledAtMs: atMs };
+}
 
 /**
  * Turns every ending into an outcome, and does not wait for an adapter once the attempt is over.
@@ -119,25 +162,29 @@ const callersDoing: ReadonlySet<Outcome["kind"]> = new Set<Outcome["kind"]>([
  * The attempt is over in the moment in which the caller leaves: a failure after it is about the hang-up
  * and says nothing about the endpoint.
  */
-function outcomeOf(
+function endingOf(
   { call, planned, number, streamed, limits }: AttemptOnce,
   trace: AttemptTrace,
   ports: AttemptOncePorts,
-): Promise<Outcome> {
+): Promise<Ending> {
   return new Promise((resolve) => {
     const canceller = createCanceller();
     let isOver = false;
-    const end = (outcome: Outcome) => {
+    const end = (ending: Ending) => {
       if (isOver) {
         return;
       }
       isOver = true;
       clocks.stop();
       call.signal.removeEventListener("abort", leave);
-      resolve(outcome);
+      resolve(ending);
+    };
+    const settle = (outcome: Outcome) => {
+      const handledAtMs = ports.nowMs();
+      end({ outcome, endedAtMs: trace.arrivedMs(handledAtMs), handledAtMs });
     };
     const giveUp = (outcome: Outcome) => {
-      end(outcome);
+      end(endingNow(outcome, ports));
       canceller.abort();
     };
     const leave = () => giveUp(endedOutcome(call.signal));
@@ -147,7 +194,7 @@ function outcomeOf(
       ports,
     );
     const fail = (cause: unknown) =>
-      end({ kind: "malformed-response", message: "the adapter failed", cause });
+      settle({ kind: "malformed-response", message: "the adapter failed", cause });
     trace.open(clocks);
     call.signal.addEventListener("abort", leave);
     try {
@@ -164,7 +211,7 @@ function outcomeOf(
           },
           onActivity: () => clocks.activity(ports.nowMs()),
         })
-        .then(end, fail);
+        .then(settle, fail);
     } catch (cause) {
       // An adapter that is no async function may throw before it has a promise to reject.
       fail(cause);
@@ -175,7 +222,7 @@ function outcomeOf(
 function endOf(
   { call, planned, number, streamed }: AttemptOnce,
   trace: AttemptTrace,
-  { outcome, endedAtMs }: { readonly outcome: Outcome; readonly endedAtMs: number },
+  { outcome, endedAtMs, handledAtMs }: Ending,
 ): AttemptEnd {
   const { startedAtMs, firstContentMs, lastContentMs, told } = trace;
   const failure = outcome.kind === "success" ? undefined : outcome;
@@ -202,6 +249,7 @@ function endOf(
     generationMs:
       firstContentMs === undefined || !streamed ? undefined : lastContentMs - firstContentMs,
     generatedTokens: usage.visibleOutput + (trace.showedReasoning ? usage.reasoningOutput : 0),
+    waitedMs: handledAtMs - endedAtMs,
   };
 }
 

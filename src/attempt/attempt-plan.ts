@@ -22,6 +22,8 @@ export type AttemptPorts = AttemptOncePorts & {
 export type PlanEnd = {
   readonly attempts: readonly [AttemptRecord, ...AttemptRecord[]];
   readonly last: AttemptEnd;
+  /** How long the ends of all others waited for the event loop. */
+  readonly waitedMs: number;
   /** Absent: the call succeeded. */
   readonly failure: Failure | undefined;
 };
@@ -58,6 +60,7 @@ export async function attemptPlan(
       if (next === undefined) {
         return endWalk(walk, end);
       }
+      walk.waitedMs += end.waitedMs;
       heartbeat?.noticed();
       call.emit({ kind: "route-switched", failed: end.record, next: next.endpoint.id });
       planned = next;
@@ -84,6 +87,8 @@ type Walk = {
   /** Not tried yet, best first. */
   readonly remaining: PlannedEndpoint[];
   readonly attempts: AttemptRecord[];
+  /** Of the attempts that another one followed. */
+  waitedMs: number;
   readonly emit: (event: StreamEvent) => void;
 };
 
@@ -98,6 +103,7 @@ function startWalk(input: WalkInput, atMs: number): Walk {
     deadlineMs: call.deadlineMs - Math.min(DEADLINE_MARGIN_MS, leftMs / 10),
     remaining: [...plan.order],
     attempts: [],
+    waitedMs: 0,
     emit: heartbeat === undefined ? call.emit : postponing(heartbeat, call),
   };
 }
@@ -151,21 +157,25 @@ function admitOneOf(
   return undefined;
 }
 
+const NOBODY: readonly PlannedEndpoint[] = [];
+
 function attempt(walk: Walk, planned: PlannedEndpoint): Promise<AttemptEnd> {
   const { plan, call, ports, attempts, remaining, maxAttempts, deadlineMs, emit } = walk;
   const { admission, nowMs } = ports;
   const streamed = call.streaming || admission.wantsTiming(planned.endpoint.id, nowMs());
   const number = attempts.length + 1;
+  const isLast = number >= maxAttempts || remaining.length === 0;
   const limits = clockLimitsOf({
     prediction: planned.prediction,
     settings: ports.timeouts,
     streamed,
     estimatedOutputTokens: plan.decision.estimatedOutputTokens,
     reasoning: call.spec.reasoning !== undefined,
-    last: number >= maxAttempts || remaining.length === 0,
+    last: isLast,
     deadlineMs,
   });
-  return attemptOnce({ call, planned, number, streamed, limits, emit }, ports);
+  const followers = isLast ? NOBODY : remaining;
+  return attemptOnce({ call, planned, number, streamed, limits, followers, emit }, ports);
 }
 
 function stepAfter(walk: Walk, end: AttemptEnd, tried: PlannedEndpoint): NextStep {
@@ -246,11 +256,12 @@ async function backOff({ call, ports, deadlineMs }: Walk, attempts: number): Pro
   return !call.signal.aborted;
 }
 
-function endWalk({ attempts, deadlineMs, ports }: Walk, last: AttemptEnd): PlanEnd {
+function endWalk({ attempts, waitedMs, deadlineMs, ports }: Walk, last: AttemptEnd): PlanEnd {
   return {
     // The last one is among them.
     attempts: attempts as [AttemptRecord, ...AttemptRecord[]],
     last,
+    waitedMs,
     failure: failureOf(last, { outOfTime: ports.nowMs() >= deadlineMs }),
   };
 }

@@ -24,10 +24,18 @@ export type AttemptTrace = {
   readonly passedContent: boolean;
   /** Whether reasoning was among the content. */
   readonly showedReasoning: boolean;
+  /** When what the upstream tells at `nowMs` arrived: never before what it told earlier. */
+  arrivedMs(nowMs: number): number;
   open(clocks: Clocks): void;
   /** Drops whatever an adapter emits after this. A success hands over what was held back. */
   close(outcome: Outcome): void;
 };
+
+/**
+ * When what is handled at `nowMs` was there to be read, at the earliest: before `nowMs` when it had to wait
+ * for the event loop. Never after it.
+ */
+export type ArrivedMs = (nowMs: number) => number;
 
 type Told = {
   usage: Usage | undefined;
@@ -50,6 +58,9 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 type State = Writable<AttemptTrace> & {
   readonly listener: Listener;
   readonly nowMs: NowMs;
+  readonly arrivalOf: ArrivedMs;
+  /** Of the latest arrival; before the first, the start. */
+  latestMs: number;
   readonly showsReasoning: boolean;
   /** What waits for content; empty once it has passed. */
   held: readonly StreamEvent[];
@@ -59,10 +70,15 @@ type State = Writable<AttemptTrace> & {
 
 const NOTHING_HELD: readonly StreamEvent[] = [];
 
-export function createAttemptTrace(listener: Listener, nowMs: NowMs): AttemptTrace {
+export function createAttemptTrace(
+  listener: Listener,
+  nowMs: NowMs,
+  arrivalOf: ArrivedMs = asHandled,
+): AttemptTrace {
+  const startedAtMs = nowMs();
   const state: State = {
     emit: (event) => take(state, event),
-    startedAtMs: nowMs(),
+    startedAtMs,
     firstContentMs: undefined,
     lastContentMs: 0,
     told: {
@@ -75,16 +91,30 @@ export function createAttemptTrace(listener: Listener, nowMs: NowMs): AttemptTra
     contentBytes: 0,
     passedContent: false,
     showedReasoning: false,
+    arrivedMs,
     open,
     close,
     listener,
     nowMs,
+    arrivalOf,
+    latestMs: startedAtMs,
     showsReasoning: listener.call.spec.reasoning?.includeInResponse === true,
     held: NOTHING_HELD,
     clocks: undefined,
     ended: false,
   };
   return state;
+}
+
+/** Nothing is known to have waited. */
+function asHandled(nowMs: number): number {
+  return nowMs;
+}
+
+function arrivedMs(this: AttemptTrace, nowMs: number): number {
+  const state = this as State;
+  state.latestMs = Math.max(state.latestMs, state.arrivalOf(nowMs));
+  return state.latestMs;
 }
 
 function open(this: AttemptTrace, clocks: Clocks): void {
@@ -113,9 +143,11 @@ function take(state: State, event: StreamEvent): void {
 
 function takeContent(state: State, event: StreamEvent): void {
   const { listener, startedAtMs } = state;
-  const atMs = state.nowMs();
+  const nowMs = state.nowMs();
+  const atMs = state.arrivedMs(nowMs);
   state.lastContentMs = atMs;
-  state.clocks?.content(atMs);
+  // Limits are about what is still to come, and that could not be read meanwhile.
+  state.clocks?.content(nowMs);
   state.contentBytes += bytesOf(event);
   state.showedReasoning ||= event.kind === "reasoning-delta";
   if (state.firstContentMs === undefined) {

@@ -3,7 +3,7 @@ import { type Cost, costOf, UNKNOWN_COST } from "../domain/money.ts";
 import type { RoutePlan } from "../domain/plan.ts";
 import { RouterError } from "../domain/router-error.ts";
 import { countImages } from "../domain/token-estimate.ts";
-import { outputTokensOf } from "../domain/usage.ts";
+import { isBilled, outputTokensOf } from "../domain/usage.ts";
 import type { PlanEnd } from "./attempt-plan.ts";
 import { callErrorOf } from "./call-error.ts";
 
@@ -26,7 +26,7 @@ export function callResultOf(
   const { last, attempts } = end;
   const { usage, committed } = last;
   const error = errorOf(call, end);
-  const unpaid = error !== undefined && last.record.firstTokenMs === undefined;
+  const unpaid = error !== undefined && !isBilled(last.record);
   const images = countImages(call.spec);
   return {
     decision: plan.decision,
@@ -41,14 +41,14 @@ export function callResultOf(
   };
 }
 
-/** An attempt whose answer had begun is billed although another one followed. */
+/** An attempt may be billed although another one followed. */
 function withGivenUpCosts(
   attempts: CallResult["attempts"],
   images: number,
 ): CallResult["attempts"] {
   const last = attempts.length - 1;
   const told = attempts.map((attempt, at) =>
-    at === last || attempt.firstTokenMs === undefined
+    at === last || !isBilled(attempt)
       ? attempt
       : { ...attempt, givenUpCost: givenUpCostOf(attempt, images) },
   );
@@ -87,7 +87,7 @@ function errorOf(
 /** The parts are measured apart and the router's own share is what is left, so they always add up. */
 function timingsOf(
   call: CompletionCall,
-  { attempts, last, failure }: PlanEnd,
+  { attempts, last, waitedMs, failure }: PlanEnd,
   times: CallTimes,
 ): Timings {
   const { record, committed } = last;
@@ -96,7 +96,8 @@ function timingsOf(
   const plan = times.plannedAtMs - times.planStartedAtMs;
   const firstStartMs = attempts[0].startedAtMs;
   const answerMs = answered ? record.durationMs : 0;
-  const failedAttempts = record.startedAtMs + record.durationMs - answerMs - firstStartMs;
+  const failedAttempts =
+    record.startedAtMs + record.durationMs - answerMs - firstStartMs - waitedMs;
   const upstreamFirstToken = answered ? (record.firstTokenMs ?? record.durationMs) : 0;
   const upstreamGeneration = answerMs - upstreamFirstToken;
   return {

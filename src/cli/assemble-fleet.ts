@@ -178,10 +178,15 @@ function bootOf({ newId }: ServerWorld): bigint {
   return BigInt(`0x${newId().replaceAll("-", "").slice(-16)}`);
 }
 
-function storeOf({ config: { health }, world: { random }, log }: FleetInput) {
-  return health.snapshotFile === undefined
-    ? {}
-    : { stored: createSnapshotFile(health.snapshotFile, { log, random }) };
+function storeOf({ config: { bus, health }, world: { random }, log }: FleetInput) {
+  if (health.snapshotFile !== undefined) {
+    return { stored: createSnapshotFile(health.snapshotFile, { log, random }) };
+  }
+  if (bus.nats !== undefined) {
+    const remedy = "set health.snapshotFile";
+    log("info", "scores are not kept for a start without NATS", { remedy });
+  }
+  return {};
 }
 
 type ProberParts = {
@@ -212,6 +217,7 @@ function proberOf(
     owner: name,
     endpoints: () => endpoints().filter(mayProbe),
     lastTrafficMs: traffic.lastTrafficMs,
+    knownUntilMs: traffic.knownUntilMs,
     probe: createUpstreamProbe({ ...timeOf(world), upstream, timeoutMs: prober.timeoutMs }),
     signal: reporter.signal,
     costOf: (endpoint) => probeCostOf(endpoint, prober.assumedCostNanoUsd),

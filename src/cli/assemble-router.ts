@@ -55,13 +55,10 @@ export function assembleRouter({
   const { nowMs, schedule, random } = world;
   const { retry, timeouts, scores: scoring } = serving().config;
   const scoreboard = createScoreboard({ random }, nowMs());
-  const http = createHttpUpstream({
-    connect,
-    connectTimeoutMs: timeouts.connectMs,
-    nowMs,
-  });
+  const http = createHttpUpstream({ connect, connectTimeoutMs: timeouts.connectMs, nowMs });
   const onSinkError = (cause: unknown) => log("error", "an observation was not taken", { cause });
   const stopRefreshing = refreshRegularly(scoreboard.snapshot, scoring.snapshotMs, world);
+  const loop = world.watchLoop(nowMs);
   const fleet = joinFleet({
     config: serving().config,
     endpoints: () => serving().endpoints,
@@ -97,6 +94,7 @@ export function assembleRouter({
         return serving().attemptTimeouts;
       },
       nowMs,
+      arrivedMs: loop.arrivedMs,
       schedule,
       random,
     },
@@ -114,6 +112,7 @@ export function assembleRouter({
     retain: ({ endpoints }) => scoreboard.retain(endpoints, nowMs()),
     async close() {
       stopRefreshing();
+      loop.stop();
       await fleet.close();
       await http.close();
       await telemetry.close();

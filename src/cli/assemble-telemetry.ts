@@ -93,7 +93,7 @@ export async function assembleTelemetry(input: TelemetryInput): Promise<RouterTe
   });
   const spend = createSpendLedger({ ...settings().spend, startedAtMs: nowMs() });
   const beginTrace = beginTraceOf(telemetry, settings, input);
-  const callsPerSecond = () => serving().config.log.callsPerSecond;
+  const callsPerSecond = logsCalls(serving) ? () => serving().config.log.callsPerSecond : undefined;
   const metrics = watched?.metrics;
   return {
     beginTrace,
@@ -104,9 +104,9 @@ export async function assembleTelemetry(input: TelemetryInput): Promise<RouterTe
       metrics?.finished,
       settings().calls.recent > 0 ? recent.record : undefined,
       settings().spend.hours > 0 ? spend.record : undefined,
-      createCallLog(log, nowMs, logsCalls(serving) ? callsPerSecond : undefined),
+      createCallLog(log, nowMs, callsPerSecond),
     ]),
-    rpcEnded: present([spans?.rpc, metrics?.rpc, createRpcLog(log)]),
+    rpcEnded: present([spans?.rpc, metrics?.rpc, createRpcLog(log, callsPerSecond)]),
     spans: telemetry.spans,
     probing: probingOf(telemetry, beginTrace, input),
     published: metrics?.published,

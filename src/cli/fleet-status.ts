@@ -24,6 +24,8 @@ export type FleetStatus = {
   readonly scorePosition?: string;
   /** Equal on all replicas with equal positions: SHA-256 in hex. */
   readonly scoreHash?: string;
+  /** The tables held are those of that hash. Absent before any version. */
+  readonly scoresVerified?: boolean;
   /** Sums that wait to be told. */
   readonly outboxDeltas: number;
   /** Absent where no scorer runs. */
@@ -57,7 +59,7 @@ export type FleetParts = {
 
 export function fleetStatusOf(parts: FleetParts): FleetStatus {
   const { role, name, reader, reporter, scorer, prober } = parts;
-  const { ageMs, stale, version } = reader.status();
+  const { ageMs, stale, version, verified } = reader.status();
   const bus = parts.bus();
   return {
     role,
@@ -66,7 +68,7 @@ export function fleetStatusOf(parts: FleetParts): FleetStatus {
     degraded: bus !== "memory" && bus !== "connected",
     scoresStale: stale,
     scoreAgeMs: ageMs === undefined ? undefined : Math.round(ageMs),
-    ...(version && publishedPart(version)),
+    ...(version && { ...publishedPart(version), scoresVerified: verified }),
     outboxDeltas: reporter.stats().deltas,
     ...(scorer && { scorer: scorerPart(scorer) }),
     ...(prober && { prober: { leader: prober.stats().leading } }),

@@ -36,7 +36,7 @@ export function formatCallList(
   }
   const memory =
     `the newest ${formatNumberOf(capacity, "call")} of this replica are remembered, and beyond them ` +
-    `those that took more than ${formatDuration(slowThreshold)}, failed or needed several attempts`;
+    `those that took more than ${formatDuration(slowThreshold)}, failed or needed several attempts; the newest refused ones apart`;
   if (calls.length === 0) {
     return `no such call; ${memory}\n`;
   }

@@ -1,11 +1,12 @@
 import type { CallEnd, CompletionCall } from "../domain/call.ts";
 import type { CallSink, Log, NowMs } from "../domain/ports.ts";
-import { type RouterErrorCode, routerErrors } from "../domain/router-error.ts";
+import { type RouterError, type RouterErrorCode, routerErrors } from "../domain/router-error.ts";
 import { inputTokensOf, outputTokensOf } from "../domain/usage.ts";
+import { createLineSampling } from "./line-sampling.ts";
 import { createQuietLines } from "./quiet-lines.ts";
 
-/** A caller that asks for what there is not asks for it again. */
-const QUIET_MS = 10_000;
+/** However many there are, every reason of refusals is told of once in this time. */
+const REASON_MS = 10_000;
 
 /** What callers may write freely is cut to this many characters. */
 const MAX_WORD_CHARS = 64;
@@ -26,10 +27,11 @@ type Kind = {
  * One line for every call of the router. It never holds prompts, answers, labels or the end user.
  *
  * - `call failed`, a warning: it was not its caller's doing. At most 200 a second, whatever the limit.
- * - `call refused`: refused to its caller before any attempt, as when nothing satisfies its policy. At
- *   most once per reason in 10 s: the policy may be the operator's.
  * - `call ended`: it succeeded, or ended by its caller's doing. At most `callsPerSecond`, which is read
  *   anew for each; 0, the default, writes none, and then such a call costs nothing.
+ * - `call refused`: refused to its caller before any attempt, as when nothing satisfies its policy. As
+ *   many a second again, so that no flood of them hides calls that were served; and one per reason in
+ *   10 s whatever the limit, because the policy may be the operator's.
  *
  * `suppressed` counts the lines of the same kind that were left out since the one before.
  */
@@ -38,17 +40,21 @@ export function createCallLog(
   nowMs: NowMs,
   callsPerSecond: () => number = () => 0,
 ): CallSink {
-  const refusals = createQuietLines<RouterErrorCode>(QUIET_MS);
-  const ended = createSampling(callsPerSecond);
-  const failed = createSampling(() => MAX_FAILURES_PER_SECOND);
+  const reasons = createQuietLines<RouterErrorCode>(REASON_MS);
+  const refused = createLineSampling(callsPerSecond);
+  const ended = createLineSampling(callsPerSecond);
+  const failed = createLineSampling(() => MAX_FAILURES_PER_SECOND);
 
   function kindOf({ error, attempts }: CallEnd): Kind {
-    if (error !== undefined && routerErrors[error.code].source !== "caller") {
-      return { level: "warn", message: "call failed", suppressed: failed(nowMs()) };
+    const atMs = nowMs();
+    if (error === undefined || (attempts.length > 0 && isOfCaller(error))) {
+      return { level: "info", message: "call ended", suppressed: ended.pass(atMs) };
     }
-    return error !== undefined && attempts.length === 0
-      ? { level: "info", message: "call refused", suppressed: refusals.pass(error.code, nowMs()) }
-      : { level: "info", message: "call ended", suppressed: ended(nowMs()) };
+    if (!isOfCaller(error)) {
+      return { level: "warn", message: "call failed", suppressed: failed.pass(atMs) };
+    }
+    const isFirst = reasons.pass(error.code, atMs) !== undefined;
+    return { level: "info", message: "call refused", suppressed: refused.pass(atMs, isFirst) };
   }
 
   return (call, end) => {
@@ -59,26 +65,8 @@ export function createCallLog(
   };
 }
 
-/** Counts what was left out in a second that had its lines; absent: this one is left out too. */
-function createSampling(perSecond: () => number): (nowMs: number) => number | undefined {
-  let second = Number.NEGATIVE_INFINITY;
-  let written = 0;
-  let suppressed = 0;
-  return (nowMs) => {
-    const now = Math.floor(nowMs / 1_000);
-    if (now !== second) {
-      second = now;
-      written = 0;
-    }
-    if (written >= perSecond()) {
-      suppressed += 1;
-      return undefined;
-    }
-    written += 1;
-    const before = suppressed;
-    suppressed = 0;
-    return before;
-  };
+function isOfCaller({ code }: RouterError): boolean {
+  return routerErrors[code].source === "caller";
 }
 
 function fieldsOf(call: CompletionCall, end: CallEnd, suppressed: number) {

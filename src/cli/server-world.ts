@@ -1,6 +1,7 @@
 import type { NowMs, Random, Schedule } from "../domain/ports.ts";
 import type { GcType } from "../metrics/create-metrics.ts";
 import type { ExitCode, Output } from "./cli-world.ts";
+import type { LoopWatch } from "./loop-watch.ts";
 import type { ProcessWatch } from "./process-watch.ts";
 
 /** What the long-running commands know of the process around them. */
@@ -34,4 +35,6 @@ export type ServerWorld = {
   readonly processName: string;
   /** Watches what the process uses, from now on; `onGarbage` is told of every collection. */
   watchProcess(onGarbage: (type: GcType, durationMs: number) => void): ProcessWatch;
+  /** Watches what waits for the event loop, from now on. */
+  watchLoop(nowMs: NowMs): LoopWatch;
 };

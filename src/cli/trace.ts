@@ -20,6 +20,7 @@ import { withServer } from "./with-server.ts";
 type FilterOptions = {
   readonly slow?: true;
   readonly failed?: true;
+  readonly refused?: true;
   readonly fallback?: true;
   readonly model?: string;
   readonly endpoint?: string;
@@ -40,11 +41,12 @@ export function addTraceCommand(program: Command, world: CliWorld): void {
       "Shows where the time and the money of a recent call went: every attempt with its outcome, why its " +
         "endpoint was chosen, its cost, and its trace id. Without a call it lists the recent ones. The " +
         "router remembers the newest calls, and for longer those that were slow, failed or needed several " +
-        "attempts; never their texts.",
+        "attempts; apart from them those that were refused; never their texts.",
     )
     .argument("[call]", "call id, its first 4 characters or more, or a trace id")
     .option("--slow", "list calls, the longest first")
-    .option("--failed", "list calls that failed")
+    .option("--failed", "list calls that failed, refused ones not among them")
+    .option("--refused", "list calls that were refused to their caller, no endpoint asked")
     .option("--fallback", "list calls that needed more than one attempt")
     .option("--model <model>", "list only calls of this model: its id, or as the caller named it")
     .option("--endpoint <id>", "list only calls that tried this endpoint")
@@ -109,24 +111,27 @@ async function listCalls(world: CliWorld, options: TraceOptions): Promise<void> 
   });
 }
 
-function kindOf({ slow, failed, fallback }: FilterOptions): ListCallsRequest_Kind {
+function kindOf({ slow, failed, refused, fallback }: FilterOptions): ListCallsRequest_Kind {
   const kinds = [
     ...(slow ? [ListCallsRequest_Kind.SLOW] : []),
     ...(failed ? [ListCallsRequest_Kind.FAILED] : []),
+    ...(refused ? [ListCallsRequest_Kind.REFUSED] : []),
     ...(fallback ? [ListCallsRequest_Kind.FALLBACK] : []),
   ];
   if (kinds.length > 1) {
-    throw new UsageProblem("--slow, --failed and --fallback exclude each other");
+    throw new UsageProblem("--slow, --failed, --refused and --fallback exclude each other");
   }
   return kinds[0] ?? ListCallsRequest_Kind.UNSPECIFIED;
 }
 
 /** Of the options that were given. */
 function filterNames(options: FilterOptions): readonly string[] {
-  const { slow, failed, fallback, model, endpoint, operation, longerThan, limit } = options;
+  const { slow, failed, refused, fallback, model, endpoint, operation, longerThan, limit } =
+    options;
   const given = {
     "--slow": slow,
     "--failed": failed,
+    "--refused": refused,
     "--fallback": fallback,
     "--model": model,
     "--endpoint": endpoint,

@@ -314,7 +314,7 @@ export const configSchema = z.strictObject({
       callsPerSecond: wholeNumber(0, 1_000_000)
         .default(defaults.log.callsPerSecond)
         .describe(
-          "Most lines a second about calls that succeeded or ended by their caller; what exceeds them is counted.",
+          "Most lines a second of each of these: calls that succeeded or ended by their caller, refused calls, repeats; what exceeds them is counted.",
         ),
     })
     .prefault({}),

@@ -24,6 +24,20 @@ export class BusUnavailable extends Error {
   override readonly name = "BusUnavailable";
 }
 
+/**
+ * The bus answered what was sent later and not this, more than once: it seems to be there, and to leave
+ * out this one. Only if that goes on it will hardly ever take it.
+ */
+export class BusPassedOver extends BusUnavailable {}
+
+/**
+ * The bus does not take reports under this token from this process, and did not store this one. Sending it
+ * again is of no use until somebody changes what the process may do.
+ */
+export class BusRefused extends Error {
+  override readonly name = "BusRefused";
+}
+
 export type OutgoingReport = {
   /** One token of `[A-Za-z0-9_-]`, not longer than 128; a leading `_` is reserved. */
   readonly token: string;
@@ -48,7 +62,10 @@ export type StoredReport = {
 };
 
 export type ReportLog = {
-  /** Resolves when stored, with its position in the stream. Rejects with `BusUnavailable` within 10 s. */
+  /**
+   * Resolves when stored, with its position in the stream. Rejects within 10 s, with `BusUnavailable` or
+   * `BusRefused`; whatever else it rejects with is wrong with this one report.
+   */
   publish(report: OutgoingReport): Promise<number>;
   /**
    * Hands out every report stored since `sinceMs` and every later one, in the order of the stream, once;

@@ -75,8 +75,8 @@ export type AttemptRecord = {
   /** The provider's own name of the model; empty when not told. */
   readonly upstreamModel: string;
   /**
-   * What it is reckoned to be billed although another attempt followed, because its answer had begun: the
-   * price of `usage`, which nobody has confirmed. In no cost of the call. Absent of every other attempt.
+   * What it is reckoned to be billed although another attempt followed, where `isBilled`: the price of
+   * `usage`, which nobody has confirmed. In no cost of the call. Absent of every other attempt.
    */
   readonly givenUpCost?: Cost | undefined;
 };

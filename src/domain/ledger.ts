@@ -43,9 +43,10 @@ export type RecordedCall = {
 
 /**
  * `slow` is every call, the longest first; the others are newest first: `failed` those with an error,
- * save that the caller left, and `fallback` those with more than one attempt.
+ * save that the caller left or was refused; `refused` those for which no endpoint was asked, by their
+ * caller's doing; and `fallback` those with more than one attempt.
  */
-export type CallKind = "all" | "slow" | "failed" | "fallback";
+export type CallKind = "all" | "slow" | "failed" | "refused" | "fallback";
 
 export type CallFilter = {
   readonly kind: CallKind;
@@ -61,7 +62,7 @@ export type CallFilter = {
 
 /** The calls that one replica remembers. */
 export type CallHistory = {
-  /** How many of the newest calls it remembers; 0: none. */
+  /** How many of the newest calls it remembers, refused ones apart; 0: none. */
   readonly capacity: number;
   /** Calls that took longer are remembered beyond the newest ones. */
   readonly slowMs: () => number;

@@ -81,6 +81,11 @@ export type RpcEnd = {
   readonly reason: string | undefined;
   /** Id of the completion that it was; absent of other methods, and of calls refused before they had one. */
   readonly callId: string | undefined;
+  /**
+   * Where the call stands whose answer or error this RPC was given again, because it repeats its request id.
+   * Absent of every other RPC, the one that made the call among them.
+   */
+  readonly repeats?: TraceContext | undefined;
   /** Where the caller, or its proxy, connects from; empty when not known. */
   readonly peer: string;
   /** Where it connects to: our end of the connection. Absent when not known. */

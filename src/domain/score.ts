@@ -41,7 +41,9 @@ export type EndpointScore = {
     /** That is far beyond what the window explains. Default: it is not. */
     readonly isSlow?: boolean;
   };
-  /** The last 30 seconds are bad or slow enough to try it after its peers. */
+  /** Somebody outside claims that it is not up, which holds however old the figures are. Default: nobody does. */
+  readonly claimed?: boolean;
+  /** It is claimed, or the last 30 seconds are bad or slow enough to try it after its peers. */
   readonly degraded: boolean;
 };
 
@@ -49,7 +51,7 @@ export type EndpointScore = {
 export type ScoreSnapshot = {
   /** Grows with every snapshot. 0: none was taken yet. */
   readonly revision: number;
-  /** Epoch milliseconds of the newest observation it could hold. */
+  /** Epoch milliseconds of the newest observation it could hold; 0: of none, its age is unknown. */
   readonly windowEndMs: number;
   /** Endpoints without any evidence are absent. */
   readonly scores: ReadonlyMap<EndpointId, EndpointScore>;

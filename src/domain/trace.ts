@@ -19,6 +19,11 @@ export type TraceContext = {
   /** Whether spans are made when the call ends: it was sampled, or something in it is worth a look. */
   keep: boolean;
   /**
+   * `traceparent` for whoever is called, in place of one that names a span of ours: the caller's, because
+   * no spans are made here. Absent where they are, and where the trace begins here.
+   */
+  readonly passedOn?: string | undefined;
+  /**
    * Spans of health reports that tell of attempts of this call, and are in the trace of another one. Attempt 1
    * has the place 0; where nothing is, the report's span is in this trace, or there is none.
    */
@@ -38,8 +43,12 @@ export function spanIdAt({ spanPrefix }: TraceContext, slot: number): string {
   return spanPrefix + slot.toString(16);
 }
 
-/** Value of the header `traceparent` for whatever the span in `slot` calls. */
+/** Value of the header `traceparent` for whatever the span in `slot` calls, or would if there were spans. */
 export function traceparentOf(trace: TraceContext, slot: number): string {
+  return trace.passedOn ?? ownTraceparentOf(trace, slot);
+}
+
+function ownTraceparentOf(trace: TraceContext, slot: number): string {
   return `00-${trace.traceId}-${spanIdAt(trace, slot)}-${trace.sampled ? "01" : "00"}`;
 }
 

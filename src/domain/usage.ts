@@ -13,6 +13,19 @@ export function inputTokensOf({ freshInput, cacheRead, cacheWrite }: Usage): num
   return freshInput + cacheRead + cacheWrite;
 }
 
+/**
+ * Whether an attempt that failed is taken to be billed: its answer had begun, or its provider told of output
+ * that was generated, if only of reasoning that it hides.
+ */
+export function isBilled(attempt: {
+  /** Absent: no content came. */
+  readonly firstTokenMs: number | undefined;
+  readonly usage?: Usage | undefined;
+}): boolean {
+  const { firstTokenMs, usage } = attempt;
+  return firstTokenMs !== undefined || (usage?.source === "provider" && outputTokensOf(usage) > 0);
+}
+
 export function outputTokensOf({ visibleOutput, reasoningOutput }: Usage): number {
   return visibleOutput + reasoningOutput;
 }

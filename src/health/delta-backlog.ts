@@ -32,8 +32,11 @@ export type DeltaBacklog = {
   /** All of it falls due. */
   flush(nowMs: number): void;
   wantsTurns(): boolean;
-  /** Hands over the next delta that is due: from here on it is not in the backlog. */
-  take(): DueDelta | undefined;
+  /**
+   * Hands over the next delta that is due: from here on it is not in the backlog. What an endpoint has that is
+   * held stays, and falls due again a second later.
+   */
+  take(isHeld?: IsHeld): DueDelta | undefined;
   stats(): BacklogStats;
 };
 
@@ -84,6 +87,8 @@ const CLOSED_BYTES = 128;
 const OBSERVATION_BYTES = 160;
 /** All counts there are. */
 const MAX_DELTA_BYTES = 81_920;
+
+type IsHeld = (endpoint: EndpointId) => boolean;
 
 type OpenDelta = {
   readonly slice: number;
@@ -161,7 +166,7 @@ export function createDeltaBacklog(options: BacklogOptions, nowMs: number): Delt
       }
     },
     wantsTurns: () => state.watched > 0,
-    take: () => take(state),
+    take: (isHeld) => take(state, isHeld),
     stats: () => ({
       deltas: state.deltas,
       bytes: state.bytes,
@@ -306,12 +311,12 @@ function oldestSliceOf({ open, closed }: Place): number {
   return closed[0]?.slice ?? open?.slice ?? Number.POSITIVE_INFINITY;
 }
 
-/** The next place that has something, no longer due. */
-function shiftDue(state: State): Place | undefined {
+/** The next place that has something and is not held, no longer due. */
+function shiftDue(state: State, isHeld: IsHeld | undefined): Place | undefined {
   let place = state.due.shift();
   while (place !== undefined) {
     place.isDue = false;
-    if (!isEmpty(place)) {
+    if (!isEmpty(place) && isHeld?.(place.endpoint) !== true) {
       return place;
     }
     place = state.due.shift();
@@ -319,8 +324,8 @@ function shiftDue(state: State): Place | undefined {
   return undefined;
 }
 
-function take(state: State): DueDelta | undefined {
-  const place = shiftDue(state);
+function take(state: State, isHeld: IsHeld | undefined): DueDelta | undefined {
+  const place = shiftDue(state, isHeld);
   if (place === undefined) {
     return undefined;
   }

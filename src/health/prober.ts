@@ -12,9 +12,10 @@ import { createSpendBudget, type SpendBudget } from "./spend-budget.ts";
  * Asks endpoints that nobody calls whether they work.
  *
  * One process of the fleet probes at a time, and only endpoints without calls anywhere for `idleMs`: what
- * calls tell is better and costs nothing. A probe passes by breakers, limits and windows altogether, so
- * it opens nothing again that calls have closed; it is told as a signal of its own kind, and what it is
- * good for is the reader's affair.
+ * calls tell is better and costs nothing. Calls of others show in the scores alone, so nothing is probed
+ * while those are old; nobody would fold what comes of it either. A probe passes by breakers, limits and
+ * windows altogether, so it opens nothing again that calls have closed; it is told as a signal of its own
+ * kind, and what it is good for is the reader's affair.
  */
 export type Prober = {
   stats(): ProberStats;
@@ -54,6 +55,8 @@ export type ProberOptions = {
    * endpoint each second, whoever probes.
    */
   readonly lastTrafficMs: (endpoint: EndpointId) => number | undefined;
+  /** Epoch milliseconds up to which that tells of calls elsewhere; 0: of none. */
+  readonly knownUntilMs: () => number;
   /** Runs until it is told to stop; a rejection is a defect. */
   readonly probe: (endpoint: Endpoint, signal: CancelSignal) => Promise<ProbeResult>;
   /** Tells the fleet. Must not throw. */
@@ -74,13 +77,15 @@ export type ProberOptions = {
 
 const LEASE = "prober";
 const LOOK_MS = 1_000;
+/** Scorers publish every few seconds, and a call shows for as long: a shorter gap hides none. */
+const MAX_UNKNOWN_MS = 30_000;
 /** Keeps the probes of many endpoints from falling into step. */
 const JITTER = 0.2;
 /** An upstream closes within 50 ms of the abort; a defect must not hold back the end of the process. */
 const CLOSE_MS = 1_000;
 
 type Watched = {
-  /** What happened before it was among the endpoints is not known. */
+  /** What happened before is not known: it was not among the endpoints, or no scores told of it. */
   readonly sinceMs: number;
   /** Of the next probe; absent while another process leads. */
   readonly dueMs: number | undefined;
@@ -88,7 +93,7 @@ type Watched = {
 
 type Attention = {
   readonly now: number;
-  /** Without a call. */
+  /** Without a call, as far as calls are known. */
   readonly quietMs: number;
   readonly dueMs: number | undefined;
   readonly allowance: SpendBudget;
@@ -99,7 +104,8 @@ export function startProber(options: ProberOptions): Prober {
   const lease = createLeaseHolder({
     ...options,
     lease: LEASE,
-    wants: () => endpoints().length > 0,
+    // Another process may hear of calls when this one does not.
+    wants: () => endpoints().length > 0 && isInformed(options),
   });
   const runs = createRuns(options);
   const skipped = { unpriced: 0, unaffordable: 0 };
@@ -113,14 +119,16 @@ export function startProber(options: ProberOptions): Prober {
   function look(): void {
     cancel = schedule(LOOK_MS, look);
     const now = nowMs();
-    const isLeading = lease.holds();
+    const knownMs = Math.min(now, options.knownUntilMs());
+    const before = isInformed(options) ? watched : NOBODY;
+    const isLeading = isInformed(options) && lease.holds();
     budget = isLeading ? (budget ?? createSpendBudget(options.dailyCapNanoUsd, now)) : undefined;
     const next = new Map<EndpointId, Watched>();
     for (const endpoint of endpoints()) {
       // Asked whether or not a probe is due, and by those who do not lead: who asks too rarely misses calls.
       const lastTrafficMs = options.lastTrafficMs(endpoint.id);
-      const { sinceMs = now, dueMs } = watched.get(endpoint.id) ?? {};
-      const quietMs = now - Math.max(lastTrafficMs ?? sinceMs, sinceMs);
+      const { sinceMs = now, dueMs } = before.get(endpoint.id) ?? {};
+      const quietMs = knownMs - Math.max(lastTrafficMs ?? sinceMs, sinceMs);
       next.set(endpoint.id, {
         sinceMs,
         dueMs: budget && attend(endpoint, { now, quietMs, dueMs, allowance: budget }),
@@ -163,6 +171,13 @@ export function startProber(options: ProberOptions): Prober {
       await lease.close();
     },
   };
+}
+
+const NOBODY: ReadonlyMap<EndpointId, Watched> = new Map();
+
+/** False: others may have called anything. */
+function isInformed({ nowMs, knownUntilMs }: ProberOptions): boolean {
+  return nowMs() - knownUntilMs() <= MAX_UNKNOWN_MS;
 }
 
 type Run = { readonly canceller: Canceller; readonly done: Promise<void> };

@@ -31,7 +31,7 @@ export type PublishedScores = {
    * a table that is newer may have been written meanwhile.
    */
   retain(keys: ReadonlySet<string>, position: ScorePosition): void;
-  /** Ends what outside claims have lapsed. */
+  /** Ends claims that have lapsed, and last seconds that are over. */
   lapse(): void;
   /** The tables are those that the version tells of. */
   agrees(): boolean;
@@ -42,7 +42,7 @@ export type PublishedScores = {
   tables(): readonly ModelScoreTable[];
   outside(endpoint: EndpointId): OutsideClaim | undefined;
   version(): PublishedVersion | undefined;
-  /** Epoch milliseconds by our clock; 0 before any version. */
+  /** Epoch milliseconds by our clock; 0 before any version, and of one of an empty stream. */
   windowEndMs(): number;
   facts(): PublishedFacts;
 };
@@ -162,7 +162,9 @@ function takeVersion(
   state.version = version;
   state.isKept = false;
   state.tables.dropEmpty(position.asOfMs - EMPTY_MS);
-  state.windowEndMs = Math.min(receivedAtMs, state.clock.toOurs(position.asOfMs));
+  // A stream that is empty has no time.
+  state.windowEndMs =
+    position.asOfSequence === 0 ? 0 : Math.min(receivedAtMs, state.clock.toOurs(position.asOfMs));
   state.changes += 1;
   return true;
 }
@@ -172,7 +174,7 @@ function takeTable(state: State, entry: TakenEntry["entry"], origin: EntryOrigin
   if (!isUsable(state, entry.key, table)) {
     return false;
   }
-  const isTaken = state.tables.take(table, origin);
+  const isTaken = state.tables.take(table, entry.value, origin);
   state.changes += isTaken ? 1 : 0;
   state.refused += isTaken ? 0 : 1;
   return isTaken;
@@ -192,8 +194,13 @@ function isUsable<T extends Decoded>(
   }
   const { algorithmVersion } = decoded.position;
   if (algorithmVersion > state.algorithmVersion) {
+    const level = state.unknownAlgorithm === 0 ? "warn" : "debug";
     state.unknownAlgorithm += 1;
-    state.log("debug", "published scores are of an unknown algorithm", { key, algorithmVersion });
+    state.log(level, "published scores are of a newer algorithm and are not used", {
+      algorithmVersion,
+      ours: state.algorithmVersion,
+      remedy: "upgrade this process",
+    });
     return false;
   }
   return true;
@@ -204,7 +211,7 @@ function takeKept(state: State, { version, tables, windowEndMs }: KeptScores): v
     return;
   }
   for (const table of tables) {
-    state.tables.take(table, "kept");
+    state.tables.keep(table);
   }
   state.version = version;
   state.windowEndMs = windowEndMs;

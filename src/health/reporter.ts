@@ -1,4 +1,10 @@
-import { BusUnavailable, type OutgoingReport, type ReportLog } from "../domain/bus.ts";
+import {
+  BusPassedOver,
+  BusRefused,
+  BusUnavailable,
+  type OutgoingReport,
+  type ReportLog,
+} from "../domain/bus.ts";
 import type { EndpointId } from "../domain/endpoint.ts";
 import type { Log, NowMs, ObservationSink, Random, Schedule } from "../domain/ports.ts";
 import type { SpanSink } from "../domain/trace.ts";
@@ -16,8 +22,8 @@ import type { UrgentSignal } from "./urgent-signals.ts";
  *
  * Attempts are summed up and told once a second for every endpoint that has some; signals are told at
  * once. Nothing waits for the bus: while it is away the outbox keeps sums, and everything in it is
- * tried again with growing pauses until the bus confirms. Only reports that nobody would count any more
- * are given up.
+ * tried again with growing pauses until the bus confirms. Only reports that nobody would count any more,
+ * and those that the bus will never take, are given up.
  */
 export type Reporter = {
   /** On the path of every call: O(1), and nothing is allocated but the first time in a second. */
@@ -34,7 +40,7 @@ export type ReporterStats = OutboxStats & {
   readonly published: number;
   /** Not confirmed; each of them is sent again. */
   readonly unconfirmed: number;
-  /** The bus will never take them: a defect of either side. */
+  /** The bus will never take them, for want of a right or by a defect of either side. */
   readonly rejected: number;
 };
 
@@ -72,6 +78,9 @@ const MAX_PAUSE_MS = 1_000;
 const CLOSE_MS = 2_000;
 const PROBLEM_LOG_MS = 60_000;
 
+/** In that time, of refused endpoints. */
+const MAX_REFUSALS_LOGGED = 10;
+
 const problems = {
   refusal: "the bus refuses a health report",
   span: "whoever takes the spans of health reports failed",
@@ -87,9 +96,12 @@ type State = {
   unconfirmed: number;
   rejected: number;
   readonly loggedAtMs: Record<Problem, number>;
+  refusals: { readonly sinceMs: number; readonly logged: number };
   /** Failures since the bus last confirmed something, those of one pause counted once. */
   failures: number;
   cancelTurn: (() => void) | undefined;
+  /** Present: something is held back until then. */
+  cancelResuming: (() => void) | undefined;
   /** Present: nothing is sent until then. */
   cancelPause: (() => void) | undefined;
   /** Present from `close` on. */
@@ -116,8 +128,10 @@ export function createReporter(options: ReporterOptions): Reporter {
     unconfirmed: 0,
     rejected: 0,
     loggedAtMs: { refusal: Number.NEGATIVE_INFINITY, span: Number.NEGATIVE_INFINITY },
+    refusals: { sinceMs: Number.NEGATIVE_INFINITY, logged: 0 },
     failures: 0,
     cancelTurn: undefined,
+    cancelResuming: undefined,
     cancelPause: undefined,
     closing: undefined,
     isPumping: false,
@@ -205,6 +219,19 @@ function pump(state: State): void {
   state.isPumping = false;
   if (closing !== undefined && outbox.isEmpty()) {
     closing.finish();
+  } else {
+    scheduleResuming(state, nowMs);
+  }
+}
+
+function scheduleResuming(state: State, nowMs: number): void {
+  const delayMs = state.outbox.resumesAtMs() - nowMs;
+  // What is past waits for room, which comes with an answer.
+  if (state.cancelResuming === undefined && delayMs > 0 && Number.isFinite(delayMs)) {
+    state.cancelResuming = state.options.schedule(Math.ceil(delayMs), () => {
+      state.cancelResuming = undefined;
+      pump(state);
+    });
   }
 }
 
@@ -252,17 +279,49 @@ function settle(state: State, sending: Sending, position: number): void {
 }
 
 function takeBack(state: State, sending: Sending, error: unknown): void {
-  if (error instanceof BusUnavailable) {
+  const { outbox, options } = state;
+  const nowMs = options.nowMs();
+  if (error instanceof BusRefused) {
+    outbox.refuse(sending, nowMs);
+    countRefused(state, sending, error);
+  } else if (error instanceof BusPassedOver) {
     state.unconfirmed += 1;
-    state.outbox.retry(sending);
+    // No reason to pause: the bus takes others.
+    if (outbox.passOver(sending, nowMs)) {
+      countRefused(state, sending, error);
+    }
+  } else if (error instanceof BusUnavailable) {
+    state.unconfirmed += 1;
+    outbox.retry(sending);
     pause(state);
   } else {
     state.rejected += 1;
-    state.outbox.giveUp(sending);
+    outbox.giveUp(sending);
     const { id, bytes } = sending.report;
     logProblem(state, "refusal", { id, bytes: bytes.length, rejected: state.rejected, error });
   }
   pumpSoon(state);
+}
+
+/** An endpoint has one a minute: each is worth a line, unless there are many. */
+function countRefused(state: State, { endpoint, report }: Sending, error: Error): void {
+  const { log, nowMs } = state.options;
+  state.rejected += 1;
+  const atMs = nowMs();
+  if (atMs - state.refusals.sinceMs >= PROBLEM_LOG_MS) {
+    state.refusals = { sinceMs: atMs, logged: 0 };
+  }
+  const { sinceMs, logged } = state.refusals;
+  if (logged < MAX_REFUSALS_LOGGED) {
+    state.refusals = { sinceMs, logged: logged + 1 };
+    const { rejected } = state;
+    log("error", "the bus refuses the health reports of an endpoint", {
+      endpoint,
+      token: report.token,
+      rejected,
+      error,
+    });
+  }
 }
 
 /** Each once a minute: what is wrong with one report is likely wrong with all of them. */
@@ -306,6 +365,7 @@ function close(state: State): Promise<void> {
     state.isClosed = true;
     cancelDeadline();
     state.cancelTurn?.();
+    state.cancelResuming?.();
     state.cancelPause?.();
     resolve();
   }

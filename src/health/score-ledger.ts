@@ -1,7 +1,8 @@
 import type { KeyValue, KeyValueEntry } from "../domain/bus.ts";
 import type { ScorePosition } from "../domain/health.ts";
+import type { Hash } from "../score/shared-endpoint.ts";
 import { VERSION_KEY } from "./endpoint-token.ts";
-import { comparePositions, isSameSeries } from "./score-position.ts";
+import { comparePositions, isAbandoned, isSameSeries } from "./score-position.ts";
 import { decodeTable, decodeVersion } from "./table-codec.ts";
 import { summaryOf, type TableSummary } from "./table-hash.ts";
 import type { Turns } from "./turns.ts";
@@ -61,6 +62,7 @@ const MAX_ATTEMPTS = 4;
 
 export type LedgerPorts = {
   readonly scores: KeyValue;
+  readonly hash: Hash;
   readonly turns: Turns;
 };
 
@@ -99,13 +101,13 @@ export function createScoreLedger(ports: LedgerPorts): ScoreLedger {
 }
 
 async function load(state: State): Promise<void> {
-  const { scores, turns, entries, keys } = state;
+  const { scores, hash, turns, entries, keys } = state;
   const found = await scores.entries();
   turns.begin();
   entries.clear();
   keys.clear();
   for (const entry of found) {
-    note(state, entry.key, readEntry(entry));
+    note(state, entry.key, readEntry(entry, hash));
     if (turns.isOver()) {
       await turns.next();
     }
@@ -128,7 +130,7 @@ function note({ entries, keys }: State, key: string, entry: LedgerEntry | undefi
 /** What somebody else made of it. */
 async function look(state: State, key: string): Promise<KeyValueEntry | undefined> {
   const found = await state.scores.get(key);
-  note(state, key, found && readEntry(found));
+  note(state, key, found && readEntry(found, state.hash));
   return found;
 }
 
@@ -180,12 +182,18 @@ async function remove(state: State, key: string, mayWrite: () => boolean): Promi
   return "written";
 }
 
-/** What a newer position than ours means. */
-export function outrankedBy(stored: ScorePosition, ours: ScorePosition): "outdated" | "superseded" {
+/** What a newer position than ours means. Absent: nothing, because nobody writes there any more. */
+export function outrankedBy(
+  stored: ScorePosition,
+  ours: ScorePosition,
+): "outdated" | "superseded" | undefined {
+  if (isAbandoned(stored, ours)) {
+    return undefined;
+  }
   return isSameSeries(stored, ours) ? "outdated" : "superseded";
 }
 
-/** Absent: what is stored is older. */
+/** Absent: what is stored is older, or abandoned. */
 function verdictOn(stored: ScorePosition, ours: ScorePosition): WriteVerdict | undefined {
   const order = comparePositions(stored, ours);
   if (order === 0) {
@@ -195,7 +203,7 @@ function verdictOn(stored: ScorePosition, ours: ScorePosition): WriteVerdict | u
   return order < 0 ? undefined : outrankedBy(stored, ours);
 }
 
-function readEntry({ key, value, revision }: KeyValueEntry): LedgerEntry {
+function readEntry({ key, value, revision }: KeyValueEntry, hash: Hash): LedgerEntry {
   const unread = { revision, position: undefined, model: "", table: undefined };
   if (key === VERSION_KEY) {
     const version = decodeVersion(value);
@@ -204,5 +212,10 @@ function readEntry({ key, value, revision }: KeyValueEntry): LedgerEntry {
   const table = decodeTable(value);
   return "problem" in table
     ? unread
-    : { revision, position: table.position, model: table.model, table: summaryOf(table) };
+    : {
+        revision,
+        position: table.position,
+        model: table.model,
+        table: summaryOf(table, value, hash),
+      };
 }

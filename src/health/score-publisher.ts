@@ -307,16 +307,20 @@ async function writeVersion(
   return verdict;
 }
 
-async function toWrite({ isKnown, turns }: State, whole: ModelScoreTable): Promise<LedgerWrite> {
+async function toWrite(
+  { isKnown, hash, turns }: State,
+  whole: ModelScoreTable,
+): Promise<LedgerWrite> {
   const { model, position } = whole;
   const key = scoreKeyOf(model);
   const bytes = await encode(whole, turns);
   if (bytes.length <= MAX_VALUE_BYTES || isKnown === undefined) {
-    return { key, model, bytes, position, table: summaryOf(whole) };
+    return { key, model, bytes, position, table: summaryOf(whole, bytes, hash) };
   }
   const known = whole.endpoints.filter(({ endpoint }) => isKnown(endpoint));
   const table = { ...whole, endpoints: known };
-  return { key, model, bytes: await encode(table, turns), position, table: summaryOf(table) };
+  const fewer = await encode(table, turns);
+  return { key, model, bytes: fewer, position, table: summaryOf(table, fewer, hash) };
 }
 
 async function encode(table: ModelScoreTable, turns: Turns): Promise<Uint8Array> {
@@ -332,7 +336,7 @@ async function encode(table: ModelScoreTable, turns: Turns): Promise<Uint8Array>
   }
 }
 
-/** Nothing to write: the version that is stored tells as much, or more. */
+/** Nothing to write: the version that is stored tells as much, or more. Absent: it is older, or abandoned. */
 function refusalOf(stored: ScorePosition, ours: ScorePosition): Publication | undefined {
   const order = comparePositions(stored, ours);
   if (order === 0) {

@@ -47,7 +47,7 @@ export type ScoreReader = {
 export type ScoreReaderStatus = PublishedFacts & {
   /** The newest version taken; absent before any. */
   readonly version: PublishedVersion | undefined;
-  /** Since the window's end; absent before any. */
+  /** Since the window's end; absent before any, and while the stream is empty. */
   readonly ageMs: number | undefined;
   /** Older than 15 s, or nothing is known at all. */
   readonly stale: boolean;
@@ -305,7 +305,8 @@ async function save(state: State): Promise<void> {
 
 function statusOf({ ports, published, repairs }: State, rebuilds: number): ScoreReaderStatus {
   const version = published.version();
-  const ageMs = version && Math.max(0, ports.nowMs() - published.windowEndMs());
+  const endMs = published.windowEndMs();
+  const ageMs = endMs === 0 ? undefined : Math.max(0, ports.nowMs() - endMs);
   return {
     ...published.facts(),
     version,

@@ -2,12 +2,12 @@ import type { EndpointId } from "../domain/endpoint.ts";
 import type { EndpointFigures, ModelScoreTable, OutsideClaim } from "../domain/health.ts";
 import type { EndpointScore } from "../domain/score.ts";
 import type { Hash } from "../score/shared-endpoint.ts";
-import { figuresToScore, holdsClaim } from "./figures-to-scores.ts";
+import { figuresToScore, hasRecent, holdsClaim, RECENT_MS } from "./figures-to-scores.ts";
 import { comparePositions } from "./score-position.ts";
-import { hashOfTables, summaryOf } from "./table-hash.ts";
+import { hashOfTables, summaryOf, type TableSummary } from "./table-hash.ts";
 
-/** `kept`: from before this process. `read`: everything that is stored, read to make good a loss. */
-export type TableOrigin = "kept" | "watched" | "read";
+/** `read`: everything that is stored, read to make good a loss. */
+export type TableOrigin = "watched" | "read";
 
 /**
  * The newest table of every model, and what follows from them.
@@ -20,15 +20,21 @@ export type TableOrigin = "kept" | "watched" | "read";
  * on its way.
  */
 export type ScoreTables = {
-  /** False: it is not newer. */
-  take(table: ModelScoreTable, origin: TableOrigin): boolean;
+  /** Of the bytes as they are stored. False: it is not newer. */
+  take(table: ModelScoreTable, bytes: Uint8Array, origin: TableOrigin): boolean;
+  /** One from before this process: only where there is none yet. */
+  keep(table: ModelScoreTable): void;
   /** False: none is. */
   drop(isGone: (table: ModelScoreTable) => boolean): boolean;
   /** Forgets tables without endpoints that were written before `asOfMs`, by the stream's clock. */
   dropEmpty(asOfMs: number): void;
   /** Forgets what is left of before. False: nothing was. */
   dropKept(): boolean;
-  /** Ends claims that have lapsed at `busMs`, this moment by the stream's clock. False: none has. */
+  /**
+   * Ends claims that have lapsed at `busMs`, this moment by the stream's clock, and what tables tell of
+   * their last 30 seconds when those are over. A scorer publishes a table anew before that; without one,
+   * time passes all the same. False: nothing has ended.
+   */
   lapse(busMs: number): boolean;
   /** Of what came from the bus: to be compared with a version's. */
   stateSha256(): Uint8Array;
@@ -46,9 +52,14 @@ export type ScoreTablesPorts = {
   readonly busMs: () => number;
 };
 
-type Held = { readonly table: ModelScoreTable; readonly isKept: boolean };
+type Held = {
+  readonly table: ModelScoreTable;
+  readonly isKept: boolean;
+  /** Absent: of no version. */
+  readonly summary: TableSummary | undefined;
+};
 
-type Known = { readonly model: string; readonly figures: EndpointFigures };
+type Known = { readonly table: ModelScoreTable; readonly figures: EndpointFigures };
 
 type State = ScoreTablesPorts & {
   readonly held: Map<string, Held>;
@@ -57,6 +68,8 @@ type State = ScoreTablesPorts & {
   readonly known: Map<EndpointId, Known>;
   /** Of those of `known` that have one. */
   readonly claims: Map<EndpointId, OutsideClaim>;
+  /** By model: when what its table told as recent is over, by the stream's clock. */
+  readonly recentUntilMs: Map<string, number>;
   readonly scores: Map<EndpointId, EndpointScore>;
   /** A copy of `scores` for everybody; absent when they have changed since. */
   shared: ReadonlyMap<EndpointId, EndpointScore> | undefined;
@@ -69,17 +82,27 @@ export function createScoreTables(ports: ScoreTablesPorts): ScoreTables {
     empty: new Set(),
     known: new Map(),
     claims: new Map(),
+    recentUntilMs: new Map(),
     scores: new Map(),
     shared: undefined,
   };
   const { held, scores, claims } = state;
   return {
-    take(table, origin) {
+    take(table, bytes, origin) {
       const isTaken = isNewer(table, origin, held.get(table.model));
       if (isTaken) {
-        replace(state, table, origin === "kept");
+        replace(state, {
+          table,
+          isKept: false,
+          summary: summaryOf(table, bytes, ports.hash),
+        });
       }
       return isTaken;
+    },
+    keep(table) {
+      if (!held.has(table.model)) {
+        replace(state, { table, isKept: true, summary: undefined });
+      }
     },
     drop: (isGone) => drop(state, ({ table }) => isGone(table)),
     dropEmpty: (asOfMs) => dropEmpty(state, asOfMs),
@@ -87,7 +110,7 @@ export function createScoreTables(ports: ScoreTablesPorts): ScoreTables {
     lapse: (busMs) => lapse(state, busMs),
     stateSha256: () =>
       hashOfTables(
-        [...held.values()].flatMap(({ table, isKept }) => (isKept ? [] : (summaryOf(table) ?? []))),
+        [...held.values()].flatMap(({ summary }) => summary ?? []),
         ports.hash,
       ),
     scores() {
@@ -108,29 +131,30 @@ function isNewer(
   origin: TableOrigin,
   current: Held | undefined,
 ): boolean {
-  if (current === undefined) {
+  if (current === undefined || current.isKept) {
     return true;
-  }
-  if (origin === "kept" || current.isKept) {
-    return origin !== "kept";
   }
   const order = comparePositions(position, current.table.position);
   return origin === "read" ? order >= 0 : order > 0;
 }
 
-function replace(state: State, table: ModelScoreTable, isKept: boolean): void {
-  const { held, empty, known, scores, claims } = state;
+function replace(state: State, taken: Held): void {
+  const { table } = taken;
+  const { held, empty, known, claims, recentUntilMs } = state;
   const { model } = table;
   forget(state, model);
-  held.set(model, { table, isKept });
+  held.set(model, taken);
   if (table.endpoints.length === 0) {
     empty.add(model);
   }
   const busMs = state.busMs();
+  if (table.endpoints.some(hasRecent)) {
+    recentUntilMs.set(model, table.position.asOfMs + RECENT_MS);
+  }
   for (const figures of table.endpoints) {
     const { endpoint, outside } = figures;
-    known.set(endpoint, { model, figures });
-    scores.set(endpoint, figuresToScore(figures, busMs));
+    known.set(endpoint, { table, figures });
+    rescore(state, endpoint, busMs);
     claims.delete(endpoint);
     if (outside !== undefined) {
       claims.set(endpoint, outside);
@@ -139,10 +163,17 @@ function replace(state: State, table: ModelScoreTable, isKept: boolean): void {
   state.shared = undefined;
 }
 
+function rescore({ known, scores }: State, endpoint: EndpointId, busMs: number): void {
+  const one = known.get(endpoint);
+  if (one !== undefined) {
+    scores.set(endpoint, figuresToScore(one.figures, one.table.position.asOfMs, busMs));
+  }
+}
+
 /** An endpoint that another model's table has claimed since stays with that. */
 function forget({ held, empty, known, scores, claims }: State, model: string): void {
   for (const { endpoint } of held.get(model)?.table.endpoints ?? []) {
-    if (known.get(endpoint)?.model === model) {
+    if (known.get(endpoint)?.table.model === model) {
       known.delete(endpoint);
       scores.delete(endpoint);
       claims.delete(endpoint);
@@ -172,15 +203,40 @@ function drop(state: State, isGone: (held: Held) => boolean): boolean {
 }
 
 function lapse(state: State, busMs: number): boolean {
-  const { claims, known, scores } = state;
+  const haveClaims = lapseClaims(state, busMs);
+  const hasLapsed = lapseRecent(state, busMs) || haveClaims;
+  if (hasLapsed) {
+    state.shared = undefined;
+  }
+  return hasLapsed;
+}
+
+function lapseClaims(state: State, busMs: number): boolean {
+  const { claims } = state;
   let hasLapsed = false;
   for (const [endpoint, claim] of claims) {
-    const figures = known.get(endpoint)?.figures;
-    if (figures !== undefined && !holdsClaim(claim, busMs)) {
+    if (!holdsClaim(claim, busMs)) {
       claims.delete(endpoint);
-      scores.set(endpoint, figuresToScore(figures, busMs));
-      state.shared = undefined;
+      rescore(state, endpoint, busMs);
       hasLapsed = true;
+    }
+  }
+  return hasLapsed;
+}
+
+/** Looks at the models alone until one is due. */
+function lapseRecent(state: State, busMs: number): boolean {
+  const { held, known, recentUntilMs } = state;
+  let hasLapsed = false;
+  for (const [model, untilMs] of recentUntilMs) {
+    if (busMs >= untilMs) {
+      recentUntilMs.delete(model);
+      for (const figures of held.get(model)?.table.endpoints ?? []) {
+        if (hasRecent(figures) && known.get(figures.endpoint)?.table.model === model) {
+          rescore(state, figures.endpoint, busMs);
+          hasLapsed = true;
+        }
+      }
     }
   }
   return hasLapsed;

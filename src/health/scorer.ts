@@ -189,7 +189,7 @@ function createState(ports: ScorerPorts): State {
   const turns = createTurns(ports);
   const tracer = tracerOf(ports);
   const intake = createReportIntake({ fold, deadLetters: bus.deadLetters, turns, tracer });
-  const ledger = createScoreLedger({ scores: bus.scores, turns });
+  const ledger = createScoreLedger({ scores: bus.scores, hash: ports.hash, turns });
   const publisher = createScorePublisher({ ...ports, intake, ledger, turns, publisher: name });
   const missed = createMissedReports(ports);
   const state: State = {
@@ -271,7 +271,10 @@ async function publish(state: State): Promise<void> {
     state.failingSinceMs ??= nowMs();
   }
   if (state.lastRound === "superseded") {
-    log("warn", "scores of a newer algorithm or stream are published already");
+    log("warn", "scores of a newer algorithm or stream are published already", {
+      remedy:
+        "upgrade this process; once the newer ones are gone for 3 minutes, it publishes again",
+    });
     lease.standAside(ASIDE_MS);
   } else if (nowMs() - (state.failingSinceMs ?? nowMs()) >= FAILING_MS) {
     log("warn", "leaves it to others to publish scores: it takes the lease and cannot write them");

@@ -14,6 +14,8 @@ export type TrafficClock = {
   readonly observe: ObservationSink;
   /** Epoch milliseconds; absent: no call is known. */
   lastTrafficMs(endpoint: EndpointId): number | undefined;
+  /** Epoch milliseconds up to which calls of others are known: where the scores end. 0: there are none. */
+  knownUntilMs(): number;
 };
 
 type Traffic = { atMs: number; attempts: number };
@@ -50,6 +52,7 @@ export function createTrafficClock(scores: () => ScoreSnapshot): TrafficClock {
         ? undefined
         : entry.atMs;
     },
+    knownUntilMs: () => scores().windowEndMs,
   };
 }
 

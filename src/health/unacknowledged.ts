@@ -1,4 +1,5 @@
 import type { OutgoingReport } from "../domain/bus.ts";
+import type { EndpointId } from "../domain/endpoint.ts";
 import { REPLAY_WINDOW } from "../score/replay-window.ts";
 
 /**
@@ -12,17 +13,20 @@ export type Unacknowledged = {
   /** Of the report that is added next. */
   nextSequence(): number;
   /** It is under way. From `untilMs` on nobody counts it. */
-  add(report: OutgoingReport, untilMs: number): Sending;
+  add(endpoint: EndpointId, report: OutgoingReport, untilMs: number): Sending;
   /** The oldest that failed, which is under way again. */
   nextRepeated(nowMs: number): Sending | undefined;
   /** Nobody knows whether it is stored. */
   retry(sending: Sending): void;
+  /** As `retry`, but the bus took others meanwhile. True: `limit` times in a row, and it is forgotten. */
+  passedOver(sending: Sending, limit: number): boolean;
   forget(sending: Sending): void;
   stats(): UnacknowledgedStats;
 };
 
 export type Sending = {
   readonly sequence: number;
+  readonly endpoint: EndpointId;
   readonly report: OutgoingReport;
 };
 
@@ -37,7 +41,12 @@ export type UnacknowledgedStats = {
 /** As many as readers remember: the more are answered together, the fewer times the process wakes. */
 export const MAX_IN_FLIGHT = REPLAY_WINDOW;
 
-type Tried = Sending & { readonly untilMs: number; isInFlight: boolean };
+type Tried = Sending & {
+  readonly untilMs: number;
+  isInFlight: boolean;
+  /** In a row, up to now. */
+  passedOver: number;
+};
 
 export function createUnacknowledged(): Unacknowledged {
   /** Sequences ascend; never more than `REPLAY_WINDOW`. */
@@ -52,16 +61,19 @@ export function createUnacknowledged(): Unacknowledged {
     reports = kept;
   }
 
-  /** Where it is among the reports; -1: it was settled before. */
-  function settle({ sequence }: Sending): number {
-    const index = reports.findIndex((other) => other.sequence === sequence);
-    const tried = reports[index];
-    if (tried === undefined || !tried.isInFlight) {
-      return -1;
+  /** Of the reports; absent: it was settled before. */
+  function settle({ sequence }: Sending): Tried | undefined {
+    const tried = reports.find((other) => other.sequence === sequence);
+    if (!tried?.isInFlight) {
+      return undefined;
     }
     tried.isInFlight = false;
     inFlight -= 1;
-    return index;
+    return tried;
+  }
+
+  function remove(tried: Tried): void {
+    reports.splice(reports.indexOf(tried), 1);
   }
 
   return {
@@ -70,10 +82,11 @@ export function createUnacknowledged(): Unacknowledged {
       return inFlight < MAX_IN_FLIGHT && lastSequence + 1 - oldest < REPLAY_WINDOW;
     },
     nextSequence: () => lastSequence + 1,
-    add(report, untilMs) {
+    add(endpoint, report, untilMs) {
       lastSequence += 1;
       inFlight += 1;
-      const tried = { sequence: lastSequence, report, untilMs, isInFlight: true };
+      const sequence = lastSequence;
+      const tried = { sequence, endpoint, report, untilMs, isInFlight: true, passedOver: 0 };
       reports.push(tried);
       return tried;
     },
@@ -90,12 +103,23 @@ export function createUnacknowledged(): Unacknowledged {
       return tried;
     },
     retry(sending) {
-      settle(sending);
+      const tried = settle(sending);
+      if (tried !== undefined) {
+        tried.passedOver = 0;
+      }
+    },
+    passedOver(sending, limit) {
+      const tried = settle(sending);
+      if (tried === undefined || ++tried.passedOver < limit) {
+        return false;
+      }
+      remove(tried);
+      return true;
     },
     forget(sending) {
-      const index = settle(sending);
-      if (index >= 0) {
-        reports.splice(index, 1);
+      const tried = settle(sending);
+      if (tried !== undefined) {
+        remove(tried);
       }
     },
     stats: () => ({ unacknowledged: reports.length, inFlight, lapsed }),

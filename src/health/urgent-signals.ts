@@ -22,8 +22,10 @@ export type UrgentSignal = StateSignal | RateLimitSignal | BreakerSignal | LoadS
 export type UrgentSignals = {
   /** `origin` is the attempt that showed it, if its span is kept. */
   put(endpoint: EndpointId, signal: UrgentSignal, nowMs: number, origin?: SpanContext): void;
-  /** Hands over the next: from here on it is not among them. */
-  take(nowMs: number): DueSignal | undefined;
+  /** Hands over the next: from here on it is not among them. Those that are held stay until `release`. */
+  take(nowMs: number, isHeld?: (endpoint: EndpointId) => boolean): DueSignal | undefined;
+  /** What was held comes again, behind the others. */
+  release(): void;
   size(): number;
   /** Lapsed, or beyond the limit. */
   dropped(): number;
@@ -58,10 +60,15 @@ type Waiting = {
 export function createUrgentSignals(maxSignals: number): UrgentSignals {
   const waiting = new Map<string, Waiting>();
   const order = createFifo<Waiting>();
+  let held: Waiting[] = [];
   let dropped = 0;
 
-  function next(nowMs: number): DueSignal | undefined {
-    const item = order.shift();
+  function next(nowMs: number, isHeld?: (endpoint: EndpointId) => boolean): DueSignal | undefined {
+    let item = order.shift();
+    while (item !== undefined && isHeld?.(item.endpoint) === true) {
+      held.push(item);
+      item = order.shift();
+    }
     if (item === undefined) {
       return undefined;
     }
@@ -70,7 +77,7 @@ export function createUrgentSignals(maxSignals: number): UrgentSignals {
     const leftMs = observedAtMs + lifeMs(signal) - nowMs;
     if (leftMs <= 0) {
       dropped += 1;
-      return next(nowMs);
+      return next(nowMs, isHeld);
     }
     return {
       endpoint,
@@ -99,6 +106,11 @@ export function createUrgentSignals(maxSignals: number): UrgentSignals {
       }
     },
     take: next,
+    release() {
+      const released = held;
+      held = [];
+      released.forEach(order.push);
+    },
     size: () => waiting.size,
     dropped: () => dropped,
   };

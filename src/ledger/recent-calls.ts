@@ -1,5 +1,6 @@
 import type { CallFilter, CallHistory, CallKind, Pause, RecordedCall } from "../domain/ledger.ts";
 import type { CallSink } from "../domain/ports.ts";
+import { routerErrors } from "../domain/router-error.ts";
 import { createBest } from "./best.ts";
 import { recordedCallOf } from "./recorded-call.ts";
 import { createRing, type RingWalk } from "./ring.ts";
@@ -25,62 +26,24 @@ const PIECE = 2_048;
 /**
  * The calls that somebody may ask about.
  *
- * Those worth a question are few among many, so slow calls, failed ones, refused ones and those with
- * several attempts have rings of their own, a quarter of the capacity each: a busy minute pushes none of
- * them out, and a client that asks for what there is not pushes out refusals only.
+ * Those worth a question are few among many, so slow calls, failed ones, those that failed before any
+ * endpoint was asked, and those with several attempts have rings of their own, a quarter of the capacity
+ * each: a busy minute pushes none of them out. Calls that were refused to their caller are in such a ring
+ * and in no other: a client that asks for what there is not pushes out refusals only.
  *
- * A look-up walks all of them, at most twice the capacity: people ask seldom, and an index would cost
- * every call. Every ring is in the order in which calls ended, so the walk merges them as it goes, sorts
+ * A look-up walks all of them, at most two and a quarter times the capacity: people ask seldom, and an
+ * index would cost every call. Every ring is in the order in which calls ended, so the walk merges them as it goes, sorts
  * nothing, and waits for `pause` between pieces. Calls that end meanwhile are not looked at; those that
  * are forgotten meanwhile may be left out.
  */
 export function createRecentCalls({ capacity, slowMs }: RecentCallsOptions): RecentCalls {
-  const keptCapacity = Math.ceil(capacity * KEPT_SHARE);
-  const newest = createRing<RecordedCall>(capacity);
-  const slow = createRing<RecordedCall>(keptCapacity);
-  const failed = createRing<RecordedCall>(keptCapacity);
-  const refused = createRing<RecordedCall>(keptCapacity);
-  const switched = createRing<RecordedCall>(keptCapacity);
-  const rings = [newest, slow, failed, refused, switched];
-  let recorded = 0;
-
-  /** Every call once, the last to end first, until `look` has seen enough. */
-  async function walk(
-    look: (call: RecordedCall) => "more" | "enough",
-    pause: Pause,
-  ): Promise<void> {
-    const next = mergeNewestFirst(rings.map((ring) => ring.walk()));
-    let looked = 0;
-    for (let call = next(); call !== undefined; call = next()) {
-      if (look(call) === "enough") {
-        return;
-      }
-      looked += 1;
-      if (looked % PIECE === 0) {
-        await pause();
-      }
-    }
-  }
-
+  const { push, walk } = createMemory(capacity, slowMs);
   return {
     capacity,
     slowMs,
     record(call, end) {
-      if (capacity === 0) {
-        return;
-      }
-      const one = recordedCallOf(call, end);
-      const sequence = recorded;
-      recorded += 1;
-      newest.push(one, sequence);
-      if (one.timings.total > slowMs()) {
-        slow.push(one, sequence);
-      }
-      if (isFailed(one)) {
-        (one.attempts.length === 0 ? refused : failed).push(one, sequence);
-      }
-      if (one.attempts.length > 1) {
-        switched.push(one, sequence);
+      if (capacity > 0) {
+        push(recordedCallOf(call, end));
       }
     },
     async find(key, limit, pause) {
@@ -106,6 +69,54 @@ export function createRecentCalls({ capacity, slowMs }: RecentCallsOptions): Rec
         return "more";
       }, pause);
       return { calls: best.items(), matched };
+    },
+  };
+}
+
+function createMemory(capacity: number, slowMs: () => number) {
+  const keptCapacity = Math.ceil(capacity * KEPT_SHARE);
+  const newest = createRing<RecordedCall>(capacity);
+  const slow = createRing<RecordedCall>(keptCapacity);
+  const failed = createRing<RecordedCall>(keptCapacity);
+  const unasked = createRing<RecordedCall>(keptCapacity);
+  const refused = createRing<RecordedCall>(keptCapacity);
+  const switched = createRing<RecordedCall>(keptCapacity);
+  const rings = [newest, slow, failed, unasked, refused, switched];
+  let recorded = 0;
+
+  return {
+    push(call: RecordedCall): void {
+      const sequence = recorded;
+      recorded += 1;
+      if (isRefused(call)) {
+        refused.push(call, sequence);
+        return;
+      }
+      newest.push(call, sequence);
+      if (call.timings.total > slowMs()) {
+        slow.push(call, sequence);
+      }
+      if (isFailed(call)) {
+        (call.attempts.length === 0 ? unasked : failed).push(call, sequence);
+      }
+      if (call.attempts.length > 1) {
+        switched.push(call, sequence);
+      }
+    },
+
+    /** Every call once, the last to end first, until `look` has seen enough. */
+    async walk(look: (call: RecordedCall) => "more" | "enough", pause: Pause): Promise<void> {
+      const next = mergeNewestFirst(rings.map((ring) => ring.walk()));
+      let looked = 0;
+      for (let call = next(); call !== undefined; call = next()) {
+        if (look(call) === "enough") {
+          return;
+        }
+        looked += 1;
+        if (looked % PIECE === 0) {
+          await pause();
+        }
+      }
     },
   };
 }
@@ -157,12 +168,24 @@ const isOfKind: Readonly<Record<CallKind, (call: RecordedCall) => boolean>> = {
   all: () => true,
   slow: () => true,
   failed: isFailed,
+  refused: isRefused,
   fallback: ({ attempts }) => attempts.length > 1,
 };
 
-/** A caller who leaves is an everyday event. */
-function isFailed({ error }: RecordedCall): boolean {
-  return error !== undefined && error.code !== "canceled";
+/** A caller who leaves is an everyday event, and so is one who asks for what there is not. */
+function isFailed(call: RecordedCall): boolean {
+  const { error } = call;
+  return error !== undefined && error.code !== "canceled" && !isRefused(call);
+}
+
+/** To its caller, by whose doing no endpoint was asked. One who left was refused nothing. */
+function isRefused({ error, attempts }: RecordedCall): boolean {
+  return (
+    error !== undefined &&
+    attempts.length === 0 &&
+    error.code !== "canceled" &&
+    routerErrors[error.code].source === "caller"
+  );
 }
 
 function asked({ attempts, decision }: RecordedCall, endpoint: string): boolean {

@@ -1,6 +1,7 @@
 import type { AttemptRecord, CallResult, CompletionCall } from "../domain/call.ts";
 import type { SpendHistory } from "../domain/ledger.ts";
 import type { CallSink } from "../domain/ports.ts";
+import { isBilled } from "../domain/usage.ts";
 import { createSeriesIndex, type SeriesIndex, type SeriesNames } from "./series-index.ts";
 import { type Hour, reportOf, type Series } from "./spend-report.ts";
 import { addCall, addGivenUp, createTally, type SpentCall } from "./spend-sums.ts";
@@ -27,7 +28,7 @@ const MS_PER_HOUR = 3_600_000;
  * What calls cost, by the clock hour (UTC) in which they ended.
  *
  * A call counts with the price of the catalogue it was planned with, at the endpoint that decided it.
- * Attempts before that one are billed too if their answer had begun: they are summed up apart, at the
+ * Attempts before that one are billed too where `isBilled`: they are summed up apart, at the
  * endpoint where they were made. Calls that asked no endpoint are not counted. Labels are the caller's,
  * so their combinations have no natural bound: `seriesPerHour` and `hours` bound the memory, and no call
  * is ever left out of the total.
@@ -103,12 +104,9 @@ function lastOf(attempts: CallResult["attempts"]): AttemptRecord {
   return attempts.reduce((_, attempt) => attempt);
 }
 
-/** A call that failed before its answer began owes nothing, whatever was counted. */
-function spentCallOf(
-  { error, usage, cost, decision }: CallResult,
-  { firstTokenMs }: AttemptRecord,
-): SpentCall {
-  const isOwed = error === undefined || firstTokenMs !== undefined;
+/** A call that failed and is not billed owes nothing, whatever was counted. */
+function spentCallOf({ error, usage, cost, decision }: CallResult, last: AttemptRecord): SpentCall {
+  const isOwed = error === undefined || isBilled(last);
   return {
     failed: error !== undefined,
     usage: isOwed ? usage : undefined,

@@ -5,8 +5,10 @@ import {
   type Msg,
   type MsgHdrs,
   type NatsConnection,
+  type PermissionViolationError,
 } from "@nats-io/transport-node";
 import type { NowMs, Schedule } from "../domain/ports.ts";
+import { PassedOverError } from "./bus-error.ts";
 import { positionOf } from "./publish-answer.ts";
 
 /**
@@ -22,6 +24,13 @@ import { positionOf } from "./publish-answer.ts";
 export type AckedPublisher = {
   /** Calls `stored` or `failed` of the message once; `failed` perhaps before it returns. Never throws. */
   publish(message: AckedMessage): void;
+  /** The server denied one: the oldest on the subject that waits fails. */
+  deny(error: PermissionViolationError): void;
+  /**
+   * Asks the stream for an answer to something that it does not store, on a subject that it took and
+   * that is not this one: whether it passes over what was published before.
+   */
+  echo(subject: string): void;
 };
 
 export type AckedMessage = {
@@ -34,7 +43,10 @@ export type AckedMessage = {
   readonly deadlineMs: number;
   /** With the position in the stream. Must not throw. */
   readonly stored: (position: number) => void;
-  /** It is refused, nobody answers, or the session is over. Must not throw. */
+  /**
+   * It is refused or denied, nobody answers, others are answered and it is not (`PassedOverError`), or the
+   * session is over. Must not throw.
+   */
   readonly failed: (error: Error) => void;
 };
 
@@ -47,12 +59,25 @@ export type AckedPublisherOptions = {
 
 const LOOK_MS = 250;
 
+/** For an echo. */
+const ECHO_MS = 2_000;
+
+/** No stream has the name, so every stream refuses it and keeps nothing. */
+const ECHO_HEADERS = { "Nats-Expected-Stream": "-" };
+
 /** Part of what a confirmation takes; a sender with a bounded number under way still sends thousands a second. */
 const GATHER_MS = 5;
 
 type State = AckedPublisherOptions & {
   /** By the subject on which their confirmation comes. */
   readonly waiting: Map<string, AckedMessage>;
+  /** Before the number in the subject of a confirmation. */
+  readonly inbox: string;
+  count: number;
+  /** Of the last message that the stream answered, whatever it said. */
+  answeredReply: string | undefined;
+  /** Of the last that it stored. */
+  storedSubject: string | undefined;
   /** Messages, and at the same index what came for them. */
   answered: AckedMessage[];
   answers: Msg[];
@@ -62,16 +87,19 @@ type State = AckedPublisherOptions & {
 
 export function createAckedPublisher(options: AckedPublisherOptions): AckedPublisher {
   const { connection, over } = options;
+  const inbox = createInbox();
   const state: State = {
     ...options,
     waiting: new Map(),
+    inbox,
+    count: 0,
+    answeredReply: undefined,
+    storedSubject: undefined,
     answered: [],
     answers: [],
     cancelLook: undefined,
     cancelGathering: undefined,
   };
-  const inbox = createInbox();
-  let count = 0;
   const subscription = connection.subscribe(`${inbox}.*`, {
     callback: (_error, answer) => take(state, answer),
   });
@@ -84,14 +112,15 @@ export function createAckedPublisher(options: AckedPublisherOptions): AckedPubli
     { once: true },
   );
   return {
-    publish(message) {
-      count += 1;
-      publish(state, message, `${inbox}.${count}`);
-    },
+    publish: (message) => publish(state, message),
+    deny: (error) => deny(state, error),
+    echo: (subject) => echo(state, subject),
   };
 }
 
-function publish(state: State, message: AckedMessage, reply: string): void {
+function publish(state: State, message: AckedMessage): void {
+  state.count += 1;
+  const reply = `${state.inbox}.${state.count}`;
   const { connection, over, waiting, schedule } = state;
   if (over.aborted) {
     message.failed(new errors.ConnectionError("the session is over"));
@@ -106,6 +135,33 @@ function publish(state: State, message: AckedMessage, reply: string): void {
   }
   waiting.set(reply, message);
   state.cancelLook ??= schedule(LOOK_MS, () => look(state));
+}
+
+/** Every one that is denied is told of, in the order in which they came. */
+function deny({ waiting }: State, error: PermissionViolationError): void {
+  for (const [reply, message] of waiting) {
+    if (message.subject === error.subject && error.operation === "publish") {
+      waiting.delete(reply);
+      message.failed(error);
+      return;
+    }
+  }
+}
+
+function echo(state: State, notSubject: string): void {
+  const { storedSubject: subject, nowMs } = state;
+  if (subject === undefined || subject === notSubject) {
+    return;
+  }
+  publish(state, {
+    subject,
+    bytes: new Uint8Array(),
+    id: `echo-${state.inbox}.${state.count}`,
+    headers: ECHO_HEADERS,
+    deadlineMs: nowMs() + ECHO_MS,
+    stored: () => undefined,
+    failed: () => undefined,
+  });
 }
 
 function take(state: State, answer: Msg): void {
@@ -140,7 +196,7 @@ function handOut(state: State): void {
   state.answers = [];
   for (let index = 0; index < answered.length; index += 1) {
     // Both lists grow together.
-    settle(answered[index] as AckedMessage, answers[index] as Msg);
+    settle(state, answered[index] as AckedMessage, answers[index] as Msg);
   }
 }
 
@@ -150,10 +206,18 @@ function look(state: State): void {
   for (const [reply, message] of waiting) {
     if (message.deadlineMs <= now) {
       waiting.delete(reply);
-      message.failed(new errors.TimeoutError());
+      message.failed(
+        isPassedOver(state, reply) ? new PassedOverError() : new errors.TimeoutError(),
+      );
     }
   }
   state.cancelLook = waiting.size > 0 ? schedule(LOOK_MS, () => look(state)) : undefined;
+}
+
+/** A stream answers in the order of publishing. */
+function isPassedOver({ inbox, answeredReply }: State, reply: string): boolean {
+  const numberOf = (subject: string) => Number(subject.slice(inbox.length + 1));
+  return answeredReply !== undefined && numberOf(answeredReply) > numberOf(reply);
 }
 
 function end(state: State): void {
@@ -168,16 +232,19 @@ function end(state: State): void {
   }
 }
 
-function settle({ subject, stored, failed }: AckedMessage, answer: Msg): void {
+function settle(state: State, message: AckedMessage, answer: Msg): void {
+  const { subject, stored, failed } = message;
   const { data } = answer;
   if (data.length === 0 && answer.headers?.code === 503) {
     failed(new errors.NoRespondersError(subject));
     return;
   }
+  state.answeredReply = answer.subject;
   const position = positionOf(data);
   if (position === undefined) {
     settleAtLength(answer, stored, failed);
   } else {
+    state.storedSubject = subject;
     stored(position);
   }
 }

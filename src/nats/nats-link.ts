@@ -5,6 +5,7 @@ import { connect } from "@nats-io/transport-node";
 import type { Bus } from "../domain/bus.ts";
 import type { Log, NowMs, Schedule } from "../domain/ports.ts";
 import { type AckedPublisher, createAckedPublisher } from "./acked-publisher.ts";
+import { isDenied } from "./bus-error.ts";
 import { createLinkLog, type LinkLog } from "./link-log.ts";
 import { connectionSettings, type NatsBusOptions } from "./nats-options.ts";
 import { createPauses, type Pauses } from "./pauses.ts";
@@ -172,6 +173,9 @@ function react(state: State, connection: NatsConnection, event: Status): void {
       void prepare(state, connection);
       return;
     case "error":
+      if (isDenied(event.error)) {
+        state.session?.value.publisher.deny(event.error);
+      }
       state.linkLog.lost(event.error);
       return;
     case "staleConnection":

@@ -1,6 +1,7 @@
 import type { JsMsg } from "@nats-io/jetstream";
-import type { MsgHdrs } from "@nats-io/transport-node";
+import { errors, type MsgHdrs } from "@nats-io/transport-node";
 import {
+  BusPassedOver,
   BusUnavailable,
   type OutgoingReport,
   type ReportLog,
@@ -9,7 +10,14 @@ import {
 import { reportProblem } from "../domain/bus-rules.ts";
 import type { Log, NowMs, Schedule } from "../domain/ports.ts";
 import type { AckedMessage } from "./acked-publisher.ts";
-import { isMissing, isRefusal, toBusUnavailable } from "./bus-error.ts";
+import {
+  describeError,
+  isMissing,
+  isRefusal,
+  isTooLarge,
+  PassedOverError,
+  toReportError,
+} from "./bus-error.ts";
 import type { NatsLink, NatsSession } from "./nats-link.ts";
 import { readStream, storedAtMsOf } from "./stream-reader.ts";
 import { REPORT_PREFIX, REPORT_STREAM } from "./streams.ts";
@@ -27,6 +35,9 @@ const PUBLISH_PATIENCE_MS = 8_000;
 /** For one confirmation. */
 const ACK_TIMEOUT_MS = 2_000;
 
+/** Once may be a stream that changes its leader. */
+const PASSED_OVER = 2;
+
 /** What waits for the server at once; more is refused, so that a sender without bounds is told. */
 const MAX_WAITING = 4_096;
 
@@ -41,6 +52,10 @@ type Sending = AckedMessage & {
   deadlineMs: number;
   session: NatsSession | undefined;
   failures: number;
+  /** The latest. */
+  isUnanswered: boolean;
+  /** The latest of them, in a row. */
+  passedOver: number;
 };
 
 type Publishing = Pick<NatsReportLogOptions, "link" | "nowMs"> & {
@@ -100,6 +115,8 @@ function publish(state: Publishing, report: OutgoingReport): Promise<number> {
       deadlineMs: 0,
       session: undefined,
       failures: 0,
+      isUnanswered: false,
+      passedOver: 0,
     };
     begin(state, sending, now);
   });
@@ -122,6 +139,10 @@ function sendOn(session: NatsSession, sending: Sending, now: number): void {
   sending.session = session;
   sending.deadlineMs = Math.min(now + ACK_TIMEOUT_MS, sending.untilMs);
   session.publisher.publish(sending);
+  if (sending.isUnanswered) {
+    // Perhaps nothing is sent behind it, because its sender waits for it.
+    session.publisher.echo(sending.subject);
+  }
 }
 
 /** The same id and the same bytes: what was stored without our knowing is stored once. */
@@ -130,9 +151,11 @@ function repeat(state: Publishing, sending: Sending, error: Error): void {
   if (sending.session !== undefined && isMissing(error)) {
     link.suspect(sending.session);
   }
+  sending.isUnanswered = error instanceof errors.TimeoutError;
+  sending.passedOver = error instanceof PassedOverError ? sending.passedOver + 1 : 0;
   const pauseMs = link.pauses.backoffMs(sending.failures++);
-  if (isRefusal(error) || nowMs() + pauseMs >= sending.untilMs) {
-    giveUp(state, sending, error);
+  if (isRefusal(error) || isTooLarge(error) || nowMs() + pauseMs >= sending.untilMs) {
+    giveUp(state, sending, sending.passedOver < PASSED_OVER ? error : toPassedOver(error));
     return;
   }
   link.guard(link.pauses.pause(pauseMs)).then(
@@ -143,7 +166,11 @@ function repeat(state: Publishing, sending: Sending, error: Error): void {
 
 function giveUp(state: Publishing, { reject }: Sending, error: unknown): void {
   state.waiting--;
-  reject(toBusUnavailable(error));
+  reject(toReportError(error));
+}
+
+function toPassedOver(cause: Error): BusPassedOver {
+  return new BusPassedOver(`NATS passes it over: ${describeError(cause)}`, { cause });
 }
 
 function toStoredReport(message: JsMsg): StoredReport {

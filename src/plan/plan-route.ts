@@ -13,19 +13,22 @@ import type {
   RoutePlan,
 } from "../domain/plan.ts";
 import { RouterError } from "../domain/router-error.ts";
-import { EMPTY_SCORES } from "../domain/score.ts";
 import type { Usable } from "./arrange.ts";
 import { arrange, sharesOf } from "./arrange.ts";
 import { candidatesOf } from "./candidates.ts";
 import { type Contender, createRosters, type Rosters } from "./contender.ts";
 import { demandOf } from "./demand.ts";
+import { createOldScores } from "./old-scores.ts";
 import { MAX_ORDER } from "./pick.ts";
 import { createRandom } from "./random.ts";
 import { type Deliberation, routeDecision, toPlanned } from "./route-decision.ts";
 import { routeFailure } from "./route-failure.ts";
 import { createActiveRules, type Survey, surveyModel } from "./survey.ts";
 
-/** Older scores say nothing about this moment: their terms are left out and priors stand in for them. */
+/**
+ * Older scores say nothing about this moment: their terms are left out and priors stand in for them. What
+ * somebody outside claims stays, because it says by itself how long it holds.
+ */
 export const MAX_SCORE_AGE_MS = 180_000;
 
 export type Planner = {
@@ -40,7 +43,11 @@ export type Planner = {
  * those snapshots. It changes no decision. Not re-entrant: live states and gates must not call back.
  */
 export function createPlanner(): Planner {
-  const kept: Kept = { rosters: createRosters(), activeRules: createActiveRules() };
+  const kept: Kept = {
+    rosters: createRosters(),
+    activeRules: createActiveRules(),
+    oldScores: createOldScores(),
+  };
   return {
     plan(input) {
       return toPlan(input, deliberate(input, kept));
@@ -63,15 +70,16 @@ export function createPlanner(): Planner {
 type Kept = {
   readonly rosters: Rosters;
   readonly activeRules: ReturnType<typeof createActiveRules>;
+  readonly oldScores: ReturnType<typeof createOldScores>;
 };
 
-function deliberate(input: PlanInput, { rosters, activeRules }: Kept): Deliberation {
+function deliberate(input: PlanInput, { rosters, activeRules, oldScores }: Kept): Deliberation {
   const models = modelsOf(input);
   const demand = demandOf(input);
-  const { revision, windowEndMs } = input.scores;
-  const scoreAgeMs = revision === 0 ? undefined : Math.max(0, input.nowMs - windowEndMs);
+  const { windowEndMs } = input.scores;
+  const scoreAgeMs = windowEndMs === 0 ? undefined : Math.max(0, input.nowMs - windowEndMs);
   const stale = (scoreAgeMs ?? 0) > MAX_SCORE_AGE_MS;
-  const scores = stale ? EMPTY_SCORES : input.scores;
+  const scores = stale ? oldScores(input.scores) : input.scores;
   const rules = activeRules(demand);
   const from = { catalog: input.catalog, scores, live: input.live };
   const surveys = models.map((model) => surveyModel(model, rosters(model.id, from), demand, rules));

@@ -42,6 +42,7 @@ const kinds: Readonly<Record<ListCallsRequest_Kind, CallKind>> = {
   [ListCallsRequest_Kind.SLOW]: "slow",
   [ListCallsRequest_Kind.FAILED]: "failed",
   [ListCallsRequest_Kind.FALLBACK]: "fallback",
+  [ListCallsRequest_Kind.REFUSED]: "refused",
 };
 
 export function decodeCallFilter(request: ListCallsRequest): CallFilter {

@@ -11,6 +11,7 @@
 import { createHash } from "node:crypto";
 import type { NowMs } from "../domain/ports.ts";
 import { RouterError } from "../domain/router-error.ts";
+import type { TraceContext } from "../domain/trace.ts";
 
 export type IdempotencyLimits = {
   /** Default 600,000: longer than any client's own retries. */
@@ -27,19 +28,25 @@ export const defaultIdempotencyLimits: IdempotencyLimits = {
   maxBytes: 67_108_864,
 };
 
+export type IdempotentRequest = {
+  readonly requestId: string;
+  /** All of it. */
+  readonly bytes: Uint8Array;
+  readonly trace: TraceContext;
+  /** Told where the call stands that this one waits for. If it takes over after all, its `work` runs. */
+  readonly repeats: (first: TraceContext) => void;
+};
+
 export type Idempotency = {
-  /** Runs `work` once for all equal calls. The bytes are the whole request and the whole answer. */
-  once(
-    requestId: string,
-    request: Uint8Array,
-    work: () => Promise<Uint8Array>,
-  ): Promise<Uint8Array>;
+  /** Runs `work` once for all equal calls. The result is the whole answer. */
+  once(request: IdempotentRequest, work: () => Promise<Uint8Array>): Promise<Uint8Array>;
   /** Refuses a second call with the id until the returned function is called. */
   hold(requestId: string): () => void;
 };
 
 type Entry = {
   readonly digest: string;
+  readonly trace: TraceContext;
   /** Settles when the call that works for all has ended. */
   readonly answer: Promise<Uint8Array>;
   /** Absent while it works. */
@@ -54,27 +61,28 @@ export function createIdempotency(
   const held = new Set<string>();
 
   async function once(
-    requestId: string,
-    request: Uint8Array,
+    request: IdempotentRequest,
     work: () => Promise<Uint8Array>,
   ): Promise<Uint8Array> {
-    const digest = createHash("sha256").update(request).digest("base64");
+    const { requestId, bytes, trace } = request;
+    const digest = createHash("sha256").update(bytes).digest("base64");
     memory.evict();
     if (held.has(requestId)) {
       throw duplicate("A stream with this request id is running.");
     }
     const entry = memory.entries.get(requestId);
     if (entry === undefined) {
-      return memory.start(requestId, digest, work);
+      return memory.start({ requestId, digest, trace }, work);
     }
     if (entry.digest !== digest) {
       throw duplicate("This request id belongs to another request.");
     }
+    request.repeats(entry.trace);
     try {
       return await entry.answer;
     } catch (error) {
       if (isOfItsCaller(error)) {
-        return once(requestId, request, work);
+        return once(request, work);
       }
       throw error;
     }
@@ -125,11 +133,10 @@ function createMemory(nowMs: NowMs, limits: IdempotencyLimits) {
   }
 
   async function start(
-    requestId: string,
-    digest: string,
+    { requestId, digest, trace }: Pick<Entry, "digest" | "trace"> & { readonly requestId: string },
     work: () => Promise<Uint8Array>,
   ): Promise<Uint8Array> {
-    const entry: Entry = { digest, answer: work(), finished: undefined };
+    const entry: Entry = { digest, trace, answer: work(), finished: undefined };
     entries.set(requestId, entry);
     try {
       const bytes = (await entry.answer).byteLength;

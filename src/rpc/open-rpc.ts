@@ -14,6 +14,8 @@ export type OpenRpc = {
   /** Epoch milliseconds, when its request was there; until then `begunAtMs`. */
   receivedAtMs: number;
   callId: string | undefined;
+  /** As in `RpcEnd`. */
+  repeats: TraceContext | undefined;
   /** Empty until something is known. */
   status: string;
   reason: string | undefined;
@@ -75,6 +77,7 @@ export function createRpcTeller(ports: RpcTellerPorts): RpcTeller {
         begunAtMs,
         receivedAtMs: begunAtMs,
         callId: undefined,
+        repeats: undefined,
         status: "",
         reason: undefined,
         isWorking: false,
@@ -97,6 +100,7 @@ export function createRpcTeller(ports: RpcTellerPorts): RpcTeller {
           status: rpc.status,
           reason: rpc.reason,
           callId: rpc.callId,
+          repeats: rpc.repeats,
           peer: rpc.connection.peer,
           server: rpc.connection.server,
         });

@@ -9,6 +9,7 @@ import {
 import { RouterService } from "../../gen/atlas/v1/router_service_pb.ts";
 import type { CallResult } from "../domain/call.ts";
 import { RouterError } from "../domain/router-error.ts";
+import type { TraceContext } from "../domain/trace.ts";
 import { createAnswerFold } from "./answer-fold.ts";
 import { type CallRunner, createCallRunner, throwFailure, withCallId } from "./call-runner.ts";
 import { deadlineOf } from "./deadline.ts";
@@ -19,17 +20,16 @@ import {
 } from "./decode-request.ts";
 import { encodeResponse } from "./encode-response.ts";
 import type { HandlerPorts } from "./handler-ports.ts";
-import { createIdempotency } from "./idempotency.ts";
+import { createIdempotency, type Idempotency } from "./idempotency.ts";
 import { createRouteHandler } from "./route-handler.ts";
 import { type CallContext, defineService, type RpcService, type Write } from "./rpc-service.ts";
 import { runCall } from "./run-call.ts";
 import { createStreamSession } from "./stream-session.ts";
 
 export function createRouterService(ports: HandlerPorts): RpcService {
-  const { nowMs, schedule, limits } = ports;
   const decoder = createRequestDecoder();
   const runner = createCallRunner(ports);
-  const idempotency = createIdempotency(nowMs, limits.idempotency);
+  const idempotency = createIdempotency(ports.nowMs, ports.limits.idempotency);
   const stream = createStreamRunner({ ports, runner });
 
   async function answer(decoded: DecodedRequest, context: CallContext): Promise<CompleteResponse> {
@@ -55,27 +55,7 @@ export function createRouterService(ports: HandlerPorts): RpcService {
     });
   }
 
-  async function answerOnce(
-    request: CompleteRequest,
-    decoded: DecodedRequest,
-    context: CallContext,
-  ): Promise<CompleteResponse> {
-    const { requestId } = decoded;
-    const asked = toBinary(CompleteRequestSchema, request);
-    const work = async () => toBinary(CompleteResponseSchema, await answer(decoded, context));
-    // A repeat waits for the first call, and for that it needs a deadline of its own.
-    const options = { deadlineMs: deadlineOf(context, limits), nowMs: nowMs(), schedule };
-    const once = () => idempotency.once(requestId, asked, work);
-    try {
-      const bytes = await runCall(context, options, once);
-      context.rpc.callId = requestId;
-      return fromBinary(CompleteResponseSchema, bytes);
-    } catch (error) {
-      // A repeat fails with the call that it waited for, unless it is not that call's repeat.
-      context.rpc.callId = isDuplicate(error) ? undefined : requestId;
-      throw error;
-    }
-  }
+  const answerOnce = createAnswerOnce({ ports, idempotency, answer });
 
   return defineService(RouterService, {
     route: createRouteHandler(ports, decoder.plan),
@@ -98,6 +78,49 @@ export function createRouterService(ports: HandlerPorts): RpcService {
       }
     },
   });
+}
+
+type OncePorts = {
+  readonly ports: HandlerPorts;
+  readonly idempotency: Idempotency;
+  readonly answer: (decoded: DecodedRequest, context: CallContext) => Promise<CompleteResponse>;
+};
+
+/** Answers a call that has a request id. The RPC of a repeat is told what it repeats. */
+function createAnswerOnce({ ports, idempotency, answer }: OncePorts) {
+  const { nowMs, schedule, limits } = ports;
+  return async (
+    request: CompleteRequest,
+    decoded: DecodedRequest,
+    context: CallContext,
+  ): Promise<CompleteResponse> => {
+    const { requestId } = decoded;
+    const { rpc, trace } = context;
+    const asked = {
+      requestId,
+      bytes: toBinary(CompleteRequestSchema, request),
+      trace,
+      repeats(first: TraceContext) {
+        rpc.repeats = first;
+      },
+    };
+    const work = async () => {
+      // It may have waited for another call that left, and is the call itself now.
+      rpc.repeats = undefined;
+      return toBinary(CompleteResponseSchema, await answer(decoded, context));
+    };
+    // A repeat waits for the first call, and for that it needs a deadline of its own.
+    const options = { deadlineMs: deadlineOf(context, limits), nowMs: nowMs(), schedule };
+    try {
+      const bytes = await runCall(context, options, () => idempotency.once(asked, work));
+      rpc.callId = requestId;
+      return fromBinary(CompleteResponseSchema, bytes);
+    } catch (error) {
+      // A repeat fails with the call that it waited for, unless it is not that call's repeat.
+      rpc.callId = isDuplicate(error) ? undefined : requestId;
+      throw error;
+    }
+  };
 }
 
 type StreamPorts = { readonly ports: HandlerPorts; readonly runner: CallRunner };

@@ -23,8 +23,8 @@ export type CallContext = {
   /** Epoch milliseconds, when the request was there and its decoding began. */
   readonly receivedAtMs: number;
   readonly trace: TraceContext;
-  /** Takes the id of the completion that the RPC is, once the router has it. */
-  readonly rpc: Pick<OpenRpc, "callId">;
+  /** Takes the id of the completion that the RPC is, once the router has it, and what it repeats. */
+  readonly rpc: Pick<OpenRpc, "callId" | "repeats">;
   /**
    * Sent with the status, on failure too. Names that end in `-bin` take bytes. To be called on the
    * context, as the one below.

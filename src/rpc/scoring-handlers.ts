@@ -94,7 +94,7 @@ function createSnapshotEncoder({ algorithmVersion, outside }: SharedHealth): Sna
       $typeName: "atlas.v1.ScoreSnapshot",
       revision: BigInt(snapshot.revision),
       algorithmVersion,
-      windowEndTime: snapshot.revision === 0 ? undefined : timestampFromMs(snapshot.windowEndMs),
+      windowEndTime: snapshot.windowEndMs === 0 ? undefined : timestampFromMs(snapshot.windowEndMs),
       scores: all.filter(({ endpoint }) => wanted.size === 0 || wanted.has(endpoint)),
     };
   };

@@ -27,7 +27,8 @@ export type EndpointState = {
   /** Whether the operator has to act before a call may start. */
   isDisabled(nowMs: number): boolean;
   awaitContent(startedAtMs: number): void;
-  firstContent(startedAtMs: number, nowMs: number): void;
+  /** `cameAtMs`, by default `nowMs`, may lie before what was told last. */
+  firstContent(startedAtMs: number, nowMs: number, cameAtMs?: number): void;
   /** Counts the attempt out and learns from it. */
   end(observation: Observation, nowMs: number): void;
   wantsTiming(nowMs: number): boolean;
@@ -127,7 +128,8 @@ export function createEndpointState(
     },
     isDisabled: (nowMs) => parts.isMisconfigured || nowMs < parts.shared.account.blockedUntilMs,
     awaitContent: (startedAtMs) => parts.waits.begin(startedAtMs),
-    firstContent: (startedAtMs, nowMs) => takeFirstContent(parts, startedAtMs, nowMs),
+    firstContent: (startedAtMs, nowMs, cameAtMs = nowMs) =>
+      takeFirstContent(parts, startedAtMs, nowMs, cameAtMs),
     end(observation, nowMs) {
       stopWaiting(parts, observation);
       observeFirstToken(parts, observation, nowMs);
@@ -213,10 +215,15 @@ function probeLeaseMs(score: EndpointScore | undefined): number {
 }
 
 /** Now and not at the end, which may be minutes away: then it would be old news taken for the latest. */
-function takeFirstContent(parts: Parts, startedAtMs: number, nowMs: number): void {
+function takeFirstContent(
+  parts: Parts,
+  startedAtMs: number,
+  nowMs: number,
+  cameAtMs: number,
+): void {
   const { waits, firstTokenEwma, breaker, live } = parts;
   if (waits.end(startedAtMs)) {
-    firstTokenEwma.observe(nowMs - startedAtMs, nowMs);
+    firstTokenEwma.observe(cameAtMs - startedAtMs, nowMs);
   }
   breaker.firstContent(startedAtMs, nowMs);
   live.breaker = breaker.kind;

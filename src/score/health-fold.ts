@@ -102,7 +102,8 @@ export type FoldLimits = {
  * 2: a report counts only under the subject of the endpoint that it names.
  * 3: claims and probes count from when they were stored, unless they were held up; results of a minute
  * outweigh its probes.
- * 4: a fingerprint stands for the totals of a window in its hash.
+ * 4: a fingerprint stands for the totals of a window in its hash; a claim that lapses keeps the minutes it
+ * spoke for.
  */
 export const ALGORITHM_VERSION = 4;
 

@@ -1,22 +1,24 @@
 import { type OutsideClaim, type OutsideState, outsideStates } from "../domain/health.ts";
 import type { CanonicalBytes } from "./canonical-bytes.ts";
-import { minuteOf, WINDOW_MINUTES } from "./uptime.ts";
+import { MINUTE_MS, minuteOf, WINDOW_MINUTES } from "./uptime.ts";
 
 /**
  * What outside sources claimed about one endpoint in the last 30 minutes.
  *
  * The newest claim stands until it lapses, and an older one does not come back. A claim speaks for the
- * minute it counts from and, until it lapses, for every minute since: so a source that repeats itself
- * every minute speaks for all of them, and nothing that was claimed longer than 30 minutes ago leaves a
- * trace. Of one minute the newest claim is kept, so a flood of claims takes no room. Claims are ordered
- * by the time they count from; of two with the same time the one that was added later is the newer.
+ * minute it counts from and for every later one that begins before it lapses, up to the minute of a newer
+ * claim. What it spoke for stays when it lapses: which minutes these are follows from the claims alone, and
+ * not from when somebody asks. They leave together, with the minute it counts from, because a claim that is
+ * older than 30 minutes is unknown to whoever has just read the stream. Of one minute the newest claim is
+ * kept, so a flood of claims takes no room. Claims are ordered by the time they count from; of two with the
+ * same time the one that was added later is the newer.
  */
 export type OutsideClaims = {
   /** It counts from `sinceMs` and lapses at most `MAX_CLAIM_MS` later. */
   add(claim: OutsideClaim, sinceMs: number): void;
   current(nowMs: number): OutsideClaim | undefined;
-  /** Absent: nobody speaks for that minute. */
-  stateIn(minute: number, nowMs: number): OutsideState | undefined;
+  /** Absent: nobody speaks for that minute. Of one that is not over a claim may yet tell something else. */
+  stateIn(minute: number): OutsideState | undefined;
   /** Drops what is older than the 30 minutes before `minute`. */
   prune(minute: number): void;
   isEmpty(): boolean;
@@ -56,9 +58,9 @@ export function createOutsideClaims(): OutsideClaims {
       const newest = entries.at(-1);
       return newest !== undefined && newest.claim.untilMs > nowMs ? newest.claim : undefined;
     },
-    stateIn(minute, nowMs) {
+    stateIn(minute) {
       const entry = entries.findLast((held) => held.minute <= minute);
-      return entry !== undefined && (entry.minute === minute || entry.claim.untilMs > nowMs)
+      return entry !== undefined && entry.claim.untilMs > minute * MINUTE_MS
         ? entry.claim.state
         : undefined;
     },

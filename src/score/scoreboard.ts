@@ -81,8 +81,9 @@ export function createScoreboard({ random }: ScoreboardPorts, nowMs: number): Sc
     awaitContent(endpoint, startedAtMs) {
       board.states.get(endpoint)?.awaitContent(startedAtMs);
     },
-    firstContent(endpoint, times) {
-      board.states.get(endpoint)?.firstContent(times.startedAtMs, advance(board, times.nowMs));
+    firstContent(endpoint, { startedAtMs, nowMs }) {
+      // What waited for the event loop came before what was told meanwhile.
+      board.states.get(endpoint)?.firstContent(startedAtMs, advance(board, nowMs), nowMs);
     },
     live: { of: (endpoint) => board.states.get(endpoint)?.live },
     snapshot: (atMs) => takeSnapshot(board, advance(board, atMs)),

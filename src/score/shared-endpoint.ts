@@ -259,7 +259,7 @@ function figuresOf(
   { inWindow, recent, firstTokens, nowMs }: Held,
 ): EndpointFigures | undefined {
   const { successes, failures, rateLimited, firstTokenMs } = inWindow;
-  const { goodMinutes, observedMinutes } = state.uptime.read(minuteOf(nowMs), nowMs);
+  const { goodMinutes, observedMinutes } = state.uptime.read(minuteOf(nowMs));
   const outside = state.claims.current(nowMs);
   // Durations and throughputs are those of successes; recent results are in the window.
   const evidence = successes + failures + rateLimited + firstTokenMs.count + observedMinutes;

@@ -8,15 +8,15 @@ import { isGood, WINDOW_MINUTES } from "./uptime.ts";
  *
  * Whoever knows best judges a minute. Its results do where it has any, and it is good when at least 95 %
  * of them are successes: an endpoint that fails its callers and answers a probe's one token is not up.
- * Without results its probes do, by the same share. Without both it is what an outside source claims of it,
+ * Without results its probes do, by the same share. Without both it is what an outside source claimed of it,
  * and good only if that is `up`. Without any of the three it is unknown. The running minute is judged
  * when it is over.
  */
 export type SharedUptime = {
   addResults(minute: number, successes: number, failures: number): void;
   addProbe(minute: number, passed: boolean): void;
-  /** Judges the 30 minutes before `minute`, which is that of `nowMs`. */
-  read(minute: number, nowMs: number): UptimeMinutes;
+  /** Judges the 30 minutes before `minute`, by the claims that are left of them. */
+  read(minute: number): UptimeMinutes;
   /** Whether nothing is known of `minute` and the 30 before it. */
   isEmpty(minute: number): boolean;
   /** What is known of these minutes. */
@@ -52,20 +52,20 @@ export function createSharedUptime(claims: OutsideClaims): SharedUptime {
   }
 
   /** Absent: not observed. */
-  function judge(minute: number, nowMs: number): boolean | undefined {
-    return judgeBy(results, minute) ?? judgeBy(probes, minute) ?? judgeByClaim(minute, nowMs);
+  function judge(minute: number): boolean | undefined {
+    return judgeBy(results, minute) ?? judgeBy(probes, minute) ?? judgeByClaim(minute);
   }
 
-  function judgeByClaim(minute: number, nowMs: number): boolean | undefined {
-    const state = claims.stateIn(minute, nowMs);
+  function judgeByClaim(minute: number): boolean | undefined {
+    const state = claims.stateIn(minute);
     return state === undefined ? undefined : state === "up";
   }
 
-  function count(minute: number, nowMs: number): UptimeMinutes {
+  function count(minute: number): UptimeMinutes {
     let goodMinutes = 0;
     let observedMinutes = 0;
     for (let past = minute - WINDOW_MINUTES; past < minute; past++) {
-      const verdict = judge(past, nowMs);
+      const verdict = judge(past);
       observedMinutes += verdict === undefined ? 0 : 1;
       goodMinutes += verdict === true ? 1 : 0;
     }
@@ -82,9 +82,10 @@ export function createSharedUptime(claims: OutsideClaims): SharedUptime {
       probes ??= createResultRing(WINDOW_MINUTES + 1);
       probes.add(minute, passed ? 1 : 0, passed ? 0 : 1);
     },
-    read(minute, nowMs) {
+    read(minute) {
+      // A new claim may be about any minute, and does not pass here.
       if (minute !== readMinute || !claims.isEmpty()) {
-        held = count(minute, nowMs);
+        held = count(minute);
         readMinute = claims.isEmpty() ? minute : NEVER;
       }
       return held;

@@ -58,7 +58,8 @@ function exportOf(env: OtelEnv, signal: OtlpSignal): OtlpChoice {
 
 const DISABLED = "OTEL_SDK_DISABLED";
 
-function isDisabled(env: OtelEnv): boolean {
+/** Nothing is exported, so nothing is missed. */
+export function isDisabled(env: OtelEnv): boolean {
   return firstSet(env, [DISABLED])?.value.toLowerCase() === "true";
 }
 

@@ -1,7 +1,7 @@
 import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import type { Log, NowMs } from "../domain/ports.ts";
 import type { SpanSink } from "../domain/trace.ts";
-import { otlpChoiceOf } from "./otlp-env.ts";
+import { isDisabled, otlpChoiceOf } from "./otlp-env.ts";
 import { fileProblemsOf, type ReadFile } from "./otlp-files.ts";
 import { metricReaderLimitsOf, requestTimeoutMsOf, spanQueueLimitsOf } from "./otlp-limits.ts";
 import { otlpSecretsOf } from "./otlp-secrets.ts";
@@ -51,6 +51,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   const spanLimits = spanQueueLimitsOf(env);
   const metricLimits = metricReaderLimitsOf(env);
   const problems = new Set([
+    ...(isDisabled(env) ? [] : unheededProblemsOf(env, "ANY")),
     ...traces.problems,
     ...(traces.target === undefined ? [] : spanLimits.problems),
     ...metrics.problems,

@@ -14,7 +14,56 @@ const noLimit = (name: string): Unheeded => ({
   fits: [],
 });
 
-const unheeded: Readonly<Record<OtlpSignal, readonly Unheeded[]>> = {
+const noLogs = (name: string): Unheeded => ({
+  name,
+  instead: "the log is on standard error and exported nowhere",
+  fits: [],
+});
+
+/** What is exported when it matters; `ANY`: it matters whatever is. */
+type Affected = OtlpSignal | "ANY";
+
+const unheeded: Readonly<Record<Affected, readonly Unheeded[]>> = {
+  ANY: [
+    { ...noLogs("OTEL_LOGS_EXPORTER"), fits: ["none"] },
+    ...[
+      "ENDPOINT",
+      "PROTOCOL",
+      "HEADERS",
+      "TIMEOUT",
+      "COMPRESSION",
+      "CERTIFICATE",
+      "CLIENT_CERTIFICATE",
+      "CLIENT_KEY",
+      "INSECURE",
+    ].map((setting) => noLogs(`OTEL_EXPORTER_OTLP_LOGS_${setting}`)),
+    noLogs("OTEL_BLRP_SCHEDULE_DELAY"),
+    noLogs("OTEL_BLRP_EXPORT_TIMEOUT"),
+    noLogs("OTEL_BLRP_MAX_QUEUE_SIZE"),
+    noLogs("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"),
+    noLogs("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"),
+    noLogs("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+    {
+      name: "OTEL_METRICS_EXEMPLAR_FILTER",
+      instead: "/metrics has exemplars of the traces that are kept, and OTLP has none",
+      fits: ["trace_based"],
+    },
+    {
+      name: "OTEL_PROPAGATORS",
+      instead: "W3C Trace Context is read and passed on, and nothing else",
+      fits: ["tracecontext"],
+    },
+    {
+      name: "OTEL_NODE_RESOURCE_DETECTORS",
+      instead: "the host and the variables for resources are told, and nothing else",
+      fits: ["env,host", "host,env"],
+    },
+    {
+      name: "OTEL_CONFIG_FILE",
+      instead: "the environment says where to export, and no file does",
+      fits: [],
+    },
+  ],
   TRACES: [
     noLimit("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
     noLimit("OTEL_ATTRIBUTE_COUNT_LIMIT"),
@@ -40,8 +89,8 @@ const unheeded: Readonly<Record<OtlpSignal, readonly Unheeded[]>> = {
 };
 
 /** Standard variables that ask for what this program does not do, told because whoever set them counts on it. */
-export function unheededProblemsOf(env: OtelEnv, signal: OtlpSignal): readonly string[] {
-  return unheeded[signal]
+export function unheededProblemsOf(env: OtelEnv, affected: Affected): readonly string[] {
+  return unheeded[affected]
     .filter(({ name, fits }) => {
       const variable = firstSet(env, [name]);
       return variable !== undefined && !fits.includes(variable.value.toLowerCase());

@@ -58,6 +58,12 @@ export const attributeTable = {
     meaning: "Whose doing the error was: caller, upstream or router.",
   },
   callId: { key: "atlas.call.id", type: "string", meaning: "Id of the call, as in its answer." },
+  repeated: {
+    key: "atlas.replayed",
+    type: "boolean",
+    meaning:
+      "True: the RPC repeated the request id of a call, and was given what that call ended with. Absent otherwise.",
+  },
   decisionId: {
     key: "atlas.decision.id",
     type: "string",
@@ -148,7 +154,7 @@ export const attributeTable = {
     type: "int",
     unit: "nUSD",
     meaning:
-      "Of an attempt that another one followed although its answer had begun: what it is reckoned to be billed, beside the cost of the call. Not confirmed; absent when not known.",
+      "Of an attempt that another one followed although its answer had begun, or the provider told of output tokens: what it is reckoned to be billed, beside the cost of the call. Not confirmed; absent when not known.",
   },
   usageSource: {
     key: "atlas.usage.source",

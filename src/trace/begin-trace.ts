@@ -7,7 +7,10 @@ export type BeginTraceOptions = {
   readonly ratio: () => number;
   /** Whether a sampled caller is followed. Default of `OTEL_TRACES_SAMPLER`: yes. */
   readonly followsParent: boolean;
-  /** False: nobody takes spans, so none are kept, whatever is sampled. Default: true. */
+  /**
+   * False: nobody takes spans, so none are kept, whatever is sampled, and a caller's `traceparent` is passed
+   * on as it is: an id of ours would be a span that nobody ever sees. Default: true.
+   */
   readonly keeps?: boolean;
 };
 
@@ -43,6 +46,7 @@ export function createBeginTrace(options: BeginTraceOptions): BeginTrace {
       traceState: parent === undefined ? "" : traceStateOf(tracestate),
       sampled,
       keep: sampled && keeps,
+      passedOn: keeps ? undefined : parent?.asItIs,
     };
   };
 }
@@ -52,7 +56,13 @@ function isIn(traceId: string, ratio: number): boolean {
   return ratio > 0 && Number.parseInt(traceId.slice(-8), 16) < ratio * 16 ** 8;
 }
 
-type Parent = { readonly traceId: string; readonly spanId: string; readonly sampled: boolean };
+type Parent = {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly sampled: boolean;
+  /** The header itself; of a later version what this one knows of it, for nobody has checked the rest. */
+  readonly asItIs: string;
+};
 
 function parse(traceparent: string): Parent | undefined {
   const [, version, traceId = NO_TRACE, spanId = NO_SPAN, flags = "", more] =
@@ -63,9 +73,13 @@ function parse(traceparent: string): Parent | undefined {
     (version !== "00" || more === undefined) &&
     traceId !== NO_TRACE &&
     spanId !== NO_SPAN;
-  return isValid
-    ? { traceId, spanId, sampled: (Number.parseInt(flags, 16) & SAMPLED) !== 0 }
-    : undefined;
+  if (!isValid) {
+    return undefined;
+  }
+  const sampled = (Number.parseInt(flags, 16) & SAMPLED) !== 0;
+  const asItIs =
+    version === "00" ? traceparent : `00-${traceId}-${spanId}-${sampled ? "01" : "00"}`;
+  return { traceId, spanId, sampled, asItIs };
 }
 
 function traceStateOf(tracestate = ""): string {

@@ -101,9 +101,14 @@ function isWorthALook(end: CallEnd, slowMs: () => number): boolean {
 
 /** Of what was no call of the router; about those, the sink of calls has decided. */
 function isOwnFailure({ callId, status }: RpcEnd): boolean {
-  // A method that is not there is its caller's mistake, whatever the conventions call it.
-  return callId === undefined && status !== "UNIMPLEMENTED" && isServerFault(status);
+  return callId === undefined && !callersDoing.has(status) && isServerFault(status);
 }
+
+/**
+ * Whatever the conventions call it, a method that is not there is its caller's mistake, and a deadline is its
+ * caller's: one that is over on arrival says nothing about the router.
+ */
+const callersDoing: ReadonlySet<string> = new Set(["UNIMPLEMENTED", "DEADLINE_EXCEEDED"]);
 
 function tell(call: CompletionCall, end: CallEnd, options: CallSpansOptions): void {
   const { sink, names } = options;

@@ -5,6 +5,7 @@ import {
   type Span,
   type SpanAttributes,
   type SpanAttributesDraft,
+  type SpanLink,
   spanIdAt,
   spanSlots,
 } from "../domain/trace.ts";
@@ -25,7 +26,7 @@ export function rpcSpanOf(end: RpcEnd, names: AttributeNames): Span {
     endedAtMs: end.endedAtMs,
     attributes: attributesOf(end, names),
     events: [],
-    links: [],
+    links: linksOf(end),
     error: isFault ? (end.reason ?? "") : undefined,
   };
 }
@@ -39,10 +40,18 @@ function attributesOf(end: RpcEnd, names: AttributeNames): SpanAttributes {
   putAttribute(attributes, names.errorType, isServerFault(status) ? status : undefined);
   putAttribute(attributes, names.errorReason, end.reason);
   putAttribute(attributes, names.callId, end.callId);
+  putAttribute(attributes, names.repeated, end.repeats === undefined ? undefined : true);
   putAttribute(attributes, names.serverAddress, end.server?.host);
   putAttribute(attributes, names.serverPort, end.server?.port);
   putPeer(attributes, end.peer, names);
   return attributes;
+}
+
+/** A repeat to the call that it repeats, when that one has spans. */
+function linksOf({ repeats }: RpcEnd): readonly SpanLink[] {
+  return repeats?.keep === true
+    ? [{ traceId: repeats.traceId, spanId: spanIdAt(repeats, spanSlots.complete) }]
+    : [];
 }
 
 /** `127.0.0.1:50000`, `[::1]:50000`, or an address without its port. */

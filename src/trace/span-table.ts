@@ -54,7 +54,7 @@ export const spanTable = {
     name: "{rpc.method}",
     kind: "server",
     parent: "caller, by traceparent",
-    when: "Every RPC of every service, from when its request was there whole to when its answer was handed to the transport.",
+    when: "Every RPC of every service, from when its request was there whole to when its answer was handed to the transport. That of a repeat links to the call whose answer it was given.",
     attributes: [
       "rpcSystem",
       "rpcMethod",
@@ -62,6 +62,7 @@ export const spanTable = {
       "errorType",
       "errorReason",
       "callId",
+      "repeated",
       "serverAddress",
       "serverPort",
       "peerAddress",

@@ -219,7 +219,7 @@ function createPublishing(fold: HealthFold) {
         heldMs += performance.now();
       },
     },
-    ledger: createScoreLedger({ scores: bus.scores, turns }),
+    ledger: createScoreLedger({ scores: bus.scores, hash: sha256, turns }),
     hash: sha256,
     turns,
     publisher: "scorer",

@@ -8,9 +8,9 @@ import { createInsight } from "../support/insight.ts";
 import { errorOf, fieldsOf } from "../support/rpc-errors.ts";
 import { createRpcInMemory } from "../support/rpc-in-memory.ts";
 import { scriptedRouter } from "../support/scripted-router.ts";
-import { makeAttempt, makeResult, timingsOf } from "../unit/ledger/make-call-end.ts";
+import { makeAttempt, makeRefusal, makeResult, timingsOf } from "../unit/ledger/make-call-end.ts";
 
-/** An ordinary call, then a failed one, one with two attempts, and a slow one. */
+/** An ordinary call, then a failed one, one with two attempts, a slow one, and a refused one. */
 function world() {
   const { insight, tell } = createInsight();
   const { transport } = createRpcInMemory(scriptedRouter(), { insight });
@@ -22,6 +22,7 @@ function world() {
   tell(exampleCall({ id: "switched", receivedAtMs: at(2) }), makeResult({ attempts }));
   const timings = timingsOf(5_000);
   tell(exampleCall({ id: "slow", receivedAtMs: at(3) }), makeResult({ timings }));
+  tell(exampleCall({ id: "refused", receivedAtMs: at(4) }), makeRefusal());
   return createClient(InsightService, transport);
 }
 
@@ -30,14 +31,15 @@ const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 describe("ListCalls", () => {
   it("lists the newest calls, and what is remembered at all", async () => {
     const { calls, ...about } = await world().listCalls({});
-    expect(calls.map(({ id }) => id)).toEqual(["slow", "switched", "failed", "ok"]);
-    expect(about).toMatchObject({ matchedCount: 4, capacity: 100, slowThreshold: { seconds: 1n } });
+    expect(calls.map(({ id }) => id)).toEqual(["refused", "slow", "switched", "failed", "ok"]);
+    expect(about).toMatchObject({ matchedCount: 5, capacity: 100, slowThreshold: { seconds: 1n } });
   });
 
   it.each([
     [ListCallsRequest_Kind.FAILED, ["failed"]],
+    [ListCallsRequest_Kind.REFUSED, ["refused"]],
     [ListCallsRequest_Kind.FALLBACK, ["switched"]],
-    [ListCallsRequest_Kind.SLOW, ["slow", "switched", "failed", "ok"]],
+    [ListCallsRequest_Kind.SLOW, ["slow", "switched", "failed", "ok", "refused"]],
   ])("lists calls of kind %i", async (kind, expected) => {
     const { calls } = await world().listCalls({ kind });
     expect(calls.map(({ id }) => id)).toEqual(expected);
@@ -48,7 +50,7 @@ describe("ListCalls", () => {
     const long = await client.listCalls({ minDuration: durationFromMs(5_000), endpoint: "a" });
     expect(long.calls.map(({ id }) => id)).toEqual(["slow"]);
     const limited = await client.listCalls({ limit: 1, model: "acme/one" });
-    expect([limited.calls.length, limited.matchedCount]).toEqual([1, 4]);
+    expect([limited.calls.length, limited.matchedCount]).toEqual([1, 5]);
     expect((await client.listCalls({ operation: "other" })).calls).toEqual([]);
   });
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { watchLoop } from "../../src/cli/loop-watch.ts";
 import { watchProcess } from "../../src/cli/process-watch.ts";
 import { serve } from "../../src/cli/serve.ts";
 import type { ServerWorld } from "../../src/cli/server-world.ts";
@@ -68,6 +69,7 @@ export async function startRouter({
     random: Math.random,
     newId: randomUUID,
     watchProcess,
+    watchLoop,
     processName: `test:${randomUUID()}`,
   };
   const options = {

@@ -360,10 +360,10 @@ export type Attempt = Message<"atlas.v1.Attempt"> & {
   model: string;
 
   /**
-   * Of an attempt that another one followed although its answer had begun: what it is reckoned to be billed,
-   * which no provider has confirmed. The call's own cost is without it. Its total is absent when a price is
-   * unknown or no token could be counted. Absent: it decided the call, or is taken not to be billed, or it
-   * was told before the call had ended, as in RouteSwitched.
+   * Of an attempt that another one followed although its answer had begun, or its provider told of output
+   * tokens: what it is reckoned to be billed, which no provider has confirmed. The call's own cost is
+   * without it. Its total is absent when a price is unknown or no token could be counted. Absent: it decided
+   * the call, or is taken not to be billed, or it was told before the call had ended, as in RouteSwitched.
    *
    * @generated from field: atlas.v1.Cost given_up_cost = 14;
    */

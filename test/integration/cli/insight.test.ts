@@ -50,6 +50,7 @@ describe("atlas trace", () => {
   it.each([
     [["trace"], { limit: 20 }],
     [["trace", "--slow"], { kind: "KIND_SLOW", limit: 20 }],
+    [["trace", "--refused"], { kind: "KIND_REFUSED", limit: 20 }],
     [["trace", "--fallback", "--limit", "3"], { kind: "KIND_FALLBACK", limit: 3 }],
     [
       [
@@ -118,6 +119,8 @@ describe("atlas trace", () => {
   it.each([
     [["trace", "abcd", "--slow", "--model", "m"], "--slow, --model list calls"],
     [["trace", "--slow", "--failed"], "exclude each other"],
+    [["trace", "--failed", "--refused"], "exclude each other"],
+    [["trace", "abcd", "--refused"], "--refused list calls"],
     [["trace", "--limit", "0"], "--limit must be at least 1"],
     [["spend", "--top", "0"], "--top must be at least 1"],
   ])("refuses %j", async (argv, problem) => {

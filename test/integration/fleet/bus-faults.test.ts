@@ -7,7 +7,7 @@ import { HISTOGRAM_LAYOUT_VERSION } from "../../../src/score/log-histogram.ts";
 import { sliceOf } from "../../../src/score/rolling-window.ts";
 import type { NatsBinary } from "../../support/nats-binaries.ts";
 import { openNatsBus, realNowMs } from "../../support/nats-bus.ts";
-import { describeOnNewestNats, useNatsServer } from "../../support/nats-server.ts";
+import { describeOnNats, useNatsServer } from "../../support/nats-server.ts";
 import { createTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 import {
   callMany,
@@ -178,7 +178,7 @@ async function tellStrangely({ server }: Fleet): Promise<number> {
   return told;
 }
 
-await describeOnNewestNats("three routers and two scorers", (binary) => {
+await describeOnNats("three routers and two scorers", (binary) => {
   test("fail no call while the bus is silent, cut or wiped, and agree 5 s after that", async () => {
     const fleet = await startFleet(binary);
     const agree = (calls: number) => held(AGREED_MS, () => expectEqualScores(fleet.all, calls));

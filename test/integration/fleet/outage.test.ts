@@ -7,7 +7,7 @@ import { startScoreReader } from "../../../src/health/score-reader.ts";
 import { startScorer } from "../../../src/health/scorer.ts";
 import { ALGORITHM_VERSION, createHealthFold } from "../../../src/score/health-fold.ts";
 import { SLICE_MS } from "../../../src/score/rolling-window.ts";
-import { createSwitchedBus, settle, sha256 } from "../../unit/health/score-fixture.ts";
+import { createSwitchedBus, hashOf, settle, sha256 } from "../../unit/health/score-fixture.ts";
 import { failed, makeEndpoint, makeObservation } from "../../unit/score/make-observation.ts";
 
 const OUTAGE_MS = 10 * 60_000;
@@ -220,12 +220,11 @@ describe("an outage of the bus of 10 minutes", () => {
     const late = startScoring(fleet, "late");
     await fleet.clock.advance(10);
     expect(late.scorer.status().caughtUp).toBe(true);
-    const [hash, ...others] = [
-      ...foldsOf(fleet),
-      late.fold.stateSha256(),
-      ...statusesOf(fleet).map(({ version }) => version?.stateSha256),
-    ];
-    expect(others).toEqual(others.map(() => hash));
+    const folds = foldsOf(fleet);
+    expect(folds).toEqual(folds.map(() => late.fold.stateSha256()));
+    const published = hashOf(late.fold.models().map(late.fold.table));
+    const versions = statusesOf(fleet).map(({ version }) => version?.stateSha256);
+    expect(versions).toEqual(versions.map(() => published));
     await late.scorer.close();
   });
 

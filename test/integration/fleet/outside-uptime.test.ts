@@ -132,12 +132,14 @@ test("probes of one router become uptime on the page of another, without any lat
   const { upstream, calls } = scriptedUpstream({
     [endpoint.id]: { emits: [{ kind: "text-delta", choice: 0, text: "1" }], ends: SUCCESS },
   });
+  const traffic = createTrafficClock(c.reader.latest);
   const prober = startProber({
     ...world,
     leases: bus.leases,
     owner: "A",
     endpoints: () => [endpoint],
-    lastTrafficMs: createTrafficClock(c.reader.latest).lastTrafficMs,
+    lastTrafficMs: traffic.lastTrafficMs,
+    knownUntilMs: traffic.knownUntilMs,
     probe: createUpstreamProbe({ ...clock, upstream, timeoutMs: 5_000 }),
     signal: a.reporter.signal,
     costOf: () => 0,

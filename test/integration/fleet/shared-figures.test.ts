@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { describeOnNewestNats, useNatsServer } from "../../support/nats-server.ts";
+import { describeOnNats, useNatsServer } from "../../support/nats-server.ts";
 import { createTcpProxy } from "../../support/tcp-proxy.ts";
 import {
   callMany,
@@ -11,7 +11,7 @@ import {
   startMembers,
 } from "./use-fleet.ts";
 
-await describeOnNewestNats("three routers and two scorers", (binary) => {
+await describeOnNats("three routers and two scorers", (binary) => {
   async function start() {
     const server = await useNatsServer(binary);
     const scorers = await startMembers("scorer", ["one", "two"], server.url);

@@ -24,6 +24,7 @@ export type Readiness = {
   readonly scoreAgeMs?: number;
   readonly scorePosition?: string;
   readonly scoreHash?: string;
+  readonly scoresVerified?: boolean;
   readonly scorer?: {
     readonly leader: boolean;
     readonly caughtUp: boolean;
@@ -136,14 +137,15 @@ async function scoresOf({ scoring }: Member) {
 
 /** What the scores amount to, and where the stream stood when they were made. */
 async function hashOf(member: Member) {
-  const { scorePosition, scoreHash } = await member.readiness();
-  return { scorePosition, scoreHash };
+  const { scorePosition, scoreHash, scoresVerified } = await member.readiness();
+  return { scorePosition, scoreHash, scoresVerified };
 }
 
 /** All of them hold equal scores, which are of so many calls, and say so by equal hashes. */
 export async function expectEqualScores(members: readonly Member[], calls: number): Promise<void> {
   const [ofFirst, ...ofOthers] = await Promise.all(members.map(hashOf));
   expect(ofFirst?.scoreHash).toMatch(/^[0-9a-f]{64}$/);
+  expect(ofFirst?.scoresVerified).toBe(true);
   expect(ofOthers).toEqual(ofOthers.map(() => ofFirst));
   const [first, ...others] = await Promise.all(members.map(scoresOf));
   expect(others).toEqual(others.map(() => first));

@@ -1,10 +1,17 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import { contentTypes, textOf } from "../../../src/metrics/exposition.ts";
-import { type LabelDefinition, labels, prometheusLabelOf } from "../../../src/metrics/labels.ts";
+import {
+  type LabelDefinition,
+  labels,
+  OVERFLOW,
+  prometheusLabelOf,
+} from "../../../src/metrics/labels.ts";
 import { type MetricDefinition, prometheusNameOf } from "../../../src/metrics/metric-definition.ts";
 import { metricTable } from "../../../src/metrics/metric-table.ts";
 import { findPrometheus, type PrometheusBinaries } from "../../support/prometheus-binaries.ts";
@@ -142,7 +149,7 @@ describe("names in the monitoring documents", () => {
     const closed = new Map<string, Set<string>>();
     for (const { name, values } of Object.values(labels) as readonly LabelDefinition[]) {
       const there = closed.get(name.replaceAll(".", "_")) ?? new Set<string>();
-      const more = typeof values === "string" ? [] : values;
+      const more = typeof values === "string" ? [OVERFLOW] : values;
       closed.set(name.replaceAll(".", "_"), new Set([...there, ...more]));
     }
     const looked = [...rules, ...targets].flatMap(({ expr }) => [
@@ -173,6 +180,15 @@ describe("promtool", () => {
     return stdout + stderr;
   }
 
+  /** JSON is YAML. */
+  function written(checks: object): string {
+    const folder = mkdtempSync(join(tmpdir(), "atlas-promtool-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, "dashboard.test.yaml");
+    writeFileSync(file, JSON.stringify(checks));
+    return file;
+  }
+
   test("takes the rules", async ({ skip }) => {
     skip(binaries === undefined, "apt-get is not installed");
     expect(await promtool("check", "rules", ALERTS)).toContain(`${rules.length} rules found`);
@@ -181,6 +197,41 @@ describe("promtool", () => {
   test("sees the alerts fire when they should", async ({ skip }) => {
     skip(binaries === undefined, "apt-get is not installed");
     expect(await promtool("test", "rules", ...ALERT_TESTS)).toContain("SUCCESS");
+  });
+
+  /** Half of the calls are refused: those have parts, and no duration. */
+  test("sees the mean parts of a call add up, whatever became of it", async ({ skip }) => {
+    skip(binaries === undefined, "apt-get is not installed");
+    const [panel] = targets.filter(({ title }) => title === "Where the time goes");
+    const part = (name: string, figure: string) =>
+      `atlas_call_latency_seconds_${figure}{atlas_part="${name}",atlas_tier="standard"}`;
+    const checks = {
+      rule_files: [resolve(ALERTS)],
+      evaluation_interval: "1m",
+      tests: [
+        {
+          interval: "1m",
+          input_series: [
+            { series: part("upstream_first_token", "sum"), values: "0+4x20" },
+            { series: part("upstream_first_token", "count"), values: "0+16x20" },
+            { series: part("upstream_generation", "sum"), values: "0+8x20" },
+            { series: part("upstream_generation", "count"), values: "0+16x20" },
+            { series: "atlas_call_duration_seconds_count", values: "0+8x20" },
+          ],
+          promql_expr_test: [
+            {
+              expr: panel?.expr.replaceAll("$__rate_interval", "5m"),
+              eval_time: "15m",
+              exp_samples: [
+                { labels: '{atlas_part="upstream_first_token"}', value: 0.25 },
+                { labels: '{atlas_part="upstream_generation"}', value: 0.5 },
+              ],
+            },
+          ],
+        },
+      ],
+    };
+    expect(await promtool("test", "rules", written(checks))).toContain("SUCCESS");
   });
 
   test("takes the page", async ({ skip }) => {

@@ -16,7 +16,7 @@ import {
 import { RouterService } from "../../../gen/atlas/v1/router_service_pb.ts";
 import { ScoringService } from "../../../gen/atlas/v1/scoring_service_pb.ts";
 import { Health } from "../../../gen/health/v1/health_pb.ts";
-import type { RpcEnd } from "../../../src/domain/ports.ts";
+import type { RpcEnd, Schedule } from "../../../src/domain/ports.ts";
 import { RouterError } from "../../../src/domain/router-error.ts";
 import { errorOf, reasonOf } from "../../support/rpc-errors.ts";
 import {
@@ -127,6 +127,52 @@ describe.each(ways)("the end of an RPC over $name", ({ system, port, connect }) 
       server: { host: "127.0.0.1", port: port(used.listeners) },
     });
     expect(end.endedAtMs).toBeGreaterThanOrEqual(end.receivedAtMs);
+  });
+
+  it("says which call a repeat of its request id was answered with", async () => {
+    const { listeners, router, ends } = await useEnds();
+    const client = createClient(RouterService, connect(port(listeners)));
+    await client.complete({ spec: wireSpec(), requestId: ID });
+    await client.complete({ spec: wireSpec(), requestId: ID });
+    await client.complete({ spec: wireSpec({ model: "x/y" }), requestId: ID }).catch(ignore);
+    await until(() => ends.length === 3);
+    const [first, repeat, other] = ends;
+    expect(first).toMatchObject({ callId: ID, repeats: undefined });
+    expect(repeat).toMatchObject({ callId: ID, status: "OK", repeats: router.calls[0]?.trace });
+    expect(repeat?.trace.traceId).not.toBe(repeat?.repeats?.traceId);
+    expect(other).toMatchObject({
+      status: "ALREADY_EXISTS",
+      callId: undefined,
+      repeats: undefined,
+    });
+  });
+
+  it("is that of no repeat when it took over from a caller who left", async () => {
+    const scripts = [hangs(), answers("mine")];
+    const router = scriptedRouter((call) => (scripts.shift() ?? answers())(call));
+    let deadlines = 0;
+    const schedule: Schedule = (delayMs, task) => {
+      deadlines += 1;
+      const timer = setTimeout(task, delayMs);
+      return () => clearTimeout(timer);
+    };
+    const { listeners, ends } = await useEnds({ router, handlers: { schedule } });
+    const client = createClient(RouterService, connect(port(listeners)));
+    const leaving = new AbortController();
+    const asked = { spec: wireSpec(), requestId: ID };
+    const first = client.complete(asked, { signal: leaving.signal }).catch(ignore);
+    await until(() => router.calls.length === 1);
+    const begun = deadlines;
+    const second = client.complete(asked);
+    // Whoever waits for another call has a deadline of its own.
+    await until(() => deadlines > begun);
+    leaving.abort();
+    await Promise.all([first, second]);
+    await until(() => ends.length === 2);
+    expect(ends.find(({ status }) => status === "OK")).toMatchObject({
+      callId: ID,
+      repeats: undefined,
+    });
   });
 
   it("says what became of a stream", async () => {

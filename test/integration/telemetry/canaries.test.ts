@@ -29,12 +29,16 @@ const canaries = {
   "a prompt": "canary-prompt-91c2",
   "an answer": "canary-answer-77aa",
   "an end user": "canary-user-03de",
+  "the key of a label": "canary-label-5b20",
+  "the value of a label": "canary-worth-e6c4",
 };
 
 const KEY = canaries["the key of a provider"];
 const OTLP_SECRET = canaries["the secret of the collector"];
 const PROMPT = canaries["a prompt"];
 const ANSWER = canaries["an answer"];
+const LABEL = canaries["the key of a label"];
+const LABELLED = canaries["the value of a label"];
 
 const echo = { error: { message: `bad ${KEY}: ${PROMPT} ${ANSWER}`, type: PROMPT, code: ANSWER } };
 
@@ -116,7 +120,9 @@ async function listenTo(natsUrl: string) {
 /** Unary and streamed, by either listener, and refused ones. */
 async function callInEveryWay(router: AtlasProcess): Promise<void> {
   const headers = { authorization: `Bearer ${canaries["the caller's own credential"]}` };
-  const caller = { application: "tests", endUserHash: canaries["an end user"] };
+  const labels = { [LABEL]: LABELLED };
+  const caller = { application: "tests", endUserHash: canaries["an end user"], labels };
+  const longLabels = { [LABEL.repeat(20)]: LABELLED, [LABEL]: LABELLED.repeat(100) };
   const clients = [ways.gRPC(router), ways.Connect(router)].map((transport) =>
     createClient(RouterService, transport),
   );
@@ -129,6 +135,7 @@ async function callInEveryWay(router: AtlasProcess): Promise<void> {
       drained(client?.streamComplete(request, { headers })),
       client?.complete({ ...request, routing: { onlyProviders: ["nobody"] } }, { headers }),
       client?.complete({ ...request, requestId: PROMPT }, { headers }),
+      client?.complete({ ...request, caller: { ...caller, labels: longLabels } }, { headers }),
       client?.complete(request, { headers, timeoutMs: 1 }),
       client?.route(request, { headers }),
     ];
@@ -182,6 +189,12 @@ const places = {
 
 type Place = keyof typeof places;
 
+/** Labels are for records of calls and of their cost; who asks what a label spent names it. */
+const allowed: Readonly<Partial<Record<Place, readonly string[]>>> = {
+  "atlas trace": [LABEL, LABELLED],
+  "atlas spend": [LABELLED],
+};
+
 await describeOnNewestNats("in success and in every failure", (binary) => {
   let nats: NatsServer;
   let found: Readonly<Record<Place, string>>;
@@ -224,7 +237,10 @@ await describeOnNewestNats("in success and in every failure", (binary) => {
       await pageOf(router, "application/openmetrics-text"),
     ];
     const traces = await tracesOf(router);
-    const spend = await printed(router, "spend", "--json", "--by", "application,model,endpoint");
+    const spend = [
+      await printed(router, "spend", "--json", "--by", "application,model,endpoint"),
+      await printed(router, "spend", "--json", "--by", `model,label:${LABEL}`),
+    ].join("\n");
     collector.refuse();
     await callInEveryWay(router);
     const exports = collector.told.length;
@@ -255,8 +271,15 @@ await describeOnNewestNats("in success and in every failure", (binary) => {
   const looks = (Object.keys(places) as Place[]).flatMap((place) =>
     Object.entries(canaries).map(([what, canary]) => ({ place, what, canary })),
   );
+  const isAllowed = ({ place, canary }: (typeof looks)[number]) =>
+    allowed[place]?.includes(canary) === true;
 
-  test.each(looks)("$what is not in $place", ({ place, canary }) => {
+  test.each(looks.filter(isAllowed))("$what is in $place", ({ place, canary }) => {
+    expect(found[place]).toContain(canary);
+  });
+
+  test.each(looks.filter((look) => !isAllowed(look)))("$what is not in $place", (look) => {
+    const { place, canary } = look;
     const at = found[place].indexOf(canary);
     expect(at === -1 ? "" : found[place].slice(Math.max(0, at - 200), at + 100)).toBe("");
   });

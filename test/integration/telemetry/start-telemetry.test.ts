@@ -289,6 +289,22 @@ describe("what is wrong with the environment", () => {
     expect(receiver.metrics).toHaveLength(1);
   });
 
+  const asked = { OTEL_LOGS_EXPORTER: "otlp", OTEL_PROPAGATORS: "none" };
+
+  test("is told where nothing is exported, of what this program never does", async () => {
+    const { spans } = await start(asked);
+    expect(spans).toBeUndefined();
+    expect(lines()).toEqual([
+      expect.stringContaining("OTEL_LOGS_EXPORTER is not heeded"),
+      expect.stringContaining("OTEL_PROPAGATORS is not heeded"),
+    ]);
+  });
+
+  test("is not told where all is switched off", async () => {
+    await start({ ...asked, OTEL_SDK_DISABLED: "true" });
+    expect(logged).toBe("");
+  });
+
   test.each(["http/protobuf", "http/json", "grpc"])(
     "keeps spans from another place when their address over %s is none",
     async (protocol) => {

@@ -5,7 +5,7 @@ import { type FailureKind, failureKinds, type Outcome } from "../../../src/domai
 import type { Observation, UpstreamCall } from "../../../src/domain/ports.ts";
 import { RouterError } from "../../../src/domain/router-error.ts";
 import type { FinishReason, StreamEvent } from "../../../src/domain/stream-event.ts";
-import { exampleCall, exampleEndpoint, examplePlan } from "../../support/examples.ts";
+import { exampleCall, exampleEndpoint, examplePlan, exampleTrace } from "../../support/examples.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 
 const text = (value: string): StreamEvent => ({ kind: "text-delta", choice: 0, text: value });
@@ -112,6 +112,141 @@ describe("attemptOnce()", () => {
       expect(kept).toEqual([[call.trace, everyday.includes(kind) ? 700 : Infinity]]);
     },
   );
+
+  test.each([
+    {
+      name: "a prompt that is too long, where a larger window may take it",
+      kind: "context-length",
+      follower: { contextLength: 200_000 },
+      kept: true,
+    },
+    {
+      name: "a prompt that is too long, where no window is larger",
+      kind: "context-length",
+      follower: { contextLength: 100_000 },
+      kept: false,
+    },
+    { name: "a prompt too long for the last one", kind: "context-length", kept: false },
+    { name: "an answer in place of another one", kind: "success", number: 2, kept: true },
+    { name: "a caller that left the second one", kind: "canceled", number: 2, kept: true },
+    { name: "an answer", kind: "success", kept: false },
+    { name: "an answer that a filter broke off", kind: "content-filter", emits: true, kept: true },
+    { name: "an answer that a limit broke off", kind: "context-length", emits: true, kept: true },
+    { name: "an answer that was filtered whole", kind: "content-filter", kept: false },
+  ] as const)("asks for spans of what its call will be kept for, $kept: $name", async (setting) => {
+    const kept: number[] = [];
+    const clock = createManualClock();
+    const call = exampleCall({ receivedAtMs: clock.nowMs() - 700, streaming: true });
+    const tried = examplePlan(exampleEndpoint("a", { contextLength: 100_000 })).order[0];
+    const followers =
+      "follower" in setting ? examplePlan(exampleEndpoint("b", setting.follower)).order : [];
+    const number = "number" in setting ? setting.number : 1;
+    await attemptOnce(
+      { ...attempt(call), planned: tried, number, followers },
+      {
+        upstream: async ({ emit }) => {
+          ("emits" in setting ? [text("a")] : []).forEach(emit);
+          return { kind: setting.kind, message: "" };
+        },
+        observe: () => undefined,
+        admission: { awaitContent: () => undefined, firstContent: () => undefined },
+        keepTrace: (_, tookMs) => kept.push(tookMs),
+        ...clock,
+      },
+    );
+    expect(kept).toEqual([setting.kept ? Infinity : 700]);
+  });
+
+  test.each([
+    ["the server is stopping", new RouterError("shutting-down", "over"), true],
+    ["something in the router broke", new RouterError("internal", "over"), true],
+    ["its caller has left", new RouterError("canceled", "over"), false],
+    ["nobody says why", undefined, false],
+  ])("asks for spans when it is ended by the router: %s", async (_, reason, isKept) => {
+    const kept: number[] = [];
+    const clock = createManualClock();
+    const controller = new AbortController();
+    const call = exampleCall({ receivedAtMs: clock.nowMs() - 700, signal: controller.signal });
+    const running = attemptOnce(attempt(call), {
+      upstream: () => new Promise(() => undefined),
+      observe: () => undefined,
+      admission: { awaitContent: () => undefined, firstContent: () => undefined },
+      keepTrace: (_trace, tookMs) => kept.push(tookMs),
+      ...clock,
+    });
+    controller.abort(reason);
+    await running;
+    expect(kept).toEqual([isKept ? Infinity : 700]);
+  });
+
+  test("tells the provider of the caller's span where none of ours is made", async () => {
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
+    const told: UpstreamCall["trace"][] = [];
+    const trace = exampleTrace({ passedOn: traceparent, traceState: "rojo=1" });
+    await attemptOnce(attempt(exampleCall({ trace })), {
+      upstream: async (call) => {
+        told.push(call.trace);
+        return { kind: "success" };
+      },
+      observe: () => undefined,
+      admission: { awaitContent: () => undefined, firstContent: () => undefined },
+      ...createManualClock(),
+    });
+    expect(told).toEqual([{ traceparent, tracestate: "rojo=1" }]);
+  });
+
+  test.each([
+    { name: "an answer", outcome: { kind: "success" } },
+    { name: "a failure", outcome: { kind: "network", message: "" } },
+  ] as const)(
+    "ends $name when it arrived, and keeps what it then waited apart",
+    async ({ outcome }) => {
+      const clock = createManualClock();
+      const receivedAtMs = clock.nowMs();
+      const observed: Observation[] = [];
+      const kept: number[] = [];
+      const running = attemptOnce(attempt(exampleCall({ receivedAtMs })), {
+        upstream: ({ emit }) =>
+          new Promise((resolve) => {
+            clock.schedule(500, () => {
+              emit(text("a"));
+              resolve(outcome);
+            });
+          }),
+        observe: (observation) => observed.push(observation),
+        admission: { awaitContent: () => undefined, firstContent: () => undefined },
+        keepTrace: (_, tookMs) => kept.push(tookMs),
+        arrivedMs: (nowMs) => nowMs - 480,
+        ...clock,
+      });
+      await clock.advance(500);
+      const { record, waitedMs, generationMs } = await running;
+      expect(record).toMatchObject({ durationMs: 20, firstTokenMs: 20 });
+      expect([waitedMs, generationMs]).toEqual([480, 0]);
+      expect(observed[0]?.endedAtMs).toBe(receivedAtMs + 20);
+      // The caller has waited for all of it.
+      expect(kept).toEqual([outcome.kind === "success" ? 500 : Infinity]);
+    },
+  );
+
+  test.each([
+    { name: "a limit", leavesMs: 60_000, kind: "first-token-timeout", durationMs: 5_000 },
+    { name: "the caller", leavesMs: 700, kind: "canceled", durationMs: 700 },
+  ])("lasts until $name ended it, whatever waits then", async ({ leavesMs, kind, durationMs }) => {
+    const clock = createManualClock();
+    const controller = new AbortController();
+    clock.schedule(leavesMs, () => controller.abort());
+    const running = attemptOnce(attempt(exampleCall({ signal: controller.signal })), {
+      upstream: () => new Promise(() => undefined),
+      observe: () => undefined,
+      admission: { awaitContent: () => undefined, firstContent: () => undefined },
+      arrivedMs: (nowMs) => nowMs - 480,
+      ...clock,
+    });
+    await clock.advance(60_000);
+    const { record, waitedMs } = await running;
+    expect([record.outcome.kind, record.durationMs, waitedMs]).toEqual([kind, durationMs, 0]);
+  });
 
   test("takes an adapter that throws before it gives a promise for one that failed, and leaves nothing behind", async () => {
     const cause = new TypeError("not a function");
@@ -246,6 +381,7 @@ function attempt(
     number: 1,
     streamed: true,
     limits: { firstTokenMs: 5_000, idleMs: 30_000, deadlineMs: call.deadlineMs },
+    followers: [],
     emit,
   };
 }

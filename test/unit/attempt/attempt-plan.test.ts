@@ -385,6 +385,27 @@ describe("attemptPlan()", () => {
     expect(endings).toEqual(["a:context-length"]);
   });
 
+  test.each([
+    { name: "may be followed by another one", maxAttempts: 2, kept: [Infinity, Infinity] },
+    { name: "is the last that the policy allows", maxAttempts: 1, kept: [0] },
+  ])("has an attempt's call kept for a window that is too small if it $name", async (setting) => {
+    const large = exampleEndpoint("large", { contextLength: 1_000_000 });
+    const kept: number[] = [];
+    const { maxAttempts } = setting;
+    await run(
+      {
+        a: { ends: { kind: "context-length", message: "" } },
+        large: { emits: [hi], ends: SUCCESS },
+      },
+      {
+        plan: examplePlan(a, large),
+        call: { policy: { ...defaultPolicy, maxAttempts } },
+        ports: { keepTrace: (_, tookMs) => kept.push(tookMs) },
+      },
+    );
+    expect(kept).toEqual(setting.kept);
+  });
+
   test("calls nobody once the deadline has passed, and pays nothing into the budget", async () => {
     let deposits = 0;
     const budget = {

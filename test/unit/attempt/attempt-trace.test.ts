@@ -92,6 +92,54 @@ describe("createAttemptTrace()", () => {
     },
   );
 
+  test("takes content for as old as it is, never for older than what came before it", () => {
+    let timeMs = 1_000;
+    let waitedMs = 0;
+    const told: unknown[] = [];
+    const limitsSaw: number[] = [];
+    const trace = createAttemptTrace(
+      {
+        call: exampleCall(),
+        emit: () => undefined,
+        firstContent: (times) => told.push(times),
+      },
+      () => timeMs,
+      (nowMs) => nowMs - waitedMs,
+    );
+    trace.open({
+      content: (atMs) => limitsSaw.push(atMs),
+      activity: (atMs) => limitsSaw.push(atMs),
+      stop: () => undefined,
+    });
+    const handle = (atMs: number, ms: number, event: StreamEvent) => {
+      timeMs = atMs;
+      waitedMs = ms;
+      trace.emit(event);
+    };
+    handle(1_500, 480, contents[0] as StreamEvent);
+    expect(told).toEqual([{ startedAtMs: 1_000, nowMs: 1_020 }]);
+    expect([trace.firstContentMs, trace.lastContentMs]).toEqual([1_020, 1_020]);
+    handle(1_600, 590, contents[0] as StreamEvent);
+    expect(trace.lastContentMs).toBe(1_020);
+    handle(1_700, 0, contents[0] as StreamEvent);
+    expect(trace.lastContentMs).toBe(1_700);
+    handle(1_800, 100, aside);
+    expect(trace.arrivedMs(1_850)).toBe(1_750);
+    expect(trace.arrivedMs(1_820)).toBe(1_750);
+    // What has waited is no reason to give up sooner.
+    expect(limitsSaw).toEqual([1_500, 1_600, 1_700, 1_800]);
+  });
+
+  test("takes nothing for older than the attempt", () => {
+    const trace = createAttemptTrace(
+      { call: exampleCall(), emit: () => undefined, firstContent: () => undefined },
+      () => 1_000,
+      (nowMs) => nowMs - 400,
+    );
+    trace.emit(contents[0] as StreamEvent);
+    expect(trace.firstContentMs).toBe(1_000);
+  });
+
   test("drops what was held back when the attempt fails, and everything after its end", () => {
     const { trace, received } = start();
     trace.emit(aside);

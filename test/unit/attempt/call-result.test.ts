@@ -27,9 +27,13 @@ type Shape = {
   readonly firstTokenMs?: number;
   readonly durationMs?: number;
   readonly failedMs?: number;
+  /** Of `failedMs`, what waited for the event loop. */
+  readonly waitedMs?: number;
   readonly lateMs?: number;
   /** Of the attempt before. */
   readonly first?: Partial<AttemptRecord> | "none";
+  /** What its record, and its usage, differ in. */
+  readonly last?: { readonly usage: Usage };
 };
 
 /** A call received at 0 and planned from 1 to 2, whose attempts start at 3. */
@@ -48,6 +52,7 @@ function result(shape: Shape, signal = new AbortController().signal) {
     droppedParameters: [],
     streamed: true,
     upstreamModel: "",
+    ...shape.last,
   };
   const { first } = shape;
   const attempts: PlanEnd["attempts"] =
@@ -55,15 +60,16 @@ function result(shape: Shape, signal = new AbortController().signal) {
   const last: AttemptEnd = {
     record,
     committed,
-    usage,
+    usage: shape.last?.usage ?? usage,
     generationMs:
       committed && shape.firstTokenMs !== undefined ? durationMs - shape.firstTokenMs : undefined,
     generatedTokens: usage.visibleOutput,
+    waitedMs: lateMs,
   };
   return callResultOf(
     exampleCall({ receivedAtMs: 0, signal }),
     plan,
-    { attempts, last, failure },
+    { attempts, last, waitedMs: shape.waitedMs ?? 0, failure },
     { planStartedAtMs: 1, plannedAtMs: 2, endedAtMs: startedAtMs + durationMs + lateMs },
   );
 }
@@ -117,9 +123,30 @@ describe("callResultOf()", () => {
     expect(attempts[0]).not.toHaveProperty("givenUpCost");
   });
 
-  test("takes those not to be billed whose answer had not begun, whatever was counted", () => {
-    const { attempts } = result({ first: { firstTokenMs: undefined, usage } });
+  test("takes those not to be billed whose answer had not begun, whatever we counted", () => {
+    const counted: Usage = { ...usage, source: "partial" };
+    const { attempts } = result({ first: { firstTokenMs: undefined, usage: counted } });
     expect(attempts[0].givenUpCost).toBeUndefined();
+  });
+
+  describe("of an empty answer whose provider told of hidden reasoning", () => {
+    const empty = {
+      firstTokenMs: undefined,
+      usage: { ...usage, visibleOutput: 0, reasoningOutput: 5_000 },
+    };
+    const price = { total: 3_150_000, input: 150_000, output: 3_000_000, cache: 0, request: 0 };
+    const failure: Failure = { kind: "malformed-response", message: "nothing in it" };
+
+    test("reckons what it is billed although another attempt followed", () => {
+      const { attempts } = result({ first: { ...empty, outcome: failure } });
+      expect(attempts[0].givenUpCost).toEqual(price);
+    });
+
+    test("charges it when it decided the call", () => {
+      const { cost, error } = result({ failure, committed: false, last: empty });
+      expect(cost).toEqual(price);
+      expect(error?.code).toBe("upstream-unavailable");
+    });
   });
 
   test("ends with the reason of whoever ended it", () => {
@@ -148,6 +175,11 @@ describe("callResultOf()", () => {
     expect(result({ firstTokenMs: 300, durationMs: 1_300 }).outputTokensPerSecond).toBe(100);
   });
 
+  test("takes what waited for the event loop between two attempts for the router's own", () => {
+    const { timings } = result({ first: {}, failedMs: 700, waitedMs: 480, lateMs: 20 });
+    expect(timings).toMatchObject({ failedAttempts: 220, routerOverhead: 2 + 480 + 20 });
+  });
+
   test("has timings that add up and are never negative", () => {
     const ms = fc.double({ min: 0, max: 1e6, noNaN: true });
     const shape = fc.record({
@@ -156,13 +188,15 @@ describe("callResultOf()", () => {
       share: fc.double({ min: 0, max: 1, noNaN: true }),
       durationMs: ms,
       failedMs: ms,
+      waitedShare: fc.double({ min: 0, max: 1, noNaN: true }),
       lateMs: ms,
     });
     fc.assert(
-      fc.property(shape, ({ failed, share, durationMs, ...rest }) => {
+      fc.property(shape, ({ failed, share, waitedShare, durationMs, ...rest }) => {
         const { total, ...parts } = result({
           ...rest,
           durationMs,
+          waitedMs: waitedShare * rest.failedMs,
           firstTokenMs: share * durationMs,
           ...(failed && { failure: { kind: "network", message: "" } }),
         }).timings;

@@ -41,6 +41,7 @@ function start() {
     owner: "r",
     endpoints: () => [],
     lastTrafficMs: () => undefined,
+    knownUntilMs: () => 0,
     probe: async () => ({ signal: undefined, costNanoUsd: undefined }),
     signal: reporter.signal,
     costOf: () => 0,

@@ -10,7 +10,7 @@ const layout = { columns: undefined, paint: createPaint(false), nowMs: RECEIVED_
 const about = { capacity: 2_000, slowThreshold: durationFromMs(30_000) };
 const memory =
   "the newest 2,000 calls of this replica are remembered, and beyond them those that took more than " +
-  "30.0 s, failed or needed several attempts\n";
+  "30.0 s, failed or needed several attempts; the newest refused ones apart\n";
 
 describe("formatCallList()", () => {
   it("shows what to look for in each call", () => {

@@ -171,8 +171,31 @@ describe("createCallLog()", () => {
     ]);
   });
 
-  test("tells refusals for one reason at most once in 10 s, and counts the rest", () => {
-    const { lines, refuse } = start();
+  test("tells every one of a few refusals", () => {
+    const { refuse, suppressed } = start();
+    for (const atMs of [0, 700, 1_900]) {
+      refuse("model-not-found", atMs);
+    }
+    expect(suppressed()).toEqual([0, 0, 0]);
+  });
+
+  test("tells as many refusals a second as it may, beside the calls that were served", () => {
+    const { refuse, end, lines } = start(2);
+    for (let index = 0; index < 10; index += 1) {
+      refuse("model-not-found", index);
+    }
+    end({}, 10);
+    refuse("model-not-found", 1_000);
+    expect(lines.map(({ message, fields }) => [message, fields["suppressed"]])).toEqual([
+      ["call refused", 0],
+      ["call refused", 0],
+      ["call ended", 0],
+      ["call refused", 8],
+    ]);
+  });
+
+  test("tells one refusal per reason in 10 s, whatever the limit", () => {
+    const { lines, refuse } = start(0);
     refuse("no-eligible-endpoint", 0);
     refuse("no-eligible-endpoint", 1);
     refuse("model-not-found", 2);
@@ -181,8 +204,8 @@ describe("createCallLog()", () => {
     refuse("no-eligible-endpoint", 20_000);
     expect(lines.map(({ fields }) => [fields["outcome"], fields["suppressed"]])).toEqual([
       ["no-eligible-endpoint", 0],
-      ["model-not-found", 0],
-      ["no-eligible-endpoint", 2],
+      ["model-not-found", 1],
+      ["no-eligible-endpoint", 1],
       ["no-eligible-endpoint", 0],
     ]);
   });

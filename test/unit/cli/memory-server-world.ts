@@ -57,6 +57,7 @@ export function createServerWorld(initial: Readonly<Record<string, string>>): Me
     newId: () => "00000000-0000-4000-8000-000000000000",
     processName: "test:1",
     watchProcess,
+    watchLoop: () => ({ arrivedMs: (atMs) => atMs, stop: () => undefined }),
   };
   return {
     world,

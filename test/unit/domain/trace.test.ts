@@ -38,6 +38,11 @@ describe("traceparentOf()", () => {
     expect(traceparentOf(trace, 0)).toBe("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203330-00");
   });
 
+  test("names the caller's span where there are none of ours", () => {
+    const passedOn = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
+    expect(traceparentOf({ ...trace, passedOn }, 3)).toBe(passedOn);
+  });
+
   test("does not tell what is kept beyond the sample", () => {
     expect(traceparentOf({ ...trace, keep: true }, 0)).toMatch(/-00$/);
   });

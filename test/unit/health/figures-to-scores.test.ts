@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { figuresToScore, holdsClaim } from "../../../src/health/figures-to-scores.ts";
+import {
+  figuresToScore,
+  hasRecent,
+  holdsClaim,
+  RECENT_MS,
+} from "../../../src/health/figures-to-scores.ts";
 import { figuresOf, START_MS } from "./score-fixture.ts";
 
 const percentiles = { count: 40, p5Micro: 1_500_000, p50Micro: 20_000_000, p95Micro: 99_000_001 };
@@ -21,7 +26,7 @@ describe("figuresToScore()", () => {
       recentFirstTokenMicro: 30_000_000,
     });
     const times = { count: 40, p50: 20, p95: 99.000001 };
-    const score = figuresToScore(figures, START_MS);
+    const score = figuresToScore(figures, START_MS, START_MS);
     expect(score).toEqual({
       successes: 30,
       failures: 10,
@@ -32,6 +37,7 @@ describe("figuresToScore()", () => {
       success: 0.75,
       uptime: 0.8,
       recent: { successes: 2, failures: 1, firstTokenMs: 30, isSlow: false },
+      claimed: false,
       degraded: false,
     });
     expect(Object.isFrozen(score)).toBe(true);
@@ -39,19 +45,19 @@ describe("figuresToScore()", () => {
 
   test("ratios are absent below five results and five observed minutes", () => {
     const few = { successes: 3, failures: 1, goodMinutes: 4, observedMinutes: 4 };
-    expect(figuresToScore(figuresOf("a", few), START_MS)).toMatchObject({
+    expect(figuresToScore(figuresOf("a", few), START_MS, START_MS)).toMatchObject({
       success: undefined,
       uptime: undefined,
     });
     const enough = { successes: 4, failures: 1, goodMinutes: 5, observedMinutes: 5 };
-    expect(figuresToScore(figuresOf("a", enough), START_MS)).toMatchObject({
+    expect(figuresToScore(figuresOf("a", enough), START_MS, START_MS)).toMatchObject({
       success: 0.8,
       uptime: 1,
     });
   });
 
   test("percentiles without enough samples stay absent", () => {
-    expect(figuresToScore(figuresOf("a"), START_MS).tokensPerSecond).toEqual({
+    expect(figuresToScore(figuresOf("a"), START_MS, START_MS).tokensPerSecond).toEqual({
       count: 0,
       p5: undefined,
       p50: undefined,
@@ -62,7 +68,7 @@ describe("figuresToScore()", () => {
   test("slow last seconds degrade it", () => {
     const slow = { recentFirstTokens: 10, recentFirstTokenMicro: 900_000_000 };
     const figures = figuresOf("a", { firstTokenMs: percentiles, ...slow });
-    expect(figuresToScore(figures, START_MS)).toMatchObject({
+    expect(figuresToScore(figures, START_MS, START_MS)).toMatchObject({
       recent: { firstTokenMs: 900, isSlow: true },
       degraded: true,
     });
@@ -70,7 +76,21 @@ describe("figuresToScore()", () => {
 
   test("bad last seconds degrade it", () => {
     const bad = figuresOf("a", { recentSuccesses: 0, recentFailures: 5 });
-    expect(figuresToScore(bad, START_MS).degraded).toBe(true);
+    expect(figuresToScore(bad, START_MS, START_MS).degraded).toBe(true);
+  });
+
+  test("last seconds of 30 s ago are no longer the last ones, and change nothing else", () => {
+    const slow = { recentFirstTokens: 10, recentFirstTokenMicro: 900_000_000 };
+    const bad = { recentSuccesses: 1, recentFailures: 9 };
+    const figures = figuresOf("a", { firstTokenMs: percentiles, ...slow, ...bad });
+    const before = figuresToScore(figures, START_MS, START_MS + RECENT_MS - 1);
+    expect(before).toMatchObject({ recent: { failures: 9, isSlow: true }, degraded: true });
+    expect(figuresToScore(figures, START_MS, START_MS + RECENT_MS)).toEqual({
+      ...before,
+      recent: { successes: 0, failures: 0, firstTokenMs: undefined, isSlow: false },
+      degraded: false,
+    });
+    expect(RECENT_MS).toBe(30_000);
   });
 
   test.each([
@@ -79,9 +99,26 @@ describe("figuresToScore()", () => {
     { name: "a claim that it is down", state: "down", untilMs: START_MS + 1, degraded: true },
     { name: "a claim that it goes away", state: "draining", untilMs: START_MS + 1, degraded: true },
     { name: "a claim that it is up", state: "up", untilMs: START_MS + 1, degraded: false },
-  ] as const)("$name makes degraded $degraded", ({ state, untilMs, degraded }) => {
+  ] as const)("$name makes claimed and degraded $degraded", ({ state, untilMs, degraded }) => {
     const claimed = figuresOf("a", { outside: { state, reason: "", untilMs } });
-    expect(figuresToScore(claimed, START_MS).degraded).toBe(degraded);
+    expect(figuresToScore(claimed, START_MS, START_MS)).toMatchObject({
+      claimed: degraded,
+      degraded,
+    });
+  });
+});
+
+describe("hasRecent()", () => {
+  test.each([
+    { name: "successes", figures: { recentSuccesses: 1 } },
+    { name: "failures", figures: { recentFailures: 1 } },
+    { name: "first tokens", figures: { recentFirstTokens: 1 } },
+  ])("sees $name", ({ figures }) => {
+    expect(hasRecent(figuresOf("a", figures))).toBe(true);
+  });
+
+  test("sees nothing in figures of the window alone", () => {
+    expect(hasRecent(figuresOf("a", { successes: 10, failures: 3 }))).toBe(false);
   });
 });
 

@@ -12,13 +12,13 @@ import { startScoreReader } from "../../../src/health/score-reader.ts";
 import { startScorer } from "../../../src/health/scorer.ts";
 import type { StoredSnapshot } from "../../../src/health/snapshot-keeper.ts";
 import { decodeTable, decodeVersion } from "../../../src/health/table-codec.ts";
-import { hashOfTables } from "../../../src/health/table-hash.ts";
 import { createTurns } from "../../../src/health/turns.ts";
 import { ALGORITHM_VERSION, createHealthFold } from "../../../src/score/health-fold.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 import {
   createSwitchedBus,
   figuresOf,
+  hashOf,
   idOf,
   outgoing,
   positionOf,
@@ -45,7 +45,7 @@ async function setUp(models: Readonly<Record<string, number>>) {
   for (const [model, asOfMs] of Object.entries(models)) {
     await putOver(scores, tableEntry(tableOf(model, positionOf(1, { asOfMs }), [])));
   }
-  const ledger = createScoreLedger({ scores, turns });
+  const ledger = createScoreLedger({ scores, hash: sha256, turns });
   await ledger.load();
   return { ...world, scores, gone: createGoneTables({ ledger, turns, log: world.log }) };
 }
@@ -159,7 +159,7 @@ function createRunner(scores: KeyValue, moments: readonly Moment[], waiting: (()
   let isBusy = false;
   const publisher = createScorePublisher({
     fold: output,
-    ledger: createScoreLedger({ scores: gated(scores, waiting), turns }),
+    ledger: createScoreLedger({ scores: gated(scores, waiting), hash: sha256, turns }),
     hash: sha256,
     turns,
     publisher: "scorer-1",
@@ -284,7 +284,7 @@ describe("two that both believe to lead", () => {
         const expected = [...(moments.at(-1)?.models.keys() ?? [])];
         // None without endpoints is left either.
         expect(tables.map(({ model }) => model).sort()).toEqual(expected.sort());
-        expect(version.stateSha256).toEqual(hashOfTables(tables, sha256));
+        expect(version.stateSha256).toEqual(hashOf(tables));
         // A reader that watched, and reads all once if that was not enough, has the same.
         for (const entry of entries) {
           scene.take(entry, "read");

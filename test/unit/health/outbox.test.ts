@@ -58,6 +58,7 @@ function createFolder() {
       return { isForgotten };
     },
     successes: () => successes,
+    has: ({ sequence }: Sending) => seen.has(sequence),
   };
 }
 
@@ -132,13 +133,122 @@ describe("createOutbox()", () => {
     expect(outbox.wantsTurns()).toBe(true);
   });
 
-  const fates = fc.constantFrom("stored", "stored", "lost", "stored-unconfirmed", "late");
-  const step = fc.record({
-    observations: fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 6 }),
-    fates: fc.array(fates, { maxLength: 20 }),
-    passMs: fc.constantFrom(TURN_MS, 200, 1_000, SLICE_MS),
+  const open = { kind: "breaker", state: "open" } as const;
+
+  it("goes on with others when one is refused, and tries one of its endpoint in a minute", () => {
+    const outbox = create();
+    const tryAll = (nowMs: number) =>
+      sendAll(outbox, nowMs).map((sending) => {
+        const { endpoint, sequence } = sending;
+        (endpoint === id("b") ? outbox.refuse : outbox.acknowledge)(sending, nowMs);
+        return `${endpoint} ${sequence}`;
+      });
+    outbox.signal(id("b"), open, START_MS);
+    expect(tryAll(START_MS)).toEqual(["b 1"]);
+    for (let count = 2; count < 202; count += 1) {
+      outbox.signal(id("a"), open, START_MS);
+      outbox.signal(id("b"), open, START_MS);
+      observe(outbox, "b", START_MS);
+      outbox.turn(START_MS + count * 200);
+      expect(tryAll(START_MS)).toEqual([`a ${count}`]);
+    }
+    expect(outbox.stats()).toMatchObject({ signals: 1, deltas: 1, unacknowledged: 0 });
+    expect(outbox.resumesAtMs()).toBe(START_MS + 60_000);
+    expect(tryAll(START_MS + 59_999)).toEqual([]);
+    expect(tryAll(START_MS + 60_000)).toEqual(["b 202"]);
+    outbox.turn(START_MS + 62_000);
+    expect(tryAll(START_MS + 62_000)).toEqual([]);
+    expect(outbox.stats()).toMatchObject({ signals: 0, deltas: 1 });
   });
-  type Fate = "stored" | "lost" | "stored-unconfirmed" | "late";
+
+  it("has one of many deltas tried in a minute, too", () => {
+    const outbox = create();
+    for (const slice of [0, 1, 2]) {
+      observe(outbox, "b", START_MS + slice * SLICE_MS);
+    }
+    const atMs = START_MS + 2 * SLICE_MS;
+    outbox.turn(atMs);
+    const [first] = sendAll(outbox, atMs) as [Sending];
+    outbox.refuse(first, atMs);
+    observe(outbox, "b", atMs);
+    observe(outbox, "b", atMs + SLICE_MS);
+    outbox.turn(atMs + 60_000);
+    expect(sendAll(outbox, atMs + 60_000)).toHaveLength(1);
+    expect(outbox.stats()).toMatchObject({ deltas: 1 });
+  });
+
+  it("tells all that waited once the bus takes one of the endpoint", () => {
+    const outbox = create();
+    outbox.signal(id("b"), open, START_MS);
+    const [first] = sendAll(outbox, START_MS) as [Sending];
+    outbox.refuse(first, START_MS);
+    outbox.signal(id("b"), open, START_MS);
+    outbox.signal(id("b"), { kind: "probe", passed: true, firstTokenMs: undefined }, START_MS + 5);
+    observe(outbox, "b", START_MS);
+    expect(sendAll(outbox, START_MS + 10)).toEqual([]);
+    const tried = sendAll(outbox, START_MS + 60_000);
+    expect(tried.map((sending) => decoded(sending).signal.kind)).toEqual(["breaker"]);
+    outbox.acknowledge(tried[0] as Sending);
+    outbox.turn(START_MS + 61_000);
+    // The probe is of another minute.
+    const rest = sendAll(outbox, START_MS + 61_000);
+    expect(rest.map((sending) => decoded(sending).signal.kind)).toEqual(["outcomes"]);
+    expect(outbox.stats()).toMatchObject({ droppedSignals: 1, signals: 0, deltas: 0 });
+    expect(outbox.resumesAtMs()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it("holds nothing back when all that waits falls due", () => {
+    const outbox = create();
+    outbox.signal(id("b"), open, START_MS);
+    const [first] = sendAll(outbox, START_MS) as [Sending];
+    outbox.refuse(first, START_MS);
+    outbox.signal(id("b"), open, START_MS);
+    observe(outbox, "b", START_MS);
+    expect(sendAll(outbox, START_MS)).toEqual([]);
+    outbox.flush(START_MS);
+    expect(sendAll(outbox, START_MS)).toHaveLength(2);
+  });
+
+  it("does not wait for a clock that went back", () => {
+    const outbox = create();
+    outbox.signal(id("b"), open, START_MS);
+    const [first] = sendAll(outbox, START_MS) as [Sending];
+    outbox.refuse(first, START_MS);
+    outbox.signal(id("b"), open, START_MS);
+    expect(sendAll(outbox, START_MS)).toEqual([]);
+    expect(sendAll(outbox, START_MS - 3_600_000)).toHaveLength(1);
+  });
+
+  it("gives up what is passed over five times in a row, and then at once what else its endpoint tells", () => {
+    const outbox = create();
+    outbox.signal(id("b"), open, START_MS);
+    const passOver = (nowMs: number) => {
+      const sent = sendAll(outbox, nowMs);
+      expect(sent).toHaveLength(1);
+      return sent.some((sending) => outbox.passOver(sending, nowMs));
+    };
+    const over = [1, 2, 3, 4].map(passOver.bind(undefined, START_MS));
+    expect(over).toEqual([false, false, false, false]);
+    const [again] = sendAll(outbox, START_MS) as [Sending];
+    // Something else was wrong, perhaps with the bus.
+    outbox.retry(again);
+    const anew = [1, 2, 3, 4, 5].map(passOver.bind(undefined, START_MS));
+    expect(anew).toEqual([false, false, false, false, true]);
+    expect(outbox.stats()).toMatchObject({ unacknowledged: 0, lapsed: 0 });
+    outbox.signal(id("b"), open, START_MS);
+    expect(sendAll(outbox, START_MS + 59_999)).toEqual([]);
+    expect(passOver(START_MS + 60_000)).toBe(true);
+  });
+
+  const kindFates = ["stored", "stored", "lost", "stored-unconfirmed", "late"] as const;
+  const stepOf = (fates: readonly Fate[]) =>
+    fc.record({
+      observations: fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 6 }),
+      fates: fc.array(fc.constantFrom(...fates), { maxLength: 20 }),
+      passMs: fc.constantFrom(TURN_MS, 200, 1_000, SLICE_MS),
+    });
+  const step = stepOf(kindFates);
+  type Fate = "stored" | "lost" | "stored-unconfirmed" | "late" | "refused" | "passed-over";
   type Step = { observations: string[]; fates: Fate[]; passMs: number };
 
   /** Plays the steps, then lets everything through. */
@@ -147,6 +257,7 @@ describe("createOutbox()", () => {
     const folder = createFolder();
     const firstTries: number[] = [];
     const forgotten: number[] = [];
+    const givenUp: Sending[] = [];
     let nowMs = START_MS;
     let observed = 0;
     let late: Sending[] = [];
@@ -164,6 +275,13 @@ describe("createOutbox()", () => {
         outbox.retry(sending);
       },
       late: (sending) => late.push(sending),
+      refused(sending) {
+        outbox.refuse(sending, nowMs);
+        givenUp.push(sending);
+      },
+      "passed-over"(sending) {
+        givenUp.push(...(outbox.passOver(sending, nowMs) ? [sending] : []));
+      },
     };
     const pump = (list: readonly Fate[], rest: Fate) => {
       const settled = late;
@@ -188,7 +306,7 @@ describe("createOutbox()", () => {
     for (let round = 0; round < 100; round += 1) {
       pump([], "stored");
     }
-    return { outbox, folder, firstTries, forgotten, observed };
+    return { outbox, folder, firstTries, forgotten, observed, givenUp };
   }
 
   it("loses nothing and has nothing counted twice, whatever becomes of reports", () => {
@@ -197,6 +315,26 @@ describe("createOutbox()", () => {
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const { outbox, folder, firstTries, forgotten, observed } = play(steps);
         expect(folder.successes()).toBe(observed);
+        expect(firstTries).toEqual(firstTries.map((_, index) => index + 1));
+        expect(forgotten).toEqual([]);
+        expect(outbox.isEmpty()).toBe(true);
+        expect(outbox.stats()).toMatchObject({ bytes: 0, inFlight: 0, lapsed: 0 });
+      }),
+      { seed: 7, numRuns: 300 },
+    );
+  });
+
+  it("loses what it gave up and nothing else, and has nothing counted twice", () => {
+    const steps = fc.array(stepOf([...kindFates, "refused", "passed-over", "passed-over"]), {
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(steps, (played) => {
+        const { outbox, folder, firstTries, forgotten, observed, givenUp } = play(played);
+        const lost = givenUp.filter((sending) => !folder.has(sending)).map(decoded);
+        const successes = lost.map(({ signal }) => (signal as OutcomeDelta).successes);
+        const sum = successes.reduce((total, count) => total + count, 0);
+        expect(folder.successes() + sum).toBe(observed);
         expect(firstTries).toEqual(firstTries.map((_, index) => index + 1));
         expect(forgotten).toEqual([]);
         expect(outbox.isEmpty()).toBe(true);

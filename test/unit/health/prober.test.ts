@@ -4,6 +4,7 @@ import type { CancelSignal } from "../../../src/domain/cancel.ts";
 import type { Endpoint } from "../../../src/domain/catalog.ts";
 import type { EndpointId } from "../../../src/domain/endpoint.ts";
 import type { ProbeSignal } from "../../../src/domain/health.ts";
+import type { ScoreSnapshot } from "../../../src/domain/score.ts";
 import { type ProbeResult, type ProberOptions, startProber } from "../../../src/health/prober.ts";
 import { createTrafficClock } from "../../../src/health/traffic-clock.ts";
 import { createRandom } from "../../../src/simulator/random.ts";
@@ -66,6 +67,7 @@ function world(changes: Partial<ProberOptions> = {}, clock = createManualClock()
     owner: "me",
     endpoints: () => [exampleEndpoint("a")],
     lastTrafficMs: () => undefined,
+    knownUntilMs: clock.nowMs,
     signal: (id, signal) => told.push({ id, signal }),
     costOf: () => 0,
     dailyCapNanoUsd: 0,
@@ -250,6 +252,50 @@ describe("startProber()", () => {
     await clock.advance(1_000);
     await closed;
     expect(clock.pending()).toBe(0);
+  });
+
+  test("probes nothing while the scores are older than 30 s, and first looks on for a minute again after it", async () => {
+    // What the last scorer published: others call it all the time, and nobody tells any more.
+    const clock = createManualClock();
+    const startMs = clock.nowMs();
+    const recent = { successes: 100, failures: 0 };
+    const scores = new Map([["a" as EndpointId, exampleScore({ recent })]]);
+    let snapshot: ScoreSnapshot = { revision: 1, windowEndMs: startMs, scores };
+    const { lastTrafficMs, knownUntilMs } = createTrafficClock(() => snapshot);
+    const { probed, prober, table } = world({ lastTrafficMs, knownUntilMs }, clock);
+    await clock.advance(25_000);
+    expect(prober.stats().leading).toBe(true);
+    await clock.advance(10 * MINUTE - 25_000);
+    expect(probed).toEqual([]);
+    // Whoever hears of calls may probe meanwhile.
+    expect(table.holder()).toBeUndefined();
+    const told = Array.from({ length: 180 }, (_, second) => second);
+    for (const second of told) {
+      snapshot = { revision: 2 + second, windowEndMs: clock.nowMs(), scores: new Map() };
+      await clock.advance(1_000);
+    }
+    expect(probed).toHaveLength(2);
+    expect(probed[0]?.afterMs).toBeGreaterThanOrEqual(11 * MINUTE);
+    expect(prober.stats().leading).toBe(true);
+  });
+
+  test("probes nothing before there are any scores", async () => {
+    let knownUntilMs = 0;
+    const { clock, probed } = world({ knownUntilMs: () => knownUntilMs });
+    await clock.advance(10 * MINUTE);
+    expect(probed).toEqual([]);
+    knownUntilMs = Number.POSITIVE_INFINITY;
+    await clock.advance(2 * MINUTE);
+    expect(probed).not.toEqual([]);
+  });
+
+  test("does not take for quiet what scores do not tell of yet", async () => {
+    const clock = createManualClock();
+    const { probed } = world({ knownUntilMs: () => clock.nowMs() - 6_000 }, clock);
+    await clock.advance(65_000);
+    expect(probed).toEqual([]);
+    await clock.advance(1_000);
+    expect(probed).toHaveLength(1);
   });
 
   test("asks for the traffic of every endpoint each second, whoever leads", async () => {

@@ -55,6 +55,24 @@ describe("createPublishedScores()", () => {
     expect(published.agrees()).toBe(false);
   });
 
+  test("does not agree with figures that are others than those that were published", () => {
+    const { published, takeTable, takeVersion } = setUp();
+    const table = tableOf("m", positionOf(1), [figuresOf("a", { successes: 3 })]);
+    takeVersion(versionOf(positionOf(1), [table]));
+    takeTable({ ...table, endpoints: [figuresOf("a", { successes: 4 })] });
+    expect(published.agrees()).toBe(false);
+    takeTable(table, "read");
+    expect(published.agrees()).toBe(true);
+  });
+
+  test("knows no time of a stream that is empty", () => {
+    const { published, takeVersion } = setUp();
+    takeVersion(versionOf(positionOf(0, { asOfMs: 0 }), []));
+    expect(published.windowEndMs()).toBe(0);
+    takeVersion(versionOf(at(START_MS), []));
+    expect(published.windowEndMs()).toBe(START_MS);
+  });
+
   test("refuses versions that are not newer, and counts them", () => {
     const { published, takeVersion } = setUp();
     expect(takeVersion(versionOf(positionOf(5), []))).toBe(true);

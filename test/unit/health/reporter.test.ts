@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { BusUnavailable, type OutgoingReport } from "../../../src/domain/bus.ts";
+import {
+  BusPassedOver,
+  BusRefused,
+  BusUnavailable,
+  type OutgoingReport,
+} from "../../../src/domain/bus.ts";
 import type { EndpointId } from "../../../src/domain/endpoint.ts";
 import { type Span, spanIdAt, spanSlots, type TraceContext } from "../../../src/domain/trace.ts";
 import type { ConfirmedReport } from "../../../src/health/publish-tracer.ts";
@@ -25,7 +30,7 @@ const silent: Publish = () => new Promise(() => {});
 
 function start(changes: Partial<ReporterOptions> = {}) {
   const clock = createManualClock();
-  const logged: unknown[] = [];
+  const logged: (readonly [level: string, message: string])[] = [];
   const sent: { readonly atMs: number; readonly report: OutgoingReport }[] = [];
   const bus: { publish: Publish } = { publish: stored };
   const reporter = createReporter({
@@ -248,6 +253,125 @@ describe("createReporter()", () => {
     const { clock, observe } = start();
     observe("a");
     await clock.advance(3_000);
+    expect(clock.pending()).toBe(0);
+  });
+});
+
+describe("an endpoint whose reports the bus does not take", () => {
+  const refusal = ["error", "the bus refuses the health reports of an endpoint"];
+
+  /** Of endpoints whose names begin with `b`. */
+  const failingWith =
+    (error: Error): Publish =>
+    async ({ token }) => {
+      if (token.startsWith("b")) {
+        throw error;
+      }
+      return 1;
+    };
+  const refused = failingWith(new BusRefused("denied"));
+  const told = (sent: ReturnType<typeof start>["sent"], token: string) =>
+    sent.filter(({ report }) => report.token === token).length;
+
+  it("silences no other, and is told when it is taken again, as of then", async () => {
+    const { clock, reporter, bus, sent, logged, observe } = start();
+    bus.publish = refused;
+    reporter.signal(id("b"), open);
+    await clock.advance(0);
+    expect(reporter.stats()).toMatchObject({ rejected: 1, unconfirmed: 0, unacknowledged: 0 });
+    for (let index = 0; index < 400; index += 1) {
+      reporter.signal(id(`a${index}`), open);
+    }
+    reporter.signal(id("b"), open);
+    observe("b");
+    await clock.advance(30_000);
+    expect(reporter.stats()).toMatchObject({ published: 400, signals: 1, deltas: 1 });
+    expect(told(sent, "b")).toBe(1);
+    bus.publish = stored;
+    await clock.advance(29_999);
+    expect(told(sent, "b")).toBe(1);
+    await clock.advance(1_001);
+    expect(told(sent, "b")).toBe(3);
+    expect(reporter.stats()).toMatchObject({ published: 402, rejected: 1, signals: 0, deltas: 0 });
+    expect(logged).toEqual([refusal]);
+    await clock.advance(1_000);
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("has one report tried in a minute, a signal also when nothing else is told", async () => {
+    const { clock, reporter, bus, sent, logged } = start();
+    bus.publish = refused;
+    for (let minute = 0; minute < 5; minute += 1) {
+      reporter.signal(id("b"), open);
+      reporter.signal(id("b"), { kind: "state", state: "up", reason: "", ttlMs: 600_000 });
+      await clock.advance(60_000);
+    }
+    // The two of the first minute went out together.
+    expect(told(sent, "b")).toBe(2 + 5);
+    expect(reporter.stats()).toMatchObject({ rejected: 7, published: 0 });
+    expect(logged).toHaveLength(7);
+  });
+
+  it("is logged ten times a minute at most, however many there are", async () => {
+    const { clock, reporter, bus, logged } = start();
+    bus.publish = refused;
+    for (let index = 0; index < 100; index += 1) {
+      reporter.signal(id(`b${index}`), open);
+    }
+    await clock.advance(0);
+    expect(logged).toHaveLength(10);
+    reporter.signal(id("b0"), open);
+    await clock.advance(60_000);
+    expect(logged).toHaveLength(11);
+    expect(reporter.stats()).toMatchObject({ rejected: 101 });
+  });
+
+  it("is one whose reports are passed over for long, also when its window is shut", async () => {
+    const { clock, reporter, bus, sent, logged } = start();
+    bus.publish = async (report) => {
+      if (report.token === "b") {
+        await new Promise<void>((resolve) => clock.schedule(8_000, resolve));
+        throw new BusPassedOver("no answer");
+      }
+      return 1;
+    };
+    reporter.signal(id("b"), open);
+    for (let index = 0; index < 400; index += 1) {
+      reporter.signal(id(`a${index}`), open);
+    }
+    await clock.advance(39_999);
+    expect(reporter.stats()).toMatchObject({ published: 63, rejected: 0, unconfirmed: 4 });
+    await clock.advance(1);
+    expect(reporter.stats()).toMatchObject({ published: 400, rejected: 1, unacknowledged: 0 });
+    expect(told(sent, "b")).toBe(5);
+    expect(logged).toEqual([refusal]);
+  });
+
+  it("is not one for which the bus has no room, is full or is away, for half an hour", async () => {
+    const { clock, reporter, bus, logged } = start();
+    bus.publish = failingWith(new BusUnavailable("resource limits exceeded"));
+    reporter.signal(id("b"), { kind: "breaker", state: "open" });
+    for (let minute = 0; minute < 29; minute += 1) {
+      reporter.signal(id(`a${minute}`), open);
+      await clock.advance(60_000);
+    }
+    expect(reporter.stats()).toMatchObject({ rejected: 0, lapsed: 0, unacknowledged: 1 });
+    bus.publish = stored;
+    await clock.advance(1_000);
+    expect(reporter.stats()).toMatchObject({ published: 30, unacknowledged: 0 });
+    expect(logged.filter(([level]) => level === "error")).toEqual([]);
+  });
+
+  it("is tried once more on closing, and keeps nobody waiting", async () => {
+    const { clock, reporter, bus, sent } = start();
+    bus.publish = refused;
+    reporter.signal(id("b"), open);
+    await clock.advance(0);
+    reporter.signal(id("b"), open);
+    await clock.advance(0);
+    expect(told(sent, "b")).toBe(1);
+    await reporter.close();
+    expect(told(sent, "b")).toBe(2);
     expect(clock.pending()).toBe(0);
   });
 });

@@ -18,7 +18,7 @@ import { scoreKeyOf, tokenOf, VERSION_KEY } from "../../../src/health/endpoint-t
 import { encodeReport } from "../../../src/health/report-codec.ts";
 import { sha256 as sha256Of } from "../../../src/health/sha256.ts";
 import { encodeTable, encodeVersion } from "../../../src/health/table-codec.ts";
-import { hashOfTables } from "../../../src/health/table-hash.ts";
+import { hashOfTables, summaryOf } from "../../../src/health/table-hash.ts";
 import { createManualClock, type ManualClock } from "../../support/manual-clock.ts";
 
 export const START_MS = 1_800_000_000_000;
@@ -72,11 +72,17 @@ export function tableOf(
   return { position, model, endpoints, stateSha256: sha256([Buffer.from(text)]) };
 }
 
+/** As a version tells of them. */
+export function hashOf(tables: readonly ModelScoreTable[]): Uint8Array {
+  const summaries = tables.flatMap((table) => summaryOf(table, encodeTable(table), sha256) ?? []);
+  return hashOfTables(summaries, sha256);
+}
+
 export function versionOf(
   position: ScorePosition,
   tables: readonly ModelScoreTable[],
 ): PublishedVersion {
-  const stateSha256 = hashOfTables(tables, sha256);
+  const stateSha256 = hashOf(tables);
   return { position, modelCount: tables.length, stateSha256, publisher: "scorer-1" };
 }
 

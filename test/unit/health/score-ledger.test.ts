@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { VERSION_KEY } from "../../../src/health/endpoint-token.ts";
 import { createScoreLedger, type LedgerWrite } from "../../../src/health/score-ledger.ts";
+import { encodeTable } from "../../../src/health/table-codec.ts";
 import { summaryOf } from "../../../src/health/table-hash.ts";
 import { createTurns } from "../../../src/health/turns.ts";
 import {
@@ -9,6 +10,7 @@ import {
   publish,
   putOver,
   START_MS,
+  sha256,
   tableEntry,
   tableOf,
   versionEntry,
@@ -29,7 +31,7 @@ function setUp() {
   return {
     ...world,
     scores,
-    ledger: createScoreLedger({ scores, turns }),
+    ledger: createScoreLedger({ scores, hash: sha256, turns }),
     yields: () => yields,
   };
 }
@@ -37,7 +39,7 @@ function setUp() {
 function writeOf(table: ReturnType<typeof tableOf>): LedgerWrite {
   const { key, value } = tableEntry(table);
   const { model, position } = table;
-  return { key, model, bytes: value, position, table: summaryOf(table) };
+  return { key, model, bytes: value, position, table: summaryOf(table, value, sha256) };
 }
 
 const always = () => true;
@@ -50,7 +52,7 @@ describe("createScoreLedger()", () => {
     await publish(scores, positionOf(3), [table, gone]);
     await putOver(scores, { key: "scores.rubbish", value: Uint8Array.of(255) });
     await ledger.load();
-    expect(ledger.tables()).toEqual([{ model: "m", stateSha256: table.stateSha256 }]);
+    expect(ledger.tables()).toEqual([{ model: "m", sha256: sha256([encodeTable(table)]) }]);
     expect(ledger.get(VERSION_KEY)).toMatchObject({ position: positionOf(3), table: undefined });
     expect(ledger.get("scores.gone")).toMatchObject({ position: positionOf(2), table: undefined });
     expect(ledger.get("scores.rubbish")).toMatchObject({ position: undefined, table: undefined });
@@ -61,6 +63,7 @@ describe("createScoreLedger()", () => {
     const { bus } = setUp();
     const stored = [[{ ...tableEntry(tableOf("m", positionOf(1))), revision: 1 }], []];
     const ledger = createScoreLedger({
+      hash: sha256,
       turns: createTurns({ nowMs: () => 0, yieldTurn: async () => undefined }),
       scores: { ...bus.scores, entries: async () => stored.shift() ?? [] },
     });
@@ -188,7 +191,7 @@ describe("createScoreLedger()", () => {
       await putOver(scores, tableEntry(back));
       await expect(ledger.remove("scores.m", always)).resolves.toBe("written");
       await expect(scores.get("scores.m")).resolves.toMatchObject(tableEntry(back));
-      expect(ledger.tables()).toEqual([{ model: "m", stateSha256: back.stateSha256 }]);
+      expect(ledger.tables()).toEqual([{ model: "m", sha256: sha256([encodeTable(back)]) }]);
       expect(ledger.conflicts()).toBe(1);
     });
 
@@ -225,6 +228,14 @@ describe("createScoreLedger()", () => {
     expect((await scores.get(entry.key))?.value).toEqual(entry.value);
   });
 
+  test("what a newer algorithm has abandoned is written over", async () => {
+    const { scores, ledger } = setUp();
+    await putOver(scores, tableEntry(tableOf("m", positionOf(9, { algorithmVersion: 2 }))));
+    const write = writeOf(tableOf("m", positionOf(2, { asOfMs: START_MS + 200_000 })));
+    await expect(ledger.write(write, always)).resolves.toBe("written");
+    expect((await scores.get(write.key))?.value).toEqual(write.bytes);
+  });
+
   test("asks before it writes", async () => {
     const { scores, ledger } = setUp();
     const write = writeOf(tableOf("m", positionOf(2)));
@@ -235,6 +246,7 @@ describe("createScoreLedger()", () => {
   test("gives up when somebody writes all the time", async () => {
     const { bus } = setUp();
     const busy = createScoreLedger({
+      hash: sha256,
       turns: createTurns({ nowMs: () => 0, yieldTurn: async () => undefined }),
       scores: { ...bus.scores, put: async () => undefined },
     });

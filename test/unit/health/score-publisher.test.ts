@@ -9,11 +9,11 @@ import {
   type PublisherPorts,
 } from "../../../src/health/score-publisher.ts";
 import { decodeTable, decodeVersion } from "../../../src/health/table-codec.ts";
-import { hashOfTables } from "../../../src/health/table-hash.ts";
 import { createTurns } from "../../../src/health/turns.ts";
 import {
   createSwitchedBus,
   figuresOf,
+  hashOf,
   positionOf,
   putOver,
   START_MS,
@@ -88,7 +88,7 @@ function setUp(
   const { fold, output, advance } = createFold();
   const publisher = createScorePublisher({
     fold: output,
-    ledger: createScoreLedger({ scores, turns }),
+    ledger: createScoreLedger({ scores, hash: sha256, turns }),
     hash: sha256,
     turns,
     publisher: "scorer-1",
@@ -144,7 +144,7 @@ describe("createScorePublisher()", () => {
     await expect(storedVersion(scores)).resolves.toMatchObject({
       position: positionOf(2),
       modelCount: 2,
-      stateSha256: hashOfTables(tables, sha256),
+      stateSha256: hashOf(tables),
     });
   });
 
@@ -181,7 +181,7 @@ describe("createScorePublisher()", () => {
     });
     await expect(storedVersion(scores)).resolves.toMatchObject({
       modelCount: 1,
-      stateSha256: hashOfTables([tableOf("n", positionOf(1))], sha256),
+      stateSha256: hashOf([tableOf("n", positionOf(1))]),
     });
     advance();
     written.length = 0;

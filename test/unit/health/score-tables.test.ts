@@ -1,9 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { createScoreTables } from "../../../src/health/score-tables.ts";
-import { hashOfTables } from "../../../src/health/table-hash.ts";
-import { figuresOf, idOf, positionOf, START_MS, sha256, tableOf } from "./score-fixture.ts";
+import type { ModelScoreTable } from "../../../src/domain/health.ts";
+import { createScoreTables, type TableOrigin } from "../../../src/health/score-tables.ts";
+import { encodeTable } from "../../../src/health/table-codec.ts";
+import { figuresOf, hashOf, idOf, positionOf, START_MS, sha256, tableOf } from "./score-fixture.ts";
 
-const setUp = () => createScoreTables({ hash: sha256, busMs: () => START_MS });
+function setUp() {
+  const tables = createScoreTables({ hash: sha256, busMs: () => START_MS });
+  return {
+    ...tables,
+    take: (table: ModelScoreTable, origin: TableOrigin) =>
+      tables.take(table, encodeTable(table), origin),
+  };
+}
 
 const claim = (state: "degraded" | "down", untilMs: number) => ({ state, reason: "r", untilMs });
 
@@ -45,19 +53,22 @@ describe("createScoreTables()", () => {
 
   test("what was kept gives way to anything and replaces nothing", () => {
     const tables = setUp();
-    expect(tables.take(tableOf("m", positionOf(9)), "kept")).toBe(true);
-    expect(tables.take(tableOf("m", positionOf(10)), "kept")).toBe(false);
+    const sequences = () => tables.tables().map(({ position }) => position.asOfSequence);
+    tables.keep(tableOf("m", positionOf(9)));
+    tables.keep(tableOf("m", positionOf(10)));
+    expect(sequences()).toEqual([9]);
     expect(tables.take(tableOf("m", positionOf(1)), "watched")).toBe(true);
-    expect(tables.take(tableOf("m", positionOf(9)), "kept")).toBe(false);
+    tables.keep(tableOf("m", positionOf(9)));
+    expect(sequences()).toEqual([1]);
   });
 
   test("what was kept has no part in the hash, and can be dropped", () => {
     const tables = setUp();
-    tables.take(tableOf("old", positionOf(9)), "kept");
+    tables.keep(tableOf("old", positionOf(9)));
     const table = tableOf("m", positionOf(1));
     tables.take(table, "watched");
     tables.take(tableOf("gone", positionOf(1), []), "watched");
-    expect(tables.stateSha256()).toEqual(hashOfTables([table], sha256));
+    expect(tables.stateSha256()).toEqual(hashOf([table]));
     expect(tables.dropKept()).toBe(true);
     expect(tables.dropKept()).toBe(false);
     expect([...tables.scores().keys()]).toEqual(["m-a"]);
@@ -112,6 +123,68 @@ describe("createScoreTables()", () => {
     expect(tables.lapse(START_MS + 10)).toBe(true);
     expect(tables.scores().get(idOf("a"))?.degraded).toBe(false);
     expect(tables.lapse(START_MS + 10)).toBe(false);
+  });
+
+  test("last seconds end by themselves 30 s after their table, and with them the degradation", () => {
+    const tables = setUp();
+    const failing = { recentFailures: 6 };
+    const slow = { recentFirstTokens: 3, recentFirstTokenMicro: 9_000_000_000 };
+    const firstTokenMs = { count: 40, p5Micro: 1e6, p50Micro: 2e7, p95Micro: 9e7 };
+    const claimed = { outside: claim("down", START_MS + 10), ...failing };
+    const all = [
+      figuresOf("failing", failing),
+      figuresOf("slow", { ...slow, firstTokenMs }),
+      figuresOf("claimed", claimed),
+      figuresOf("sound"),
+    ];
+    tables.take(tableOf("m", positionOf(1), all), "watched");
+    const degraded = () =>
+      [...tables.scores()].flatMap(([id, score]) => (score.degraded ? id : []));
+    expect(tables.lapse(START_MS + 10)).toBe(true);
+    expect(degraded()).toEqual(["failing", "slow", "claimed"]);
+    expect(tables.lapse(START_MS + 29_999)).toBe(false);
+    const before = tables.scores();
+    expect(tables.lapse(START_MS + 30_000)).toBe(true);
+    expect(degraded()).toEqual([]);
+    expect(tables.scores().get(idOf("failing"))?.recent.failures).toBe(0);
+    expect(tables.scores().get(idOf("sound"))).toBe(before.get(idOf("sound")));
+    expect(tables.lapse(START_MS + 40_000)).toBe(false);
+  });
+
+  test("last seconds end with their own table, whatever became of the model before", () => {
+    const tables = setUp();
+    const failing = figuresOf("a", { recentFailures: 6 });
+    tables.take(tableOf("m", positionOf(1), [failing]), "watched");
+    const later = positionOf(2, { asOfMs: START_MS + 20_000 });
+    tables.take(tableOf("m", later, [failing]), "watched");
+    expect(tables.lapse(START_MS + 30_000)).toBe(false);
+    tables.take(tableOf("n", later, [failing, figuresOf("b", { recentFailures: 6 })]), "watched");
+    tables.take(tableOf("m", positionOf(3, { asOfMs: START_MS + 21_000 }), []), "watched");
+    expect(tables.scores().get(idOf("a"))?.degraded).toBe(true);
+    expect(tables.lapse(START_MS + 50_000)).toBe(true);
+    expect(tables.lapse(START_MS + 60_000)).toBe(false);
+  });
+
+  test("does not end for one model what another one's table tells", () => {
+    const tables = setUp();
+    const failing = figuresOf("a", { recentFailures: 6 });
+    tables.take(tableOf("m", positionOf(1), [failing]), "watched");
+    const later = positionOf(2, { asOfMs: START_MS + 20_000 });
+    tables.take(tableOf("n", later, [failing]), "watched");
+    expect(tables.lapse(START_MS + 30_000)).toBe(false);
+    expect(tables.scores().get(idOf("a"))?.degraded).toBe(true);
+    expect(tables.lapse(START_MS + 50_000)).toBe(true);
+    expect(tables.scores().get(idOf("a"))?.degraded).toBe(false);
+  });
+
+  test("what was kept for longer than 30 s tells of no last seconds", () => {
+    const tables = setUp();
+    const before = positionOf(1, { asOfMs: START_MS - 30_000 });
+    tables.keep(tableOf("m", before, [figuresOf("a", { recentFailures: 6 })]));
+    expect(tables.scores().get(idOf("a"))).toMatchObject({
+      recent: { failures: 0 },
+      degraded: false,
+    });
   });
 
   test("a newer table withdraws a claim", () => {

@@ -13,6 +13,7 @@ import { decodeTable, decodeVersion } from "../../../src/health/table-codec.ts";
 import { ALGORITHM_VERSION, createHealthFold } from "../../../src/score/health-fold.ts";
 import {
   createSwitchedBus,
+  hashOf,
   idOf,
   outgoing,
   positionOf,
@@ -125,7 +126,7 @@ describe("startScorer()", () => {
     const version = await storedVersion(world);
     expect(version).toMatchObject({ publisher: "scorer-1", modelCount: 1 });
     expect(version?.position.asOfSequence).toBe(1);
-    expect(version?.stateSha256).toEqual(fold.stateSha256());
+    expect(version?.stateSha256).toEqual(hashOf([fold.table("m")]));
     const entry = await world.memory.scores.get(scoreKeyOf("m"));
     expect(decodeTable(entry?.value ?? new Uint8Array())).toEqual(fold.table("m"));
     expect(scorer.status()).toMatchObject({
@@ -506,6 +507,24 @@ describe("startScorer()", () => {
     expect(scorer.status()).toMatchObject({ leader: false, lastRound: "superseded" });
     await expect(world.memory.leases.take(SCORER_LEASE, "newer")).resolves.toBe(true);
     expect((await storedVersion(world))?.position).toEqual(newer);
+    await scorer.close();
+  });
+
+  test("publishes once a newer algorithm has been gone for three minutes, as after a rollback", async () => {
+    const world = createSwitchedBus();
+    const newer = positionOf(1, { algorithmVersion: 99 });
+    await putOver(world.memory.scores, versionEntry(versionOf(newer, [])));
+    const { scorer } = start(world);
+    for (let minute = 0; minute < 3; minute += 1) {
+      await report(world, minute + 1);
+      await world.clock.advance(58_000);
+      expect((await storedVersion(world))?.position).toEqual(newer);
+    }
+    await world.clock.advance(10_000);
+    await report(world, 4);
+    await world.clock.advance(45_000);
+    expect(scorer.status().leader).toBe(true);
+    expect((await storedVersion(world))?.position.algorithmVersion).toBe(ALGORITHM_VERSION);
     await scorer.close();
   });
 

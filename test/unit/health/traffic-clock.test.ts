@@ -61,6 +61,14 @@ describe("createTrafficClock()", () => {
     expect(clock.lastTrafficMs(a)).toBe(3_000);
   });
 
+  test("knows of the calls of others up to the end of the window, and of none without scores", () => {
+    expect(clockOver(undefined).clock.knownUntilMs()).toBe(0);
+    const { clock, publish } = clockOver(idle);
+    expect(clock.knownUntilMs()).toBe(1_000);
+    publish(idle, 2_000);
+    expect(clock.knownUntilMs()).toBe(2_000);
+  });
+
   test("believes the later of own attempts and shared scores", () => {
     const { clock } = clockOver({ ...idle, successes: 1 });
     clock.observe(makeObservation({ endedAtMs: 9_000 }));

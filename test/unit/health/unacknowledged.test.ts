@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { EndpointId } from "../../../src/domain/endpoint.ts";
 import {
   createUnacknowledged,
   MAX_IN_FLIGHT,
@@ -7,13 +8,14 @@ import {
 import { REPLAY_WINDOW } from "../../../src/score/replay-window.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
+const endpoint = "a" as EndpointId;
 const report = { token: "a", id: "p:1:1", bytes: new Uint8Array() };
 
 /** Adds and confirms until there is no room. */
 function fill(unacknowledged: Unacknowledged): number {
   let added = 0;
   while (unacknowledged.hasRoom()) {
-    unacknowledged.forget(unacknowledged.add(report, NEVER));
+    unacknowledged.forget(unacknowledged.add(endpoint, report, NEVER));
     added += 1;
   }
   return added;
@@ -24,7 +26,7 @@ describe("createUnacknowledged()", () => {
     const unacknowledged = createUnacknowledged();
     let added = 0;
     while (unacknowledged.hasRoom()) {
-      unacknowledged.add(report, NEVER);
+      unacknowledged.add(endpoint, report, NEVER);
       added += 1;
     }
     expect(added).toBe(MAX_IN_FLIGHT);
@@ -33,13 +35,13 @@ describe("createUnacknowledged()", () => {
   it("counts sequences from 1 up", () => {
     const unacknowledged = createUnacknowledged();
     expect(unacknowledged.nextSequence()).toBe(1);
-    expect(unacknowledged.add(report, NEVER).sequence).toBe(1);
+    expect(unacknowledged.add(endpoint, report, NEVER).sequence).toBe(1);
     expect(unacknowledged.nextSequence()).toBe(2);
   });
 
   it("never goes 64 past the oldest that is not acknowledged", () => {
     const unacknowledged = createUnacknowledged();
-    const oldest = unacknowledged.add(report, NEVER);
+    const oldest = unacknowledged.add(endpoint, report, NEVER);
     expect(fill(unacknowledged)).toBe(REPLAY_WINDOW - 1);
     unacknowledged.retry(oldest);
     expect(unacknowledged.hasRoom()).toBe(false);
@@ -51,7 +53,7 @@ describe("createUnacknowledged()", () => {
 
   it("hands out the oldest that failed first, each once", () => {
     const unacknowledged = createUnacknowledged();
-    const sent = [1, 2, 3].map(() => unacknowledged.add(report, NEVER));
+    const sent = [1, 2, 3].map(() => unacknowledged.add(endpoint, report, NEVER));
     for (const sending of sent.toReversed()) {
       unacknowledged.retry(sending);
     }
@@ -61,26 +63,41 @@ describe("createUnacknowledged()", () => {
 
   it("hands out none again while 64 are under way", () => {
     const unacknowledged = createUnacknowledged();
-    const first = unacknowledged.add(report, NEVER);
+    const first = unacknowledged.add(endpoint, report, NEVER);
     unacknowledged.retry(first);
     for (let count = 0; count < MAX_IN_FLIGHT; count += 1) {
-      unacknowledged.add(report, NEVER);
+      unacknowledged.add(endpoint, report, NEVER);
     }
     expect(unacknowledged.nextRepeated(0)).toBeUndefined();
   });
 
   it("gives up what nobody would count any more, unless it is under way", () => {
     const unacknowledged = createUnacknowledged();
-    const failed = unacknowledged.add(report, 1_000);
-    unacknowledged.add(report, 1_000);
+    const failed = unacknowledged.add(endpoint, report, 1_000);
+    unacknowledged.add(endpoint, report, 1_000);
     unacknowledged.retry(failed);
     expect(unacknowledged.nextRepeated(1_000)).toBeUndefined();
     expect(unacknowledged.stats()).toEqual({ unacknowledged: 1, inFlight: 1, lapsed: 1 });
   });
 
+  it("forgets what was passed over as often as it may be, and in a row alone", () => {
+    const unacknowledged = createUnacknowledged();
+    const sending = unacknowledged.add(endpoint, report, NEVER);
+    expect(unacknowledged.passedOver(sending, 2)).toBe(false);
+    // It is not under way.
+    expect(unacknowledged.passedOver(sending, 2)).toBe(false);
+    unacknowledged.nextRepeated(0);
+    unacknowledged.retry(sending);
+    unacknowledged.nextRepeated(0);
+    expect(unacknowledged.passedOver(sending, 2)).toBe(false);
+    expect(unacknowledged.nextRepeated(0)).toBe(sending);
+    expect(unacknowledged.passedOver(sending, 2)).toBe(true);
+    expect(unacknowledged.stats()).toEqual({ unacknowledged: 0, inFlight: 0, lapsed: 0 });
+  });
+
   it("settles a report once", () => {
     const unacknowledged = createUnacknowledged();
-    const sending = unacknowledged.add(report, NEVER);
+    const sending = unacknowledged.add(endpoint, report, NEVER);
     unacknowledged.retry(sending);
     unacknowledged.forget(sending);
     unacknowledged.retry(sending);

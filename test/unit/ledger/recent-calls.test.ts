@@ -60,6 +60,8 @@ const switched = makeResult({
   ],
 });
 const left = makeResult({ error: new RouterError("canceled", "the caller left") });
+const leftEarly = makeRefusal({ error: new RouterError("canceled", "the caller left") });
+const unasked = makeRefusal({ error: new RouterError("upstream-rate-limited", "all are full") });
 
 describe("createRecentCalls()", () => {
   test("lists the newest calls first", async () => {
@@ -90,25 +92,51 @@ describe("createRecentCalls()", () => {
     expect((await ids()).slice(8)).toEqual(["switched", "refused", "failed", "slow"]);
   });
 
-  test("does not let refusals push out failures", async () => {
+  test("does not let refusals push out anything but refusals", async () => {
+    const { tell, ids } = history();
+    tell("unasked", unasked);
+    tell("failed", failed);
+    for (let index = 0; index < 6; index++) {
+      tell(`ordinary ${index}`);
+    }
+    const before = await ids();
+    for (let index = 0; index < 20; index++) {
+      tell(`refused ${index}`, makeRefusal({ timings: timingsOf(2_000) }));
+    }
+    expect(await ids()).toEqual(["refused 19", "refused 18", ...before]);
+  });
+
+  test("does not let failures that asked no endpoint push out those that did", async () => {
     const { tell, ids } = history();
     tell("failed", failed);
     for (let index = 0; index < 20; index++) {
-      tell(`refused ${index}`, makeRefusal());
+      tell(`unasked ${index}`, unasked);
     }
     expect(await ids({ kind: "failed" })).toContain("failed");
   });
 
-  test("holds no more than twice its capacity", async () => {
+  test("lists failures first of all where refusals are many", async () => {
+    const { tell, ids } = history(100);
+    tell("failed", failed);
+    tell("unasked", unasked);
+    for (let index = 0; index < 20; index++) {
+      tell(`refused ${index}`, makeRefusal());
+    }
+    expect(await ids({ kind: "failed", limit: 20 })).toEqual(["unasked", "failed"]);
+    expect(await ids({ kind: "refused", limit: 1 })).toEqual(["refused 19"]);
+  });
+
+  test("holds no more than two and a quarter times its capacity", async () => {
     const { tell, ids } = history();
     for (let index = 0; index < 50; index++) {
       tell(`slow ${index}`, slow);
       tell(`failed ${index}`, failed);
+      tell(`unasked ${index}`, unasked);
       tell(`refused ${index}`, makeRefusal());
       tell(`switched ${index}`, switched);
       tell(`ordinary ${index}`);
     }
-    expect((await ids()).length).toBeLessThanOrEqual(16);
+    expect((await ids()).length).toBeLessThanOrEqual(18);
   });
 
   test("remembers nothing without a capacity", async () => {
@@ -199,7 +227,8 @@ describe("a look-up", () => {
   });
 
   test("lists what a naive recount does, whatever ended and in which order", async () => {
-    const kind = fc.constantFrom("ok", "slow", "failed", "refused", "switched", "everything");
+    const kinds = ["ok", "slow", "failed", "unasked", "refused", "switched", "everything"] as const;
+    const kind = fc.constantFrom(...kinds);
     const settings = fc.record({
       capacity: fc.integer({ min: 1, max: 12 }),
       ends: fc.array(fc.record({ kind, total: fc.integer({ min: 1, max: 2_000 }) }), {
@@ -235,6 +264,8 @@ function endOf({ kind, total }: Told): CallEnd {
   switch (kind) {
     case "failed":
       return { ...failed, timings };
+    case "unasked":
+      return { ...unasked, timings };
     case "refused":
       return makeRefusal({ timings });
     case "switched":
@@ -251,13 +282,15 @@ const totalOf = (told: Told) => told.total;
 /** Newest first: the newest calls, and for each reason to be remembered the newest with it. */
 function keptOf(ends: readonly Told[], capacity: number) {
   const all = ends.map((end, index) => ({ end, index }));
+  const isRefused = ({ kind }: Told) => kind === "refused";
   const reasons: readonly ((end: Told) => boolean)[] = [
-    ({ total }) => total > 1_000,
+    (end) => !isRefused(end) && end.total > 1_000,
     ({ kind }) => kind === "failed" || kind === "everything",
-    ({ kind }) => kind === "refused",
+    ({ kind }) => kind === "unasked",
+    isRefused,
     ({ kind }) => kind === "switched" || kind === "everything",
   ];
-  const kept = new Set(all.slice(-capacity));
+  const kept = new Set(all.filter(({ end }) => !isRefused(end)).slice(-capacity));
   for (const reason of reasons) {
     for (const one of all.filter(({ end }) => reason(end)).slice(-Math.ceil(capacity / 4))) {
       kept.add(one);
@@ -274,6 +307,8 @@ describe("list()", () => {
     all.tell("failed", failed);
     all.tell("switched", switched, { policy: { ...defaultPolicy, operation: "support.reply" } });
     all.tell("left", left);
+    all.tell("left early", leftEarly);
+    all.tell("unasked", unasked);
     all.tell("refused", makeRefusal(), { spec: exampleSpec({ model: "Acme/Typo" }) });
     const decision = examplePlan(exampleEndpoint("z", { model: "acme/zed" })).decision;
     all.tell("unadmitted", makeRefusal({ decision }));
@@ -282,10 +317,11 @@ describe("list()", () => {
 
   test.each<[string, Partial<CallFilter>, readonly string[]]>([
     [
-      "failed calls, not those that their caller left",
+      "failed calls, not those that their caller left or was refused",
       { kind: "failed" },
-      ["unadmitted", "refused", "failed"],
+      ["unasked", "failed"],
     ],
+    ["calls that were refused to their caller", { kind: "refused" }, ["unadmitted", "refused"]],
     ["calls with several attempts", { kind: "fallback" }, ["switched"]],
     ["the longest calls first", { kind: "slow", limit: 2 }, ["slow", "left"]],
     ["calls of a minimal length", { minDurationMs: 1_001 }, ["slow"]],

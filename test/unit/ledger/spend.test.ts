@@ -96,6 +96,17 @@ describe("createSpendLedger()", () => {
     expect(total).toMatchObject({ calls: 1, failedCalls: 1, usage, cost: { total: COST } });
   });
 
+  test("counts what the provider told of when no answer came, because it is billed", async () => {
+    const { tell, report } = ledger();
+    const error = new RouterError("upstream-unavailable", "empty");
+    const told = { ...someUsage, visibleOutput: 0, reasoningOutput: 5_000 };
+    const last = makeAttempt({ firstTokenMs: undefined, usage: told });
+    const usage = { ...told, source: "partial" as const };
+    tell({}, makeResult({ error, usage, attempts: [last] }));
+    const { total } = await report();
+    expect(total).toMatchObject({ calls: 1, failedCalls: 1, usage, cost: { total: 3_015_000n } });
+  });
+
   test("counts no tokens of a call that failed before its answer began", async () => {
     const { tell, report } = ledger();
     const error = new RouterError("upstream-unavailable", "down");

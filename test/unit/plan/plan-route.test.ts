@@ -454,6 +454,26 @@ describe("createPlanner()", () => {
     );
   });
 
+  test("holds against an endpoint what is claimed of it although scores are too old, and nothing else", () => {
+    const claimed: EndpointScore = { ...score({ ttft: 1 }), claimed: true, degraded: true };
+    const scores = scoresOf(
+      { draining: claimed, failed: score({ success: 0, degraded: true }), good: score() },
+      NOW_MS - MAX_SCORE_AGE_MS - 1,
+    );
+    const endpoints = [priced("draining", 1), priced("failed", 1), priced("good", 1)];
+    const { plan, candidates } = planner.explain(inputOf(endpoints, { scores }));
+    expect(plan.decision.relaxations).toEqual(["stale-scores"]);
+    expect(plan.order.at(-1)?.endpoint.id).toBe("draining");
+    expect(candidates.map(({ band, share }) => [band, share])).toEqual([
+      [1, 0],
+      [0, 0.5],
+      [0, 0.5],
+    ]);
+    const expected = plan.order.map(({ prediction }) => prediction);
+    expect(expected).toEqual(Array.from({ length: 3 }, () => expected[0]));
+    expect(expected[0]?.measured).toBe(false);
+  });
+
   test("keeps everything when nothing is expected to be in time, and says so", () => {
     const input = inputOf([priced("a", 1), priced("b", 1)], { remainingMs: 100 });
     expect(planner.plan(input).decision.relaxations).toEqual(["too-slow"]);

@@ -1,8 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { RouterError } from "../../../src/domain/router-error.ts";
-import { createIdempotency } from "../../../src/rpc/idempotency.ts";
+import type { TraceContext } from "../../../src/domain/trace.ts";
+import { createIdempotency, type IdempotentRequest } from "../../../src/rpc/idempotency.ts";
+import { exampleTrace } from "../../support/examples.ts";
 
 const REQUEST = new Uint8Array([1]);
+
+function asked(requestId: string, changes: Partial<IdempotentRequest> = {}): IdempotentRequest {
+  const trace = exampleTrace();
+  return { requestId, bytes: REQUEST, trace, repeats: () => undefined, ...changes };
+}
+
 const limits = { keepMs: 1_000, maxEntries: 3, maxBytes: 100 };
 
 function memoryWith() {
@@ -16,7 +24,7 @@ function memoryWith() {
       atMs += ms;
     },
     once: (id: string, bytes = 1) =>
-      idempotency.once(id, REQUEST, async () => {
+      idempotency.once(asked(id), async () => {
         runs += 1;
         return new Uint8Array(bytes);
       }),
@@ -66,8 +74,8 @@ describe("createIdempotency()", () => {
   it("shares a failure of the call with whoever waits for it", async () => {
     const { idempotency } = memoryWith();
     const { promise, reject } = Promise.withResolvers<Uint8Array>();
-    const first = idempotency.once("a", REQUEST, () => promise);
-    const second = idempotency.once("a", REQUEST, () => Promise.resolve(REQUEST));
+    const first = idempotency.once(asked("a"), () => promise);
+    const second = idempotency.once(asked("a"), () => Promise.resolve(REQUEST));
     reject(new RouterError("upstream-unavailable", "down"));
     await expect(first).rejects.toMatchObject({ code: "upstream-unavailable" });
     await expect(second).rejects.toMatchObject({ code: "upstream-unavailable" });
@@ -78,13 +86,31 @@ describe("createIdempotency()", () => {
     async (code) => {
       const { idempotency } = memoryWith();
       const { promise, reject } = Promise.withResolvers<Uint8Array>();
-      const first = idempotency.once("a", REQUEST, () => promise);
-      const second = idempotency.once("a", REQUEST, () => Promise.resolve(REQUEST));
+      const first = idempotency.once(asked("a"), () => promise);
+      const second = idempotency.once(asked("a"), () => Promise.resolve(REQUEST));
       reject(new RouterError(code, "gone"));
       await expect(first).rejects.toMatchObject({ code });
       await expect(second).resolves.toBe(REQUEST);
     },
   );
+
+  it("tells a repeat where the call stands that it repeats, and the first nothing", async () => {
+    const { idempotency } = memoryWith();
+    const told: [string, TraceContext][] = [];
+    const asks = (name: string) => {
+      const trace = exampleTrace({ traceId: name.repeat(32) });
+      const repeats = (first: TraceContext) => void told.push([name, first]);
+      return idempotency.once(asked("a", { trace, repeats }), () => Promise.resolve(REQUEST));
+    };
+    await asks("1");
+    expect(told).toEqual([]);
+    await asks("2");
+    await asks("3");
+    expect(told.map(([name, { traceId }]) => [name, traceId[0]])).toEqual([
+      ["2", "1"],
+      ["3", "1"],
+    ]);
+  });
 
   it("holds an id for one stream at a time, also against calls", async () => {
     const { idempotency, once } = memoryWith();

@@ -30,10 +30,8 @@ function bytesOf(claims: OutsideClaims): string {
   return Buffer.from(bytes.view()).toString("hex");
 }
 
-function statesOf(claims: OutsideClaims, minutes: number, nowMinute: number) {
-  return Array.from({ length: minutes }, (_, minute) =>
-    claims.stateIn(minute, nowMinute * MINUTE_MS),
-  );
+function statesOf(claims: OutsideClaims, minutes: number) {
+  return Array.from({ length: minutes }, (_, minute) => claims.stateIn(minute));
 }
 
 describe("createOutsideClaims()", () => {
@@ -41,7 +39,7 @@ describe("createOutsideClaims()", () => {
     const claims = createOutsideClaims();
     expect(claims.isEmpty()).toBe(true);
     expect(claims.current(0)).toBeUndefined();
-    expect(claims.stateIn(0, 0)).toBeUndefined();
+    expect(claims.stateIn(0)).toBeUndefined();
   });
 
   test("holds a claim until it lapses", () => {
@@ -57,23 +55,31 @@ describe("createOutsideClaims()", () => {
     expect(claims.current(2 * MINUTE_MS)).toBeUndefined();
   });
 
-  test("speaks for its own minute for good, and for later ones until it lapses", () => {
-    const claims = claimsOf([made(1, 3)]);
-    expect(statesOf(claims, 5, 3.9)).toEqual([undefined, "up", "up", "up", "up"]);
-    expect(statesOf(claims, 5, 4)).toEqual([undefined, "up", undefined, undefined, undefined]);
+  test.each([
+    { name: "its own minute, however short it is", since: 1.9, minutes: 0.01, last: 1 },
+    { name: "no minute that begins when it lapses", since: 1, minutes: 3, last: 3 },
+    { name: "the minute in which it lapses", since: 1, minutes: 3.01, last: 4 },
+  ])("speaks for $name", ({ since, minutes, last }) => {
+    const states = statesOf(claimsOf([made(since, minutes)]), 6);
+    expect(states).toEqual([0, 1, 2, 3, 4, 5].map((m) => (m >= 1 && m <= last ? "up" : undefined)));
+  });
+
+  test("speaks for no minute since a newer claim, also when that lapses first", () => {
+    const claims = claimsOf([made(0, 20, { state: "down" }), made(2.5, 1)]);
+    expect(statesOf(claims, 6)).toEqual(["down", "down", "up", "up", undefined, undefined]);
   });
 
   test("lets each minute be told by the newest claim before it", () => {
     const claims = claimsOf([made(0, 20, { state: "down" }), made(2, 20, { state: "degraded" })]);
-    expect(statesOf(claims, 4, 5)).toEqual(["down", "down", "degraded", "degraded"]);
+    expect(statesOf(claims, 4)).toEqual(["down", "down", "degraded", "degraded"]);
   });
 
   test("drops what is older than thirty minutes", () => {
     const claims = claimsOf([made(0, 1), made(1, 1)]);
     claims.prune(30);
-    expect(claims.stateIn(0, 40 * MINUTE_MS)).toBe("up");
+    expect(claims.stateIn(0)).toBe("up");
     claims.prune(31);
-    expect(claims.stateIn(0, 40 * MINUTE_MS)).toBeUndefined();
+    expect(claims.stateIn(0)).toBeUndefined();
     claims.prune(32);
     expect(claims.isEmpty()).toBe(true);
   });

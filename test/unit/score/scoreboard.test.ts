@@ -75,6 +75,15 @@ describe("tryStart()", () => {
     expect(() => board.firstContent(b.id, { startedAtMs: 0, nowMs: 0 })).not.toThrow();
   });
 
+  test("takes a first token for as old as it is, whatever was told meanwhile", () => {
+    const board = createBoard();
+    start(board, a, 1_000);
+    board.awaitContent(a.id, 1_000);
+    start(board, b, 1_500);
+    board.firstContent(a.id, { startedAtMs: 1_000, nowMs: 1_020 });
+    expect(board.live.of(a.id)?.firstTokenEwmaMs(1_500)).toBe(20);
+  });
+
   test("is forced through breaker, cooldown and limit", () => {
     const board = createBoard();
     const narrow = makeEndpoint("a", { maxConcurrency: 1 });

@@ -205,6 +205,22 @@ describe("createSharedEndpoint()", () => {
     expect([MINUTE_MS - 1, MINUTE_MS].map(endpoint.isDue)).toEqual([false, true]);
   });
 
+  test("is due when its newest claim lapses, and no figure changes when an older one would have", () => {
+    const endpoint = createEndpoint();
+    endpoint.addClaim({ state: "down", reason: "", untilMs: 5.2 * MINUTE_MS }, 0);
+    endpoint.addClaim({ state: "up", reason: "", untilMs: 5.8 * MINUTE_MS }, 2 * MINUTE_MS);
+    const before = read(endpoint, 5 * MINUTE_MS);
+    expect(before).toMatchObject({ goodMinutes: 3, observedMinutes: 5, outside: { state: "up" } });
+    expect([5.2, 5.799, 5.8].map((m) => endpoint.isDue(m * MINUTE_MS))).toEqual([
+      false,
+      false,
+      true,
+    ]);
+    endpoint.addProbe(5 * MINUTE_MS, true);
+    expect(read(endpoint, 5.5 * MINUTE_MS)).toEqual(before);
+    expect(read(endpoint, 5.8 * MINUTE_MS)).toEqual({ ...before, outside: undefined });
+  });
+
   test("has a digest of its id and of everything that is held", () => {
     const digests = [
       digestOf(createEndpoint(), 0),

@@ -11,7 +11,6 @@ function createUptime() {
   const uptime = createSharedUptime(claims);
   return {
     ...uptime,
-    read: (minute: number) => uptime.read(minute, minute * MINUTE_MS),
     claim(minute: number, minutes: number, state: OutsideState) {
       const untilMs = (minute + minutes) * MINUTE_MS;
       claims.add({ state, reason: "", untilMs }, minute * MINUTE_MS);
@@ -87,13 +86,34 @@ describe("createSharedUptime()", () => {
     expect(uptime.read(3)).toEqual({ goodMinutes: 2, observedMinutes: 3 });
   });
 
-  test("forgets the minutes of a claim that has lapsed but the first", () => {
+  test("leaves a claim that has lapsed the minutes it spoke for, until its own is gone", () => {
     const uptime = createUptime();
     uptime.claim(0, 10, "up");
     expect(uptime.read(9)).toEqual({ goodMinutes: 9, observedMinutes: 9 });
-    expect(uptime.read(10)).toEqual({ goodMinutes: 1, observedMinutes: 1 });
+    for (const minute of [10, 11, 30]) {
+      uptime.prune(minute);
+      expect(uptime.read(minute)).toEqual({ goodMinutes: 10, observedMinutes: 10 });
+    }
     uptime.prune(31);
     expect(uptime.read(31)).toEqual({ goodMinutes: 0, observedMinutes: 0 });
+  });
+
+  test("observes the minutes between the claims of who repeats them every two minutes", () => {
+    const uptime = createUptime();
+    for (let minute = 0; minute < 10; minute += 2) {
+      uptime.claim(minute, 2.5, "up");
+    }
+    expect(uptime.read(10)).toEqual({ goodMinutes: 10, observedMinutes: 10 });
+  });
+
+  test("judges anew when it is claimed later what a minute was", () => {
+    const uptime = createUptime();
+    uptime.addResults(0, 1, 0);
+    expect(uptime.read(5)).toEqual({ goodMinutes: 1, observedMinutes: 1 });
+    uptime.claim(2, 1, "up");
+    expect(uptime.read(5)).toEqual({ goodMinutes: 2, observedMinutes: 2 });
+    uptime.claim(2.5, 1, "down");
+    expect(uptime.read(5)).toEqual({ goodMinutes: 1, observedMinutes: 3 });
   });
 
   test("judges thirty minutes and not the running one", () => {

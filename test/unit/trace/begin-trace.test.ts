@@ -103,6 +103,45 @@ describe("a ratio", () => {
   });
 });
 
+describe("where nobody takes spans, whoever is called", () => {
+  const told = (traceparent: string | undefined) => {
+    const trace = beginTrace({ keeps: false })(traceparent, "rojo=1");
+    return [traceparentOf(trace, 3), trace.traceState];
+  };
+
+  test.each([
+    { name: "as it is", traceparent: VALID, passedOn: VALID },
+    {
+      name: "with flags that we do not know",
+      traceparent: `00-${TRACE}-${SPAN}-02`,
+      passedOn: `00-${TRACE}-${SPAN}-02`,
+    },
+    {
+      name: "without what a later version may add",
+      traceparent: `cc-${TRACE}-${SPAN}-03-ä`,
+      passedOn: VALID,
+    },
+    {
+      name: "of a later version, not sampled",
+      traceparent: `cc-${TRACE}-${SPAN}-02`,
+      passedOn: `00-${TRACE}-${SPAN}-00`,
+    },
+  ])("is told the caller's span $name", ({ traceparent, passedOn }) => {
+    expect(told(traceparent)).toEqual([passedOn, "rojo=1"]);
+  });
+
+  test.each([undefined, "what"])("is told of a trace that begins here after %s", (traceparent) => {
+    const [own, state] = told(traceparent);
+    expect(own).toMatch(/^00-[\da-f]{32}-[\da-f]{16}-00$/);
+    expect(state).toBe("");
+  });
+
+  test("is told our span where somebody does", () => {
+    const trace = beginTrace()(VALID, undefined);
+    expect(traceparentOf(trace, 3)).toBe(`00-${TRACE}-${spanIdAt(trace, 3)}-01`);
+  });
+});
+
 describe("tracestate", () => {
   const stateOf = (state: string | undefined) => beginTrace()(VALID, state).traceState;
 

@@ -174,6 +174,21 @@ describe("an RPC that was no call of the router", () => {
   });
 });
 
+describe("RPCs that failed by their caller's doing", () => {
+  test.each([
+    { name: "deadlines that were over on arrival", status: "DEADLINE_EXCEEDED" },
+    { name: "methods that are not there", status: "UNIMPLEMENTED" },
+  ])("use up nothing of the rate: $name", ({ status }) => {
+    const { finished, rpc, spans, leftOut } = start();
+    for (let at = 0; at < 10; at += 1) {
+      rpc(exampleRpcEnd({ callId: undefined, trace: exampleTrace(), status }));
+    }
+    expect([spans.length, leftOut()]).toEqual([0, 0]);
+    finished(exampleCall({ trace: exampleTrace() }), failedWith("upstream-unavailable"));
+    expect([spans.length, leftOut()]).toEqual([3, 0]);
+  });
+});
+
 describe("ports", () => {
   test("say where an endpoint is reached", () => {
     const { finished, spans } = start({ serverOf: () => ({ host: "h", port: 1 }) });

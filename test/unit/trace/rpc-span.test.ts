@@ -33,6 +33,20 @@ describe("rpcSpanOf()", () => {
     });
   });
 
+  test("of a repeat tells so, and links to the call that it repeats where that has spans", () => {
+    const first = exampleTrace({ traceId: "1".repeat(32), spanPrefix: "2".repeat(15), keep: true });
+    const span = spanOf(exampleRpcEnd({ repeats: first }), names);
+    expect(span.links).toEqual([{ traceId: "1".repeat(32), spanId: `${"2".repeat(15)}1` }]);
+    expect(span.attributes).toMatchObject({
+      "atlas.replayed": true,
+      "atlas.call.id": "00000000-0000-4000-8000-000000000001",
+    });
+    const unseen = spanOf(exampleRpcEnd({ repeats: { ...first, keep: false } }), names);
+    expect([unseen.links, unseen.attributes["atlas.replayed"]]).toEqual([[], true]);
+    const ordinary = spanOf(exampleRpcEnd(), names);
+    expect([ordinary.links, ordinary.attributes["atlas.replayed"]]).toEqual([[], undefined]);
+  });
+
   test("is the first of its trace where no caller began one", () => {
     const span = spanOf(exampleRpcEnd(), names);
     expect([span.parentSpanId, span.parentIsRemote]).toEqual([undefined, false]);

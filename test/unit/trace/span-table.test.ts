@@ -105,7 +105,7 @@ function fullResult() {
   });
 }
 
-/** All the spans of that kind, of a call with everything, of a refused one and of a probe. */
+/** All the spans of that kind, of a call with everything, of a refused one, of a repeat and of a probe. */
 async function toldBy(id: SpanId) {
   const spans: ShownSpan[] = [];
   const options = {
@@ -123,7 +123,7 @@ async function toldBy(id: SpanId) {
   const call = fullCall();
   finished(call, fullResult());
   finished(call, exampleRefusal({ error }));
-  rpc(exampleRpcEnd({ trace: call.trace, status: "INTERNAL", reason: "WHY" }));
+  rpc(exampleRpcEnd({ trace: call.trace, status: "INTERNAL", reason: "WHY", repeats: call.trace }));
   const probe = createProbeSpans({
     ...options,
     beginTrace: () => exampleTrace({ keep: true }),

@@ -124,7 +124,8 @@ export type PublishedVersion = Message<"atlas.events.v1.PublishedVersion"> & {
   modelCount: number;
 
   /**
-   * SHA-256 over the state hashes of all models in the order of their ids.
+   * SHA-256 over the SHA-256 of the values of all tables, as they are stored, in the order of their
+   * models' ids.
    *
    * @generated from field: bytes state_sha256 = 3;
    */
