@@ -26,7 +26,9 @@ import { createUrgentSignals, type UrgentSignal, type UrgentSignals } from "./ur
  * A report whose fate is not known has to be sent again as it was: a bus that stored it drops the
  * second by its id, a folder by its sequence. So an item gets its sequence and bytes when it is tried
  * first, and keeps them until it is acknowledged; what comes later goes into another item. Until then
- * deltas merge and signals are replaced, which bounds what waits.
+ * deltas merge and signals are replaced, which bounds what waits. For the same reason an endpoint of which a
+ * report failed has no other tried for the first time until that one is settled: what is tried merges no more, and a
+ * bus that is back may refuse it.
  *
  * A folder remembers the 64 sequences below the highest it saw. At most 64 reports are under way, and
  * none is tried 64 or more past the oldest that is not acknowledged: a report is never sent again when
@@ -46,7 +48,7 @@ export type Outbox = {
   /** To be called at every multiple of `TURN_MS` for as long as `wantsTurns`. */
   turn(nowMs: number): void;
   wantsTurns(): boolean;
-  /** All that waits falls due at once, also of endpoints that were refused. */
+  /** All that waits falls due at once, also of endpoints that were refused or have one that failed: it is the end. */
   flush(nowMs: number): void;
   /** What to send next, which then is under way; `undefined` for the moment nothing. */
   next(nowMs: number): Sending | undefined;
@@ -107,6 +109,9 @@ type State = {
   readonly refused: RefusedEndpoints;
   /** Of the latest look for something new. */
   latestMs: number;
+  isEnding: boolean;
+  /** Of `unacknowledged`, after which signals were laid aside. */
+  recoveries: number;
   readonly isDeltaHeld: (endpoint: EndpointId) => boolean;
   readonly isSignalHeld: (endpoint: EndpointId) => boolean;
 };
@@ -120,6 +125,7 @@ export function createOutbox(options: OutboxOptions, nowMs: number): Outbox {
     turn: backlog.turn,
     wantsTurns: backlog.wantsTurns,
     flush(atMs) {
+      state.isEnding = true;
       refused.clear();
       resume(state);
       backlog.flush(atMs);
@@ -169,10 +175,18 @@ function createState(options: OutboxOptions, nowMs: number): State {
     unacknowledged: createUnacknowledged(),
     refused,
     latestMs: nowMs,
-    isDeltaHeld: (endpoint) => refused.isHeld(endpoint, state.latestMs),
-    isSignalHeld: (endpoint) => refused.layAside(endpoint, state.latestMs),
+    isEnding: false,
+    recoveries: 0,
+    isDeltaHeld: (endpoint) =>
+      waitsForOne(state, endpoint) || refused.isHeld(endpoint, state.latestMs),
+    isSignalHeld: (endpoint) =>
+      waitsForOne(state, endpoint) || refused.layAside(endpoint, state.latestMs),
   };
   return state;
+}
+
+function waitsForOne({ isEnding, unacknowledged }: State, endpoint: EndpointId): boolean {
+  return !isEnding && unacknowledged.hasFailed(endpoint);
 }
 
 /** Signals that were laid aside come again. */
@@ -186,8 +200,11 @@ function freezeNext(state: State, atMs: number): Sending | undefined {
   if (!unacknowledged.hasRoom()) {
     return undefined;
   }
+  const recoveries = unacknowledged.recoveries();
   // Also by a clock that went back: the turn was told by what it showed before.
-  if (atMs >= refused.resumesAtMs() || atMs < state.latestMs) {
+  const isTurn = atMs >= refused.resumesAtMs() || atMs < state.latestMs;
+  if (isTurn || recoveries !== state.recoveries) {
+    state.recoveries = recoveries;
     resume(state);
   }
   state.latestMs = atMs;

@@ -21,6 +21,10 @@ export type Unacknowledged = {
   /** As `retry`, but the bus took others meanwhile. True: `limit` times in a row, and it is forgotten. */
   passedOver(sending: Sending, limit: number): boolean;
   forget(sending: Sending): void;
+  /** A report of the endpoint failed, and is not acknowledged since. */
+  hasFailed(endpoint: EndpointId): boolean;
+  /** Grows with every report that had failed and is here no longer. */
+  recoveries(): number;
   stats(): UnacknowledgedStats;
 };
 
@@ -44,84 +48,133 @@ export const MAX_IN_FLIGHT = REPLAY_WINDOW;
 type Tried = Sending & {
   readonly untilMs: number;
   isInFlight: boolean;
+  hasFailed: boolean;
   /** In a row, up to now. */
   passedOver: number;
 };
 
-export function createUnacknowledged(): Unacknowledged {
+type State = {
   /** Sequences ascend; never more than `REPLAY_WINDOW`. */
-  let reports: Tried[] = [];
-  let inFlight = 0;
-  let lastSequence = 0;
-  let lapsed = 0;
+  reports: Tried[];
+  inFlight: number;
+  lastSequence: number;
+  lapsed: number;
+  /** Of `reports`. */
+  failed: number;
+  recoveries: number;
+};
 
-  function dropLapsed(nowMs: number): void {
-    const kept = reports.filter(({ isInFlight, untilMs }) => isInFlight || untilMs > nowMs);
-    lapsed += reports.length - kept.length;
-    reports = kept;
-  }
-
-  /** Of the reports; absent: it was settled before. */
-  function settle({ sequence }: Sending): Tried | undefined {
-    const tried = reports.find((other) => other.sequence === sequence);
-    if (!tried?.isInFlight) {
-      return undefined;
-    }
-    tried.isInFlight = false;
-    inFlight -= 1;
-    return tried;
-  }
-
-  function remove(tried: Tried): void {
-    reports.splice(reports.indexOf(tried), 1);
-  }
-
+export function createUnacknowledged(): Unacknowledged {
+  const state: State = {
+    reports: [],
+    inFlight: 0,
+    lastSequence: 0,
+    lapsed: 0,
+    failed: 0,
+    recoveries: 0,
+  };
   return {
     hasRoom() {
+      const { reports, inFlight, lastSequence } = state;
       const oldest = reports[0]?.sequence ?? lastSequence + 1;
       return inFlight < MAX_IN_FLIGHT && lastSequence + 1 - oldest < REPLAY_WINDOW;
     },
-    nextSequence: () => lastSequence + 1,
-    add(endpoint, report, untilMs) {
-      lastSequence += 1;
-      inFlight += 1;
-      const sequence = lastSequence;
-      const tried = { sequence, endpoint, report, untilMs, isInFlight: true, passedOver: 0 };
-      reports.push(tried);
-      return tried;
-    },
-    nextRepeated(nowMs) {
-      if (inFlight >= MAX_IN_FLIGHT || reports.length === inFlight) {
-        return undefined;
-      }
-      dropLapsed(nowMs);
-      const tried = reports.find(({ isInFlight }) => !isInFlight);
-      if (tried !== undefined) {
-        tried.isInFlight = true;
-        inFlight += 1;
-      }
-      return tried;
-    },
+    nextSequence: () => state.lastSequence + 1,
+    add: (endpoint, report, untilMs) => add(state, { endpoint, report, untilMs }),
+    nextRepeated: (nowMs) => nextRepeated(state, nowMs),
     retry(sending) {
-      const tried = settle(sending);
+      const tried = settle(state, sending);
       if (tried !== undefined) {
+        fail(state, tried);
         tried.passedOver = 0;
       }
     },
-    passedOver(sending, limit) {
-      const tried = settle(sending);
-      if (tried === undefined || ++tried.passedOver < limit) {
-        return false;
-      }
-      remove(tried);
-      return true;
-    },
+    passedOver: (sending, limit) => passedOver(state, sending, limit),
     forget(sending) {
-      const tried = settle(sending);
+      const tried = settle(state, sending);
       if (tried !== undefined) {
-        remove(tried);
+        remove(state, tried);
       }
     },
-    stats: () => ({ unacknowledged: reports.length, inFlight, lapsed }),
+    hasFailed: (endpoint) =>
+      state.failed > 0 &&
+      state.reports.some((tried) => tried.hasFailed && tried.endpoint === endpoint),
+    recoveries: () => state.recoveries,
+    stats() {
+      const { reports, inFlight, lapsed } = state;
+      return { unacknowledged: reports.length, inFlight, lapsed };
+    },
   };
+}
+
+function add(state: State, report: Pick<Tried, "endpoint" | "report" | "untilMs">): Tried {
+  state.lastSequence += 1;
+  state.inFlight += 1;
+  const sequence = state.lastSequence;
+  const tried = { sequence, ...report, isInFlight: true, hasFailed: false, passedOver: 0 };
+  state.reports.push(tried);
+  return tried;
+}
+
+function nextRepeated(state: State, nowMs: number): Tried | undefined {
+  if (state.inFlight >= MAX_IN_FLIGHT || state.reports.length === state.inFlight) {
+    return undefined;
+  }
+  dropLapsed(state, nowMs);
+  const tried = state.reports.find(({ isInFlight }) => !isInFlight);
+  if (tried !== undefined) {
+    tried.isInFlight = true;
+    state.inFlight += 1;
+  }
+  return tried;
+}
+
+/** What is not in flight has failed. */
+function dropLapsed(state: State, nowMs: number): void {
+  const { reports } = state;
+  const kept = reports.filter(({ isInFlight, untilMs }) => isInFlight || untilMs > nowMs);
+  const dropped = reports.length - kept.length;
+  state.lapsed += dropped;
+  recover(state, dropped);
+  state.reports = kept;
+}
+
+function passedOver(state: State, sending: Sending, limit: number): boolean {
+  const tried = settle(state, sending);
+  if (tried === undefined) {
+    return false;
+  }
+  fail(state, tried);
+  tried.passedOver += 1;
+  const isOver = tried.passedOver >= limit;
+  if (isOver) {
+    remove(state, tried);
+  }
+  return isOver;
+}
+
+/** Of the reports; absent: it was settled before. */
+function settle(state: State, { sequence }: Sending): Tried | undefined {
+  const tried = state.reports.find((other) => other.sequence === sequence);
+  if (!tried?.isInFlight) {
+    return undefined;
+  }
+  tried.isInFlight = false;
+  state.inFlight -= 1;
+  return tried;
+}
+
+function fail(state: State, tried: Tried): void {
+  state.failed += tried.hasFailed ? 0 : 1;
+  tried.hasFailed = true;
+}
+
+function remove(state: State, tried: Tried): void {
+  state.reports.splice(state.reports.indexOf(tried), 1);
+  recover(state, tried.hasFailed ? 1 : 0);
+}
+
+function recover(state: State, reports: number): void {
+  state.failed -= reports;
+  state.recoveries += reports;
 }

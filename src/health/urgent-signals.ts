@@ -64,28 +64,26 @@ export function createUrgentSignals(maxSignals: number): UrgentSignals {
   let dropped = 0;
 
   function next(nowMs: number, isHeld?: (endpoint: EndpointId) => boolean): DueSignal | undefined {
-    let item = order.shift();
-    while (item !== undefined && isHeld?.(item.endpoint) === true) {
-      held.push(item);
-      item = order.shift();
+    for (let item = order.shift(); item !== undefined; item = order.shift()) {
+      const { key, endpoint, signal, observedAtMs, origin } = item;
+      const leftMs = observedAtMs + lifeMs(signal) - nowMs;
+      if (leftMs <= 0) {
+        waiting.delete(key);
+        dropped += 1;
+      } else if (isHeld?.(endpoint) === true) {
+        held.push(item);
+      } else {
+        waiting.delete(key);
+        return {
+          endpoint,
+          signal: shortened(signal, leftMs),
+          observedAtMs,
+          origins: origin && { first: origin },
+          untilMs: nowMs + leftMs,
+        };
+      }
     }
-    if (item === undefined) {
-      return undefined;
-    }
-    waiting.delete(item.key);
-    const { endpoint, signal, observedAtMs, origin } = item;
-    const leftMs = observedAtMs + lifeMs(signal) - nowMs;
-    if (leftMs <= 0) {
-      dropped += 1;
-      return next(nowMs, isHeld);
-    }
-    return {
-      endpoint,
-      signal: shortened(signal, leftMs),
-      observedAtMs,
-      origins: origin && { first: origin },
-      untilMs: nowMs + leftMs,
-    };
+    return undefined;
   }
 
   return {

@@ -177,6 +177,53 @@ describe("createOutbox()", () => {
     expect(outbox.stats()).toMatchObject({ deltas: 1 });
   });
 
+  it("tries one report of an endpoint while the bus is away, and tells the rest once it is stored", () => {
+    const outbox = create();
+    const outcomes = (nowMs: number) =>
+      sendAll(outbox, nowMs).map((sending) => {
+        outbox.retry(sending);
+        return `${sending.endpoint} ${sending.sequence}`;
+      });
+    for (let second = 0; second < 1_500; second += 1) {
+      const nowMs = START_MS + second * 1_000;
+      observe(outbox, "b", nowMs);
+      outbox.signal(id("b"), open, nowMs);
+      outbox.turn(nowMs);
+      expect(outcomes(nowMs)).toEqual(["b 1"]);
+    }
+    expect(outbox.stats()).toMatchObject({ deltas: 50, signals: 1, unacknowledged: 1 });
+    const backMs = START_MS + 1_500_000;
+    outbox.signal(id("a"), open, backMs);
+    const [failed, fresh] = sendAll(outbox, backMs) as [Sending, Sending];
+    expect([failed.endpoint, fresh.endpoint]).toEqual(["b", "a"]);
+    outbox.acknowledge(failed);
+    outbox.turn(backMs + 1_000);
+    const rest = sendAll(outbox, backMs + 1_000);
+    const kinds = rest.map((sending) => decoded(sending).signal.kind);
+    expect(kinds).toEqual(["breaker", ...Array(50).fill("outcomes")]);
+  });
+
+  it("loses one report of an endpoint that the bus refuses when it is back", () => {
+    const outbox = create();
+    for (let second = 0; second < 1_500; second += 1) {
+      observe(outbox, "b", START_MS + second * 1_000);
+      outbox.turn(START_MS + second * 1_000);
+      sendAll(outbox, START_MS + second * 1_000).forEach(outbox.retry);
+    }
+    const backMs = START_MS + 1_500_000;
+    let refused = 0;
+    for (let second = 0; second < 60; second += 1) {
+      const nowMs = backMs + second * 1_000;
+      outbox.turn(nowMs);
+      for (const sending of sendAll(outbox, nowMs)) {
+        outbox.refuse(sending, nowMs);
+        refused += 1;
+      }
+    }
+    expect(refused).toBe(1);
+    expect(outbox.stats()).toMatchObject({ deltas: 50, unacknowledged: 0 });
+  });
+
   it("tells all that waited once the bus takes one of the endpoint", () => {
     const outbox = create();
     outbox.signal(id("b"), open, START_MS);

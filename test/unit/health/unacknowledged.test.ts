@@ -95,6 +95,33 @@ describe("createUnacknowledged()", () => {
     expect(unacknowledged.stats()).toEqual({ unacknowledged: 0, inFlight: 0, lapsed: 0 });
   });
 
+  it("knows of whom a report failed until that one is stored, forgotten or lapsed", () => {
+    const unacknowledged = createUnacknowledged();
+    const other = "b" as EndpointId;
+    const first = unacknowledged.add(endpoint, report, NEVER);
+    const second = unacknowledged.add(endpoint, report, 1_000);
+    const third = unacknowledged.add(other, report, NEVER);
+    const told = () => [
+      unacknowledged.hasFailed(endpoint),
+      unacknowledged.hasFailed(other),
+      unacknowledged.recoveries(),
+    ];
+    expect(told()).toEqual([false, false, 0]);
+    unacknowledged.retry(first);
+    expect(told()).toEqual([true, false, 0]);
+    unacknowledged.nextRepeated(0);
+    // On its way again, and once more.
+    unacknowledged.retry(first);
+    unacknowledged.passedOver(second, 5);
+    unacknowledged.passedOver(third, 1);
+    expect(told()).toEqual([true, false, 1]);
+    unacknowledged.nextRepeated(0);
+    unacknowledged.forget(first);
+    expect(told()).toEqual([true, false, 2]);
+    expect(unacknowledged.nextRepeated(1_000)).toBeUndefined();
+    expect(told()).toEqual([false, false, 3]);
+  });
+
   it("settles a report once", () => {
     const unacknowledged = createUnacknowledged();
     const sending = unacknowledged.add(endpoint, report, NEVER);

@@ -69,6 +69,18 @@ describe("createUrgentSignals()", () => {
     });
   });
 
+  it("drops any number that lapsed, also of those that are held", () => {
+    const signals = createUrgentSignals(100_000);
+    for (let number = 0; number < 100_000; number += 1) {
+      signals.put(`endpoint-${number}` as EndpointId, load, 0);
+    }
+    expect(signals.take(30_000, () => true)).toBeUndefined();
+    expect(signals.size()).toBe(100_000);
+    signals.release();
+    expect(signals.take(60_000, () => true)).toBeUndefined();
+    expect([signals.size(), signals.dropped()]).toEqual([0, 100_000]);
+  });
+
   it("takes what a rate limit waited from the provider's wait", () => {
     const signals = createUrgentSignals(10);
     signals.put(a, rateLimit(8_000), 1_000);
