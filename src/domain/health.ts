@@ -98,16 +98,19 @@ export type ProbeSignal = {
   readonly firstTokenMs: number | undefined;
 };
 
-/** Time passes although nothing else is reported: from the publishing scorer. */
+/** Time passes although nothing else is reported: from a scorer that publishes, or waits until it may. */
 export type TickSignal = { readonly kind: "tick" };
 
-/** A place in the stream of reports, and what made the scores of it. Compared in this order. */
+/**
+ * A place in the stream of reports, and what made the scores of it. Compared in this order, unless their
+ * times are minutes apart (`health/score-position.ts`).
+ */
 export type ScorePosition = {
   readonly algorithmVersion: number;
   /** When the stream was created, epoch milliseconds: a stream that was wiped counts from 1 again. */
   readonly streamEpoch: number;
   readonly asOfSequence: number;
-  /** Time at which the stream stored the newest report folded, epoch milliseconds. Not compared. */
+  /** Time at which the stream stored the newest report folded, epoch milliseconds; 0 before any. */
   readonly asOfMs: number;
 };
 

@@ -211,7 +211,10 @@ function takeKept(state: State, { version, tables, windowEndMs }: KeptScores): v
     return;
   }
   for (const table of tables) {
-    state.tables.keep(table);
+    // Between two algorithms a snapshot may hold tables of both.
+    if (table.position.algorithmVersion <= state.algorithmVersion) {
+      state.tables.keep(table);
+    }
   }
   state.version = version;
   state.windowEndMs = windowEndMs;

@@ -27,6 +27,8 @@ export type FedEntry = {
 
 export type ScoreFeedPorts = {
   readonly bus: Pick<Bus, "scores" | "onStatus">;
+  /** Versions of a newer one are handed on, and say nothing about the watch: nobody here can use them. */
+  readonly algorithmVersion: number;
   readonly take: (fed: FedEntry) => void;
   readonly nowMs: NowMs;
   readonly schedule: Schedule;
@@ -114,7 +116,7 @@ async function open(state: State): Promise<void> {
   try {
     const entry = await bus.scores.get(VERSION_KEY);
     if (state.session === session && !state.isClosed) {
-      state.found = positionOf(entry);
+      state.found = positionOf(state, entry);
       state.watcher = bus.scores.watch((watched) => takeFrom(state, session, watched));
     }
   } catch (cause) {
@@ -135,7 +137,7 @@ function takeFrom(state: State, session: number, entry: KeyValueEntry): void {
   if (state.session !== session || state.isClosed) {
     return;
   }
-  const position = entry.key === VERSION_KEY ? positionOf(entry) : undefined;
+  const position = entry.key === VERSION_KEY ? positionOf(state, entry) : undefined;
   const live = position !== undefined && isBeyond(position, state.found);
   if (position !== undefined && isBeyond(position, state.delivered)) {
     state.delivered = position;
@@ -155,7 +157,7 @@ async function poll(state: State): Promise<void> {
   const { session } = state;
   let polled: ScorePosition | undefined;
   try {
-    polled = positionOf(await state.bus.scores.get(VERSION_KEY));
+    polled = positionOf(state, await state.bus.scores.get(VERSION_KEY));
   } catch (cause) {
     state.log("debug", "the version of the scores could not be asked for", { cause });
   }
@@ -191,9 +193,17 @@ async function closeWatch(state: State): Promise<void> {
   }
 }
 
-function positionOf(entry: KeyValueEntry | undefined): ScorePosition | undefined {
+/** Absent: there is none that this program could use. */
+function positionOf(
+  { algorithmVersion }: State,
+  entry: KeyValueEntry | undefined,
+): ScorePosition | undefined {
   const version = entry && decodeVersion(entry.value);
-  return version === undefined || "problem" in version ? undefined : version.position;
+  if (version === undefined || "problem" in version) {
+    return undefined;
+  }
+  const { position } = version;
+  return position.algorithmVersion > algorithmVersion ? undefined : position;
 }
 
 function isBeyond(position: ScorePosition, other: ScorePosition | undefined): boolean {

@@ -2,7 +2,7 @@ import type { KeyValue, KeyValueEntry } from "../domain/bus.ts";
 import type { ScorePosition } from "../domain/health.ts";
 import type { Hash } from "../score/shared-endpoint.ts";
 import { VERSION_KEY } from "./endpoint-token.ts";
-import { comparePositions, isAbandoned, isSameSeries } from "./score-position.ts";
+import { comparePositions, compareSeries } from "./score-position.ts";
 import { decodeTable, decodeVersion } from "./table-codec.ts";
 import { summaryOf, type TableSummary } from "./table-hash.ts";
 import type { Turns } from "./turns.ts";
@@ -24,7 +24,7 @@ export type WriteVerdict =
   | "deposed"
   /** Somebody who folded further has written: this round is not worth going on. */
   | "outdated"
-  /** What is stored comes from a newer algorithm or stream, which later rounds will not reach either. */
+  /** What is stored comes from a newer algorithm or stream, which no round reaches while it is written. */
   | "superseded";
 
 export type LedgerWrite = {
@@ -182,18 +182,12 @@ async function remove(state: State, key: string, mayWrite: () => boolean): Promi
   return "written";
 }
 
-/** What a newer position than ours means. Absent: nothing, because nobody writes there any more. */
-export function outrankedBy(
-  stored: ScorePosition,
-  ours: ScorePosition,
-): "outdated" | "superseded" | undefined {
-  if (isAbandoned(stored, ours)) {
-    return undefined;
-  }
-  return isSameSeries(stored, ours) ? "outdated" : "superseded";
+/** What a newer position than ours means. */
+export function outrankedBy(stored: ScorePosition, ours: ScorePosition): "outdated" | "superseded" {
+  return compareSeries(stored, ours) > 0 ? "superseded" : "outdated";
 }
 
-/** Absent: what is stored is older, or abandoned. */
+/** Absent: what is stored is older. */
 function verdictOn(stored: ScorePosition, ours: ScorePosition): WriteVerdict | undefined {
   const order = comparePositions(stored, ours);
   if (order === 0) {

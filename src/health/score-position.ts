@@ -1,28 +1,28 @@
 import type { ScorePosition } from "../domain/health.ts";
 
-/** Negative: `left` is older. Algorithm, then stream, then sequence; the time is not compared. */
-export function comparePositions(left: ScorePosition, right: ScorePosition): number {
-  return (
-    left.algorithmVersion - right.algorithmVersion ||
-    left.streamEpoch - right.streamEpoch ||
-    left.asOfSequence - right.asOfSequence
-  );
-}
-
 /** When plans stop to heed scores. */
 const ABANDONED_MS = 180_000;
 
 /**
- * Whether what is stored is of a newer algorithm that nobody runs any more, as after an upgrade that was taken
- * back: it is so old that no plan heeds it, by the stream's clock.
+ * Negative: `left` is older. Algorithm, then stream, then sequence.
+ *
+ * But whichever is more than 3 min behind the other, by the stream's clock, is the older one whatever its
+ * numbers say: no plan heeds it, and whoever made it has ended, as after an upgrade that was taken back.
+ * Writers and readers ask this alone, so that readers take what a scorer was right to write.
  */
-export function isAbandoned(stored: ScorePosition, ours: ScorePosition): boolean {
-  return (
-    stored.algorithmVersion > ours.algorithmVersion && ours.asOfMs - stored.asOfMs > ABANDONED_MS
-  );
+export function comparePositions(left: ScorePosition, right: ScorePosition): number {
+  const laterMs = timeOf(left) - timeOf(right);
+  return Math.abs(laterMs) > ABANDONED_MS
+    ? laterMs
+    : compareSeries(left, right) || left.asOfSequence - right.asOfSequence;
 }
 
-/** Sequences of both belong to one stream and were folded alike. */
-export function isSameSeries(left: ScorePosition, right: ScorePosition): boolean {
-  return left.algorithmVersion === right.algorithmVersion && left.streamEpoch === right.streamEpoch;
+/** Negative: `left` is of an older algorithm, or of an older stream. 0: both count the same reports alike. */
+export function compareSeries(left: ScorePosition, right: ScorePosition): number {
+  return left.algorithmVersion - right.algorithmVersion || left.streamEpoch - right.streamEpoch;
+}
+
+/** Before its first report a stream has no time but that at which it was made. */
+function timeOf({ asOfSequence, asOfMs, streamEpoch }: ScorePosition): number {
+  return asOfSequence === 0 ? streamEpoch : asOfMs;
 }

@@ -336,7 +336,7 @@ async function encode(table: ModelScoreTable, turns: Turns): Promise<Uint8Array>
   }
 }
 
-/** Nothing to write: the version that is stored tells as much, or more. Absent: it is older, or abandoned. */
+/** Nothing to write: the version that is stored tells as much, or more. Absent: it is older. */
 function refusalOf(stored: ScorePosition, ours: ScorePosition): Publication | undefined {
   const order = comparePositions(stored, ours);
   if (order === 0) {

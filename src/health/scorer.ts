@@ -128,6 +128,8 @@ type State = {
   /** Grows whenever everything known becomes void. */
   generation: number;
   lastRound: Publication | "failed" | undefined;
+  /** Until then it leaves the lead to those of a newer algorithm or stream, if there are any left. */
+  supersededUntilMs: number;
   /** Since when it has led and every round failed; absent: it does not lead, or the last one did not. */
   failingSinceMs: number | undefined;
   publishedAtMs: number | undefined;
@@ -149,7 +151,11 @@ export function startScorer(ports: ScorerPorts): Scorer {
   });
   const startRound = () => void round();
   let cancelRound = schedule(ROUND_EVERY_MS, startRound);
-  const tick = createScorerTick({ ...ports, reports: bus.reports, isDue: () => leads(state) });
+  const tick = createScorerTick({
+    ...ports,
+    reports: bus.reports,
+    isDue: () => leads(state) || isAside(state),
+  });
 
   async function round(): Promise<void> {
     if (state.isCaughtUp) {
@@ -210,6 +216,7 @@ function createState(ports: ScorerPorts): State {
     isClosed: false,
     generation: 0,
     lastRound: undefined,
+    supersededUntilMs: Number.NEGATIVE_INFINITY,
     failingSinceMs: undefined,
     publishedAtMs: undefined,
   };
@@ -240,6 +247,14 @@ function catchUp(state: State): void {
 
 function leads({ isCaughtUp, isClosed, lease }: State): boolean {
   return isCaughtUp && !isClosed && lease.holds();
+}
+
+/**
+ * It ticks then as if it led. Whether the newer ones are gone, the stream's time tells; when they are and
+ * nobody calls, time passes by the ticks of those who wait alone.
+ */
+function isAside({ ports, isCaughtUp, isClosed, supersededUntilMs }: State): boolean {
+  return isCaughtUp && !isClosed && ports.nowMs() < supersededUntilMs;
 }
 
 /** Resolves with the time to wait for the next round. */
@@ -275,6 +290,7 @@ async function publish(state: State): Promise<void> {
       remedy:
         "upgrade this process; once the newer ones are gone for 3 minutes, it publishes again",
     });
+    state.supersededUntilMs = nowMs() + ASIDE_MS;
     lease.standAside(ASIDE_MS);
   } else if (nowMs() - (state.failingSinceMs ?? nowMs()) >= FAILING_MS) {
     log("warn", "leaves it to others to publish scores: it takes the lease and cannot write them");

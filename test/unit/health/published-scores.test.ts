@@ -15,11 +15,11 @@ import {
   versionOf,
 } from "./score-fixture.ts";
 
-function setUp() {
+function setUp(algorithmVersion = 1) {
   const { log, lines } = createLogBook();
   const time = { nowMs: START_MS };
   const published = createPublishedScores({
-    algorithmVersion: 1,
+    algorithmVersion,
     hash: sha256,
     nowMs: () => time.nowMs,
     log,
@@ -102,19 +102,53 @@ describe("createPublishedScores()", () => {
     expect(published.scores().size).toBe(1);
   });
 
-  test("an algorithm that was rolled back under its old number is refused", () => {
-    const { log } = createLogBook();
-    const both = { algorithmVersion: 2, hash: sha256, nowMs: () => START_MS, log };
-    const published = createPublishedScores(both);
-    const entry = (algorithmVersion: number, sequence: number) =>
-      tableEntry(tableOf("m", positionOf(sequence, { algorithmVersion })));
-    const take = (algorithmVersion: number, sequence: number) =>
-      published.take(
-        { entry: entry(algorithmVersion, sequence), receivedAtMs: START_MS, live: false },
-        "watched",
-      );
-    expect(take(2, 1)).toBe(true);
-    expect(take(1, 99)).toBe(false);
+  describe("an older algorithm, as after an upgrade that was taken back", () => {
+    const newer = positionOf(1, { algorithmVersion: 2 });
+    const soon = positionOf(99, { asOfMs: START_MS + 180_000 });
+    const late = positionOf(99, { asOfMs: START_MS + 180_001 });
+
+    function upgraded() {
+      const built = setUp(2);
+      built.takeTable(tableOf("m", newer));
+      built.takeTable(tableOf("gone", newer));
+      built.takeVersion(versionOf(newer, [tableOf("m", newer), tableOf("gone", newer)]));
+      return built;
+    }
+
+    test("is refused while the newer one may still be there", () => {
+      const { published, takeTable, takeVersion } = upgraded();
+      expect(takeTable(tableOf("m", soon))).toBe(false);
+      expect(takeTable(tableOf("m", soon), "read")).toBe(false);
+      expect(takeVersion(versionOf(soon, []))).toBe(false);
+      expect(published.agrees()).toBe(true);
+    });
+
+    test.each(["watched", "read"] as const)("is taken after 3 min, %s", (origin) => {
+      const { published, takeTable, takeVersion } = upgraded();
+      const table = tableOf("m", late);
+      expect(takeTable(table, origin)).toBe(true);
+      expect(takeTable(tableOf("gone", late, []), origin)).toBe(true);
+      expect(published.agrees()).toBe(false);
+      expect(takeVersion(versionOf(late, [table]), { origin })).toBe(true);
+      expect(published.agrees()).toBe(true);
+      expect(published.version()?.position).toEqual(late);
+    });
+
+    test("is not driven out by what the newer one wrote before", () => {
+      const { published, takeTable, takeVersion } = upgraded();
+      takeTable(tableOf("m", late));
+      takeVersion(versionOf(late, []));
+      expect(takeTable(tableOf("m", newer), "read")).toBe(false);
+      expect(takeVersion(versionOf(newer, []), { origin: "read" })).toBe(false);
+      expect(published.version()?.position).toEqual(late);
+    });
+
+    test("has its models alone, when the keys of the newer one are gone", () => {
+      const { published, takeTable } = upgraded();
+      takeTable(tableOf("m", late));
+      published.retain(new Set([scoreKeyOf("m")]), late);
+      expect(published.tables().map(({ model }) => model)).toEqual(["m"]);
+    });
   });
 
   test("a new stream is taken although its sequences begin anew", () => {
@@ -225,6 +259,13 @@ describe("createPublishedScores()", () => {
       const position = positionOf(1, { algorithmVersion: 2 });
       published.takeKept({ ...kept, version: versionOf(position, []) });
       expect(published.version()).toBeUndefined();
+    });
+
+    test("tables that a newer program kept are not used beside an older version", () => {
+      const { published } = setUp();
+      const newer = tableOf("new", positionOf(51, { algorithmVersion: 2 }));
+      published.takeKept({ ...kept, tables: [...kept.tables, newer] });
+      expect([...published.scores().keys()]).toEqual(["old-a"]);
     });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { KeyValue, KeyValueEntry } from "../../../src/domain/bus.ts";
+import type { ScorePosition } from "../../../src/domain/health.ts";
 import { VERSION_KEY } from "../../../src/health/endpoint-token.ts";
 import { createScoreFeed, type FedEntry } from "../../../src/health/score-feed.ts";
 import { decodeVersion } from "../../../src/health/table-codec.ts";
@@ -50,6 +51,7 @@ function setUp(world = createSwitchedBus()) {
   const fed: FedEntry[] = [];
   const feed = createScoreFeed({
     ...clock,
+    algorithmVersion: 1,
     bus: { scores, onStatus: bus.onStatus },
     take: (entry) => fed.push(entry),
     random: () => 0,
@@ -64,7 +66,11 @@ function setUp(world = createSwitchedBus()) {
   return { ...world, feed, watches, script, told };
 }
 
-const version = (sequence: number) => versionEntry(versionOf(positionOf(sequence), []));
+const version = (sequence: number, others: Partial<ScorePosition> = {}) =>
+  versionEntry(versionOf(positionOf(sequence, others), []));
+
+/** Nobody here can use it. */
+const unknown = (sequence: number) => version(sequence, { algorithmVersion: 2 });
 
 describe("createScoreFeed()", () => {
   test("hands out what lies there and what comes, and tells them apart", async () => {
@@ -96,6 +102,47 @@ describe("createScoreFeed()", () => {
     await putOver(memory.scores, { key: VERSION_KEY, value: Uint8Array.of(255) });
     await settle();
     expect(told()).toEqual([[undefined, 0, false]].map(() => [VERSION_KEY, 0, false]));
+  });
+
+  test("a version of a newer algorithm is handed on, and is no advance", async () => {
+    const { clock, told, memory } = setUp();
+    await putOver(memory.scores, version(1));
+    await clock.advance(0);
+    await putOver(memory.scores, unknown(9));
+    await settle();
+    expect(told()).toEqual([
+      [1, 0, false],
+      [9, 0, false],
+    ]);
+  });
+
+  test.each([
+    { name: "lay there", isFound: true },
+    { name: "was written since", isFound: false },
+  ])("after one of a newer algorithm that $name, ours are advances again", async ({ isFound }) => {
+    const { clock, told, memory } = setUp();
+    const opened = () => clock.advance(0);
+    const written = () => putOver(memory.scores, unknown(9));
+    for (const step of isFound ? [written, opened] : [opened, written]) {
+      await step();
+    }
+    await clock.advance(0);
+    await putOver(memory.scores, version(5));
+    await settle();
+    expect(told().at(-1)).toEqual([5, expect.any(Number), true]);
+  });
+
+  test("a watch that fell silent after one of a newer algorithm is found out by ours", async () => {
+    const { clock, memory, feed, script, told } = setUp();
+    await putOver(memory.scores, unknown(9));
+    await clock.advance(0);
+    script.dropAll();
+    await clock.advance(31_000);
+    expect(feed.counts()).toEqual({ rebuilds: 0 });
+    await putOver(memory.scores, version(5));
+    await clock.advance(32_000);
+    expect(feed.counts()).toEqual({ rebuilds: 1 });
+    expect(told().at(-1)?.[0]).toBe(5);
   });
 
   test("a watch that lives is left alone", async () => {
@@ -261,6 +308,7 @@ describe("createScoreFeed()", () => {
     };
     const feed = createScoreFeed({
       ...world.clock,
+      algorithmVersion: 1,
       bus: { scores, onStatus: world.bus.onStatus },
       take: () => undefined,
       random: () => 0,

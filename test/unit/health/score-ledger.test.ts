@@ -219,6 +219,11 @@ describe("createScoreLedger()", () => {
       stored: positionOf(1, { streamEpoch: positionOf(1).streamEpoch + 1 }),
       verdict: "superseded",
     },
+    {
+      name: "an older stream that is minutes ahead",
+      stored: positionOf(1, { streamEpoch: START_MS - 1, asOfMs: START_MS + 180_001 }),
+      verdict: "outdated",
+    },
   ])("$name is never overwritten: $verdict", async ({ stored, verdict }) => {
     const { scores, ledger } = setUp();
     const entry = tableEntry(tableOf("m", stored));
@@ -228,9 +233,12 @@ describe("createScoreLedger()", () => {
     expect((await scores.get(entry.key))?.value).toEqual(entry.value);
   });
 
-  test("what a newer algorithm has abandoned is written over", async () => {
+  test.each([
+    { name: "algorithm", numbers: { algorithmVersion: 2 } },
+    { name: "stream", numbers: { streamEpoch: START_MS + 1 } },
+  ])("what a newer $name has abandoned is written over", async ({ numbers }) => {
     const { scores, ledger } = setUp();
-    await putOver(scores, tableEntry(tableOf("m", positionOf(9, { algorithmVersion: 2 }))));
+    await putOver(scores, tableEntry(tableOf("m", positionOf(9, numbers))));
     const write = writeOf(tableOf("m", positionOf(2, { asOfMs: START_MS + 200_000 })));
     await expect(ledger.write(write, always)).resolves.toBe("written");
     expect((await scores.get(write.key))?.value).toEqual(write.bytes);

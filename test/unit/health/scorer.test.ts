@@ -510,21 +510,42 @@ describe("startScorer()", () => {
     await scorer.close();
   });
 
-  test("publishes once a newer algorithm has been gone for three minutes, as after a rollback", async () => {
+  test.each([
+    { name: "algorithm, as after a rollback", numbers: { algorithmVersion: 99 } },
+    { name: "stream", numbers: { streamEpoch: START_MS + 1 } },
+  ])(
+    "publishes without any traffic once a newer $name has been gone for three minutes",
+    async ({ numbers }) => {
+      const world = createSwitchedBus();
+      const newer = positionOf(1, { algorithmVersion: ALGORITHM_VERSION, ...numbers });
+      await putOver(world.memory.scores, versionEntry(versionOf(newer, [])));
+      const scorers = ["scorer-1", "scorer-2"].map((name) => start(world, name).scorer);
+      await world.clock.advance(180_000);
+      expect((await storedVersion(world))?.position).toEqual(newer);
+      await world.clock.advance(60_000);
+      expect(scorers.filter((scorer) => scorer.status().leader)).toHaveLength(1);
+      await expect(storedVersion(world)).resolves.toMatchObject({
+        position: { algorithmVersion: ALGORITHM_VERSION, streamEpoch: START_MS },
+      });
+      await Promise.all(scorers.map((scorer) => scorer.close()));
+    },
+  );
+
+  test("ticks no longer than it stands aside when those of a newer algorithm are there", async () => {
     const world = createSwitchedBus();
     const newer = positionOf(1, { algorithmVersion: 99 });
     await putOver(world.memory.scores, versionEntry(versionOf(newer, [])));
     const { scorer } = start(world);
-    for (let minute = 0; minute < 3; minute += 1) {
-      await report(world, minute + 1);
-      await world.clock.advance(58_000);
-      expect((await storedVersion(world))?.position).toEqual(newer);
+    await world.clock.advance(3_000);
+    expect(scorer.status()).toMatchObject({ leader: false, lastRound: "superseded" });
+    // Theirs, for as long as somebody renews it.
+    for (let renewals = 0; renewals < 60; renewals += 1) {
+      await world.memory.leases.take(SCORER_LEASE, "newer");
+      await world.clock.advance(1_000);
     }
-    await world.clock.advance(10_000);
-    await report(world, 4);
-    await world.clock.advance(45_000);
-    expect(scorer.status().leader).toBe(true);
-    expect((await storedVersion(world))?.position.algorithmVersion).toBe(ALGORITHM_VERSION);
+    const { position } = scorer.status();
+    expect(position.asOfMs - START_MS).toBeGreaterThan(30_000);
+    expect(position.asOfMs - START_MS).toBeLessThan(45_000);
     await scorer.close();
   });
 

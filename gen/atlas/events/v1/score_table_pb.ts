@@ -16,9 +16,10 @@ export const file_atlas_events_v1_score_table: GenFile = /*@__PURE__*/
  * Scores of the endpoints of one model as of one position of the report stream: the value of the key
  * scores.<model token> of the table of scores.
  *
- * Readers take a table only if (algorithm_version, stream_epoch, as_of_sequence) is greater than that of
- * the one they have. Equal positions have equal bytes, whoever made them. All figures are whole numbers,
- * so that no two machines differ in a last digit.
+ * Readers take a table only if its as_of_unix_ms is more than 180,000 beyond that of the one they have, or
+ * else, unless it is as far behind, if (algorithm_version, stream_epoch, as_of_sequence) is greater. Where
+ * as_of_sequence is 0, stream_epoch stands for that time. Equal positions have equal bytes, whoever made
+ * them. All figures are whole numbers, so that no two machines differ in a last digit.
  *
  * @generated from message atlas.events.v1.ModelScores
  */
