@@ -2,6 +2,7 @@ import type { AttemptRecord, CallResult, CompletionCall, Timings } from "../doma
 import { type Cost, costOf, UNKNOWN_COST } from "../domain/money.ts";
 import type { RoutePlan } from "../domain/plan.ts";
 import { RouterError } from "../domain/router-error.ts";
+import { tokensPerSecondOf } from "../domain/throughput.ts";
 import { countImages } from "../domain/token-estimate.ts";
 import { isBilled, outputTokensOf } from "../domain/usage.ts";
 import type { PlanEnd } from "./attempt-plan.ts";
@@ -36,7 +37,7 @@ export function callResultOf(
     usage: error === undefined ? usage : { ...usage, source: "partial" },
     cost: unpaid ? NO_COST : costOf(usage, last.record.endpoint.pricing, images),
     timings: timingsOf(call, end, times),
-    outputTokensPerSecond: tokensPerSecond(last.generatedTokens, last.generationMs),
+    outputTokensPerSecond: tokensPerSecondOf(last.generationMs, last.generatedTokens) ?? 0,
     upstreamModel: last.record.upstreamModel,
   };
 }
@@ -109,10 +110,4 @@ function timingsOf(
     routerOverhead: total - plan - failedAttempts - upstreamFirstToken - upstreamGeneration,
     total,
   };
-}
-
-function tokensPerSecond(generatedTokens: number, generationMs: number | undefined): number {
-  return generationMs === undefined || generationMs <= 0 || generatedTokens < 2
-    ? 0
-    : ((generatedTokens - 1) / generationMs) * 1_000;
 }

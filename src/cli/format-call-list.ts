@@ -1,4 +1,5 @@
 import type { ListCallsResponse, RecordedCall } from "../../gen/atlas/v1/insight_service_pb.ts";
+import type { Attempt } from "../../gen/atlas/v1/types_pb.ts";
 import { exactMs } from "./exact-time.ts";
 import {
   ABSENT,
@@ -59,7 +60,7 @@ function rowOf(call: RecordedCall, nowMs: number): readonly string[] {
   return [
     agoMs === undefined ? ABSENT : formatAge(agoMs),
     formatDuration(timings?.total),
-    last?.firstToken === undefined ? ABSENT : formatMs(firstTokenMs(call)),
+    last?.firstToken === undefined ? ABSENT : formatMs(firstTokenMs(call, last)),
     call.model,
     last?.endpoint ?? ABSENT,
     formatCount(attempts.length),
@@ -68,15 +69,12 @@ function rowOf(call: RecordedCall, nowMs: number): readonly string[] {
   ];
 }
 
-/** Since the call began: what its caller has waited. */
-function firstTokenMs({ attempts, timings }: RecordedCall): number {
-  const parts = [
-    timings?.queue,
-    timings?.plan,
-    timings?.failedAttempts,
-    attempts.at(-1)?.firstToken,
-  ];
-  return parts.reduce((sum, part) => sum + exactMs(part), 0);
+/**
+ * Since the call began: what its caller has waited, whatever for. What the first token itself waited to be
+ * read is not in it, because an attempt tells when it arrived.
+ */
+function firstTokenMs({ receiveTime }: RecordedCall, { startTime, firstToken }: Attempt): number {
+  return exactMs(startTime) - exactMs(receiveTime) + exactMs(firstToken);
 }
 
 const SECOND_MS = 1_000;

@@ -82,7 +82,8 @@ export type RpcEnd = {
   /** Id of the completion that it was; absent of other methods, and of calls refused before they had one. */
   readonly callId: string | undefined;
   /**
-   * Where the call stands whose answer or error this RPC was given again, because it repeats its request id.
+   * Where the call stands whose answer or error this RPC was given again, because it repeats its request id,
+   * or for which it waited until it ended itself.
    * Absent of every other RPC, the one that made the call among them.
    */
   readonly repeats?: TraceContext | undefined;

@@ -15,7 +15,8 @@ export function inputTokensOf({ freshInput, cacheRead, cacheWrite }: Usage): num
 
 /**
  * Whether an attempt that failed is taken to be billed: its answer had begun, or its provider told of output
- * that was generated, if only of reasoning that it hides.
+ * that was generated, if only of reasoning that it hides. An upstream tells no count of output that its
+ * provider sends before anything was generated.
  */
 export function isBilled(attempt: {
   /** Absent: no content came. */

@@ -2,6 +2,7 @@ import type { Endpoint } from "../domain/catalog.ts";
 import type { EndpointId } from "../domain/endpoint.ts";
 import { SUCCESS } from "../domain/outcome.ts";
 import type { Observation, ObservationSink } from "../domain/ports.ts";
+import { isPaceKnown } from "../domain/throughput.ts";
 import { attemptSlot } from "../domain/trace.ts";
 import { inputTokensOf, outputTokensOf, type Usage } from "../domain/usage.ts";
 import type { Instrument } from "./instrument.ts";
@@ -79,7 +80,7 @@ export function createAttemptRecorder({
       outcome.firstChunk ??= instruments.firstChunk.of(...held.model, outcome.failure);
       observe(outcome.firstChunk, attempt.firstTokenMs / 1_000, mark);
     }
-    if (generationMs !== undefined && generatedTokens > 1) {
+    if (isPaceKnown(generationMs, generatedTokens)) {
       outcome.perChunk ??= instruments.perChunk.of(...held.model, outcome.failure);
       observe(outcome.perChunk, generationMs / (generatedTokens - 1) / 1_000, mark);
     }

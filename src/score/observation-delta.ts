@@ -1,6 +1,7 @@
 import type { OutcomeDelta, SparseHistogram } from "../domain/health.ts";
 import { type FailureKind, failureKinds, failureTraits } from "../domain/outcome.ts";
 import type { Observation } from "../domain/ports.ts";
+import { tokensPerSecondOf } from "../domain/throughput.ts";
 import { MAX_DELTA_COUNT } from "./delta-cells.ts";
 import { bucketOf, HISTOGRAM_LAYOUT_VERSION } from "./log-histogram.ts";
 import {
@@ -21,10 +22,6 @@ import {
 
 /** Result, duration, throughput, first token. */
 export const MAX_OBSERVATION_CELLS = 4;
-
-/** Fewer tokens arrive in one or two packets, and their pace is the network's. */
-const MIN_OUTPUT_TOKENS = 8;
-const MIN_GENERATION_MS = 50;
 
 /**
  * Writes the cells that one attempt counts once in, each at most once, and returns how many.
@@ -189,10 +186,5 @@ function tokensPerSecond({
   generationMs,
   generatedTokens,
 }: Observation): number | undefined {
-  if (!streamed || generationMs === undefined) {
-    return undefined;
-  }
-  return generatedTokens < MIN_OUTPUT_TOKENS || generationMs < MIN_GENERATION_MS
-    ? undefined
-    : ((generatedTokens - 1) * 1_000) / generationMs;
+  return streamed ? tokensPerSecondOf(generationMs, generatedTokens) : undefined;
 }

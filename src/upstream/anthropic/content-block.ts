@@ -9,6 +9,8 @@ export type Blocks = {
   tools: number;
   /** Some block held something for the caller. */
   hasContent: boolean;
+  /** Some block is of what may be hidden, be it thinking or work on the provider's side. */
+  mayHide: boolean;
 };
 
 type Block = {
@@ -42,7 +44,7 @@ type DeltaFields = {
 };
 
 export function createBlocks(emit: Emit): Blocks {
-  return { emit, open: [], tools: 0, hasContent: false };
+  return { emit, open: [], tools: 0, hasContent: false, mayHide: false };
 }
 
 export function openBlock(blocks: Blocks, index: number, value: unknown): void {
@@ -54,6 +56,7 @@ export function openBlock(blocks: Blocks, index: number, value: unknown): void {
       break;
     case "thinking":
       blocks.open[index] = block("thinking", textOf(fields.signature));
+      blocks.mayHide = true;
       emitThinking(blocks, textOf(fields.thinking));
       break;
     case "redacted_thinking":
@@ -70,6 +73,7 @@ export function openBlock(blocks: Blocks, index: number, value: unknown): void {
       break;
     default:
       blocks.open[index] = block("other", "");
+      blocks.mayHide = true;
   }
 }
 

@@ -4,6 +4,10 @@
  * An answer is a list of content blocks, each opened, filled and closed. Blocks of tools that run on the
  * provider's side have no counterpart and are skipped, as are events that nobody knows yet, which the
  * API's version policy asks for. The answer is complete when its stop reason came.
+ *
+ * Each stream begins with the counts of its prompt, and with one of its output that is 1 or so before
+ * anything was generated. They are not told until something is: a stream that is refused or hangs before
+ * that has used nothing, as far as anybody is billed for it.
  */
 import type { Failure, Outcome } from "../../domain/outcome.ts";
 import { SUCCESS } from "../../domain/outcome.ts";
@@ -25,6 +29,8 @@ import { createRunningUsage, type RunningUsage, takeUsage, usageOf } from "./usa
 export type MessageState = {
   readonly context: DecodeContext;
   readonly usage: RunningUsage;
+  /** There are counts that have not been told. */
+  hasUntoldUsage: boolean;
   readonly blocks: Blocks;
   /** The stop reason explains an empty answer: a limit, a refusal, a pause. */
   explained: boolean;
@@ -77,6 +83,7 @@ export function createMessageState(context: DecodeContext): MessageState {
   return {
     context,
     usage: createRunningUsage(),
+    hasUntoldUsage: false,
     blocks: createBlocks(context.emit),
     explained: false,
     stopped: false,
@@ -93,7 +100,8 @@ function takeEvent(state: MessageState, event: EventFields): Outcome | undefined
       beginMessage(state, fieldsOf(event.message));
       return undefined;
     case "message_delta":
-      reportUsage(state, event.usage);
+      countUsage(state, event.usage);
+      tellUsage(state);
       stopMessage(state, fieldsOf(event.delta));
       return undefined;
     case "message_stop":
@@ -121,10 +129,13 @@ function takeBlockEvent(state: MessageState, event: EventFields): Failure | unde
   } else {
     closeBlock(state.blocks, index);
   }
+  if (state.hasUntoldUsage && (state.blocks.hasContent || state.blocks.mayHide)) {
+    tellUsage(state);
+  }
   return undefined;
 }
 
-/** Tells model and first counts. */
+/** Tells the model and takes the first counts. */
 export function beginMessage(state: MessageState, message: MessageFields): void {
   const upstreamModel = state.context.redaction.name(message.model);
   if (upstreamModel !== undefined) {
@@ -135,11 +146,19 @@ export function beginMessage(state: MessageState, message: MessageFields): void 
       upstreamModel,
     });
   }
-  reportUsage(state, message.usage);
+  countUsage(state, message.usage);
 }
 
-function reportUsage(state: MessageState, value: unknown): void {
+function countUsage(state: MessageState, value: unknown): void {
   if (takeUsage(state.usage, value)) {
+    state.hasUntoldUsage = true;
+  }
+}
+
+/** Tells what was counted, unless it was told. */
+export function tellUsage(state: MessageState): void {
+  if (state.hasUntoldUsage) {
+    state.hasUntoldUsage = false;
     state.context.emit({ kind: "usage", usage: usageOf(state.usage) });
   }
 }

@@ -10,6 +10,7 @@ import {
   MAX_BLOCKS,
   malformed,
   stopMessage,
+  tellUsage,
 } from "./decode-event.ts";
 
 /** An answer that came whole. Its blocks are opened with all of their content. */
@@ -26,6 +27,7 @@ export function decodeResponse(body: unknown, context: DecodeContext): Outcome {
   }
   const state = createMessageState(context);
   beginMessage(state, body);
+  tellUsage(state);
   for (const [index, block] of content.entries()) {
     openBlock(state.blocks, index, block);
     closeBlock(state.blocks, index);

@@ -34,6 +34,7 @@ type Shape = {
   readonly first?: Partial<AttemptRecord> | "none";
   /** What its record, and its usage, differ in. */
   readonly last?: { readonly usage: Usage };
+  readonly generatedTokens?: number;
 };
 
 /** A call received at 0 and planned from 1 to 2, whose attempts start at 3. */
@@ -63,7 +64,7 @@ function result(shape: Shape, signal = new AbortController().signal) {
     usage: shape.last?.usage ?? usage,
     generationMs:
       committed && shape.firstTokenMs !== undefined ? durationMs - shape.firstTokenMs : undefined,
-    generatedTokens: usage.visibleOutput,
+    generatedTokens: shape.generatedTokens ?? usage.visibleOutput,
     waitedMs: lateMs,
   };
   return callResultOf(
@@ -173,6 +174,16 @@ describe("callResultOf()", () => {
 
   test("tells the speed after the first token", () => {
     expect(result({ firstTokenMs: 300, durationMs: 1_300 }).outputTokensPerSecond).toBe(100);
+  });
+
+  test.each([
+    { name: "fewer than 8 tokens", generatedTokens: 7, generationMs: 50, speed: 0 },
+    { name: "less than 50 ms", generatedTokens: 8, generationMs: 49, speed: 0 },
+    { name: "99 deltas that were read at once", generatedTokens: 99, generationMs: 8, speed: 0 },
+    { name: "neither", generatedTokens: 8, generationMs: 50, speed: 140 },
+  ])("tells $speed tokens a second of $name", ({ generatedTokens, generationMs, speed }) => {
+    const ended = result({ firstTokenMs: 12, durationMs: 12 + generationMs, generatedTokens });
+    expect(ended.outputTokensPerSecond).toBe(speed);
   });
 
   test("takes what waited for the event loop between two attempts for the router's own", () => {

@@ -1,9 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
+import { TimingsSchema } from "../../../gen/atlas/v1/completion_pb.ts";
 import { ListCallsResponseSchema } from "../../../gen/atlas/v1/insight_service_pb.ts";
+import { AttemptSchema } from "../../../gen/atlas/v1/types_pb.ts";
 import { formatCallList } from "../../../src/cli/format-call-list.ts";
 import { createPaint } from "../../../src/cli/paint.ts";
+import { timestampFromMs } from "../../../src/wire/wire-time.ts";
 import { RECEIVED_MS, refusedCall, switchedCall } from "./recorded-call-fixture.ts";
 
 const layout = { columns: undefined, paint: createPaint(false), nowMs: RECEIVED_MS + 90_000 };
@@ -24,6 +27,23 @@ describe("formatCallList()", () => {
 2 of 7 calls; ${memory}\`atlas trace <call>\` tells more of one.
 `,
     );
+  });
+
+  it("counts the first token from the call's beginning, with what a failed end waited to be handled", () => {
+    const attempts = [
+      { startTime: timestampFromMs(RECEIVED_MS + 1), duration: durationFromMs(220) },
+      { startTime: timestampFromMs(RECEIVED_MS + 701), firstToken: durationFromMs(300) },
+    ].map((attempt) => create(AttemptSchema, attempt));
+    const timings = create(TimingsSchema, {
+      plan: durationFromMs(1),
+      failedAttempts: durationFromMs(220),
+      upstreamFirstToken: durationFromMs(300),
+      routerOverhead: durationFromMs(480),
+      total: durationFromMs(1_001),
+    });
+    const calls = [switchedCall({ attempts, timings })];
+    const response = create(ListCallsResponseSchema, { ...about, calls });
+    expect(formatCallList(response, layout)).toContain("  1.00 s       1.00 s  gpt-4o-mini");
   });
 
   it.each([

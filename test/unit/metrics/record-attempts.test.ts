@@ -88,9 +88,16 @@ describe("createAttemptRecorder()", () => {
     expect(shown("gen_ai.client.operation.time_per_output_chunk")).toEqual([]);
   });
 
-  test("says nothing of the time between tokens where there was one token", () => {
+  test.each([
+    { name: "7 tokens", measured: { generatedTokens: 7 } },
+    {
+      name: "99 tokens that were read at once",
+      measured: { generationMs: 8, generatedTokens: 99 },
+    },
+  ])("says nothing of the time between $name", ({ measured }) => {
     const { observe, shown } = start();
-    observe(observationOf(attemptAt(endpoint), { generatedTokens: 1 }));
+    observe(observationOf(attemptAt(endpoint), measured));
+    expect(shown("gen_ai.client.operation.time_to_first_chunk")).toHaveLength(1);
     expect(shown("gen_ai.client.operation.time_per_output_chunk")).toEqual([]);
   });
 

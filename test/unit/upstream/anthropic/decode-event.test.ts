@@ -111,6 +111,54 @@ describe("createStreamDecoder()", () => {
     });
   });
 
+  describe("whose stream breaks off", () => {
+    const start = {
+      type: "message_start",
+      message: { usage: { input_tokens: 100_000, cache_read_input_tokens: 7, output_tokens: 1 } },
+    };
+    const open = (content_block: object) => ({
+      type: "content_block_start",
+      index: 0,
+      content_block,
+    });
+    const delta = { type: "content_block_delta", index: 0 };
+    const error = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
+    const usagesOf = (...events: readonly unknown[]) =>
+      ofKind(decodeEvents(start, ...events, error), "usage").map(({ usage }) => usage);
+
+    it.each([
+      ["at once", []],
+      ["after a sign of life", [{ type: "ping" }]],
+      ["after opening a text that stays empty", [open({ type: "text", text: "" })]],
+      [
+        "after an empty piece",
+        [open({ type: "text", text: "" }), { ...delta, delta: { type: "text_delta", text: "" } }],
+      ],
+    ])("tells no count of a prompt that nothing answers: %s", (_, events) => {
+      expect(usagesOf(...events)).toEqual([]);
+    });
+
+    it.each([
+      [
+        "content came",
+        [open({ type: "text" }), { ...delta, delta: { type: "text_delta", text: "a" } }],
+      ],
+      ["content came with the opening of its block", [open({ type: "text", text: "a" })]],
+      ["thinking began, which may be hidden", [open({ type: "thinking", thinking: "" })]],
+      ["a tool of the provider's began", [open({ type: "server_tool_use" })]],
+      [
+        "an end without counts came",
+        [{ type: "message_delta", delta: { stop_reason: "refusal" } }],
+      ],
+    ])("tells the first counts, once, when %s", (_, events) => {
+      const usage = { freshInput: 100_000, cacheRead: 7, cacheWrite: 0 };
+      const output = { visibleOutput: 1, reasoningOutput: 0, source: "provider" };
+      expect(usagesOf(...events, { type: "content_block_stop", index: 0 })).toEqual([
+        { ...usage, ...output },
+      ]);
+    });
+  });
+
   it("reports no usage that it was not given", () => {
     const decoded = decodeEvents({ type: "message_start", message: { model: "m" } });
     expect(ofKind(decoded, "usage")).toEqual([]);
