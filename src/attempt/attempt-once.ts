@@ -117,8 +117,9 @@ export async function attemptOnce(
 
 /**
  * Callers who leave or ask for what cannot be had are everyday events, unless another endpoint may take
- * over or the answer breaks off. What is decided here holds for the reports of this attempt; without it
- * they are told before the call's end shows that it was worth a look.
+ * over or the answer breaks off. A deadline that passes is none, be it the caller's: what took so long is
+ * what spans are for. What is decided here holds for the reports of this attempt; without it they are told
+ * before the call's end shows that it was worth a look.
  */
 function isWorthALook(
   { call, planned, number, followers }: AttemptOnce,
@@ -156,11 +157,19 @@ function endingNow(outcome: Outcome, { nowMs }: AttemptOncePorts): Ending {
   return { outcome, endedAtMs: atMs, handledAtMs: atMs };
 }
 
+/** Something may have arrived that could not be read yet. */
+function isBehind({ arrivedMs, nowMs }: AttemptOncePorts): boolean {
+  const atMs = nowMs();
+  return arrivedMs !== undefined && arrivedMs(atMs) < atMs;
+}
+
 /**
  * Turns every ending into an outcome, and does not wait for an adapter once the attempt is over.
  *
  * The attempt is over in the moment in which the caller leaves: a failure after it is about the hang-up
- * and says nothing about the endpoint.
+ * and says nothing about the endpoint. A caller that leaves because time is up may be heard before an
+ * answer that came in time, where the event loop was busy. The deadline's own clock, which is due by
+ * then as well, lets that be read first, and ends the attempt in its place.
  */
 function endingOf(
   { call, planned, number, streamed, limits }: AttemptOnce,
@@ -185,9 +194,16 @@ function endingOf(
     };
     const giveUp = (outcome: Outcome) => {
       end(endingNow(outcome, ports));
+      // What an adapter says while it is called off is not heard.
+      trace.close(outcome);
       canceller.abort();
     };
-    const leave = () => giveUp(endedOutcome(call.signal));
+    const leave = () => {
+      const outcome = endedOutcome(call.signal);
+      if (outcome !== TIME_IS_UP || !isBehind(ports)) {
+        giveUp(outcome);
+      }
+    };
     const clocks = startClocks(
       limits,
       (kind) => giveUp({ kind, message: expiryMessages[kind] }),

@@ -131,7 +131,7 @@ function close(this: AttemptTrace, outcome: Outcome): void {
 
 function take(state: State, event: StreamEvent): void {
   // An adapter that ignores the signal, or its own end, must not reach a caller who moved on.
-  if (state.ended || state.listener.call.signal.aborted) {
+  if (state.ended) {
     return;
   }
   if (isContent(event)) {

@@ -139,11 +139,9 @@ function arm(clocks: Running, atMs: number): void {
 }
 
 function look(clocks: Running): void {
-  const { limits, expire, ports } = clocks;
+  const { limits, ports } = clocks;
   const atMs = ports.nowMs();
-  if (atMs >= limits.deadlineMs) {
-    expire("total-timeout");
-  } else if (atMs >= dueMs(clocks)) {
+  if (atMs >= Math.min(dueMs(clocks), limits.deadlineMs)) {
     // A busy event loop runs late timers before it reads what has long arrived: let it read first.
     clocks.cancel = ports.schedule(0, () => confirm(clocks));
   } else {
@@ -152,9 +150,11 @@ function look(clocks: Running): void {
 }
 
 function confirm(clocks: Running): void {
-  const { hasContent, expire, ports } = clocks;
+  const { limits, hasContent, expire, ports } = clocks;
   const atMs = ports.nowMs();
-  if (atMs >= dueMs(clocks)) {
+  if (atMs >= limits.deadlineMs) {
+    expire("total-timeout");
+  } else if (atMs >= dueMs(clocks)) {
     expire(hasContent ? "idle-timeout" : "first-token-timeout");
   } else {
     arm(clocks, atMs);

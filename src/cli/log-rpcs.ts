@@ -11,8 +11,8 @@ const QUIET_MS = 10_000;
  *
  * - `request refused`: it failed before it was a call of the router, as bad requests do. At most one per
  *   reason in 10 s; reasons are few.
- * - `answered again`: it repeated a call, and got what that one ended with. At most `callsPerSecond`,
- *   which is read anew for each; 0, the default, writes none.
+ * - `answered again`: it repeated a call, and got what that one ended with, or ended while it waited for
+ *   that. At most `callsPerSecond`, which is read anew for each; 0, the default, writes none.
  *
  * `suppressed` counts the lines of the same kind that were left out since the one before. Defects have
  * their line where they are caught. Callers who leave are an everyday event.

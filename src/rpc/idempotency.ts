@@ -4,14 +4,16 @@
  * A caller that lost its answer sends the call again. A repeat that is equal to the last byte waits
  * for the first one or gets what it answered, and nothing is paid twice; the same id with another
  * request is refused. Failures are forgotten, so a repeat after one is a fresh try. When the first
- * caller leaves or runs out of time, whoever waits for it takes over and does not fail with it.
+ * caller leaves or runs out of time, whoever still waits for it takes over and does not fail with it.
  *
  * Answers live on this replica alone, for a time and within bounds of number and bytes, oldest first.
  */
 import { createHash } from "node:crypto";
+import type { CancelSignal } from "../domain/cancel.ts";
 import type { NowMs } from "../domain/ports.ts";
 import { RouterError } from "../domain/router-error.ts";
 import type { TraceContext } from "../domain/trace.ts";
+import { reasonOf } from "./run-call.ts";
 
 export type IdempotencyLimits = {
   /** Default 600,000: longer than any client's own retries. */
@@ -33,6 +35,8 @@ export type IdempotentRequest = {
   /** All of it. */
   readonly bytes: Uint8Array;
   readonly trace: TraceContext;
+  /** Of this very request: once it is aborted, its `work` is not begun in place of another's. */
+  readonly signal: CancelSignal;
   /** Told where the call stands that this one waits for. If it takes over after all, its `work` runs. */
   readonly repeats: (first: TraceContext) => void;
 };
@@ -81,10 +85,8 @@ export function createIdempotency(
     try {
       return await entry.answer;
     } catch (error) {
-      if (isOfItsCaller(error)) {
-        return once(request, work);
-      }
-      throw error;
+      endUnlessNext(error, request);
+      return once(request, work);
     }
   }
 
@@ -151,6 +153,16 @@ function createMemory(nowMs: NowMs, limits: IdempotencyLimits) {
   }
 
   return { entries, evict, start };
+}
+
+/** Throws what a repeat ends with when the call that it waited for has failed, unless it is to take over. */
+function endUnlessNext(error: unknown, { signal }: IdempotentRequest): void {
+  if (!isOfItsCaller(error)) {
+    throw error;
+  }
+  if (signal.aborted) {
+    throw reasonOf(signal);
+  }
 }
 
 /** Failures that say something about the first caller and nothing about the call. */

@@ -95,11 +95,12 @@ function createAnswerOnce({ ports, idempotency, answer }: OncePorts) {
     context: CallContext,
   ): Promise<CompleteResponse> => {
     const { requestId } = decoded;
-    const { rpc, trace } = context;
+    const { rpc, trace, signal } = context;
     const asked = {
       requestId,
       bytes: toBinary(CompleteRequestSchema, request),
       trace,
+      signal,
       repeats(first: TraceContext) {
         rpc.repeats = first;
       },
@@ -112,12 +113,17 @@ function createAnswerOnce({ ports, idempotency, answer }: OncePorts) {
     // A repeat waits for the first call, and for that it needs a deadline of its own.
     const options = { deadlineMs: deadlineOf(context, limits), nowMs: nowMs(), schedule };
     try {
-      const bytes = await runCall(context, options, () => idempotency.once(asked, work));
-      rpc.callId = requestId;
+      const bytes = await runCall(context, options, () => {
+        // A repeat succeeds and fails with the call that it waits for.
+        rpc.callId = requestId;
+        return idempotency.once(asked, work);
+      });
       return fromBinary(CompleteResponseSchema, bytes);
     } catch (error) {
-      // A repeat fails with the call that it waited for, unless it is not that call's repeat.
-      rpc.callId = isDuplicate(error) ? undefined : requestId;
+      if (isDuplicate(error)) {
+        // It is not that call's repeat.
+        rpc.callId = undefined;
+      }
       throw error;
     }
   };

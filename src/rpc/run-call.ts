@@ -38,8 +38,9 @@ export function runCall<Result>(
         reject(reasonOf(signal));
       });
     };
-    const callOffDeadline = schedule(deadlineMs - nowMs, () => {
-      abort(deadlinePassed("waiting"));
+    let callOffDeadline = schedule(deadlineMs - nowMs, () => {
+      // What has arrived is read first, as by the clocks of an attempt: it may have come in time.
+      callOffDeadline = schedule(0, () => abort(deadlinePassed("waiting")));
     });
     const finish = () => {
       callOffDeadline();

@@ -62,7 +62,7 @@ export const attributeTable = {
     key: "atlas.replayed",
     type: "boolean",
     meaning:
-      "True: the RPC repeated the request id of a call, and was given what that call ended with. Absent otherwise.",
+      "True: the RPC repeated the request id of a call, and was given what that call ended with, or ended while it waited for that. Absent otherwise.",
   },
   decisionId: {
     key: "atlas.decision.id",

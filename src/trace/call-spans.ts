@@ -31,7 +31,7 @@ export type ServerAddress = { readonly host: string; readonly port: number };
 export type CallSpans = {
   /**
    * Keeps a call that took longer than `slowMs` although it was not sampled, as far as `keptPerSecond`
-   * goes. Once kept it stays so.
+   * goes. Once kept it stays so; one that is left out is tried again and counted when it ends.
    */
   readonly keep: (trace: TraceContext, tookMs: number) => void;
   /** Makes the spans of a call but that of its RPC. */
@@ -47,13 +47,21 @@ export type CallSpans = {
  *
  * Kept are those that were sampled when they began, and of the others, as far as `keptPerSecond` goes,
  * those that failed by other hands than their caller's, that were switched to another endpoint, or that
- * were slow. The sink of calls has the last word about `trace.keep`: that of their RPCs follows it, and
- * decides alone for RPCs that were no call of the router. A call that is not kept costs a few comparisons.
+ * were slow, and those for which an attempt asks: it does when they run out of time. The sink of calls has
+ * the last word about `trace.keep`: that of their RPCs follows it, and decides alone for RPCs that were no
+ * call of the router. A call that is not kept costs a few comparisons.
  */
 export function createCallSpans(options: CallSpansOptions): CallSpans {
   const { sink, slowMs, keptPerSecond, nowMs, names } = options;
   const bucket = createTokenBucket(keptPerSecond);
+  /** Calls that an attempt asked to keep, in vain so far. */
+  const askedFor = new WeakSet<TraceContext>();
   let leftOut = 0;
+
+  /** A success that an attempt asked for is slow or was switched, which its end shows. */
+  function isWanted({ trace }: CompletionCall, end: CallEnd): boolean {
+    return isWorthALook(end, slowMs) || (end.error !== undefined && askedFor.has(trace));
+  }
 
   function keep(trace: TraceContext): void {
     trace.keep = bucket.take(nowMs());
@@ -65,13 +73,15 @@ export function createCallSpans(options: CallSpansOptions): CallSpans {
   return {
     keep(trace, tookMs) {
       if (!trace.keep && tookMs > slowMs()) {
-        // One that is left out is counted at its end.
         trace.keep = bucket.take(nowMs());
+        if (!trace.keep) {
+          askedFor.add(trace);
+        }
       }
     },
     finished(call, end) {
       const { trace } = call;
-      if (!trace.keep && isWorthALook(end, slowMs)) {
+      if (!trace.keep && isWanted(call, end)) {
         keep(trace);
       }
       if (trace.keep) {

@@ -89,6 +89,24 @@ describe("Complete", () => {
     expect(reasonOf(error)).toBe("DEADLINE_EXCEEDED");
   });
 
+  it("lets an answer that has arrived be read before the deadline is believed", async () => {
+    const answer = Promise.withResolvers<void>();
+    const aborted: boolean[] = [];
+    const router = scriptedRouter(async (call) => {
+      await answer.promise;
+      aborted.push(call.signal.aborted);
+      return answers("in time")(call);
+    });
+    const { transport, clock } = createRpcInMemory(router);
+    const asked = createClient(RouterService, transport).complete({ spec: wireSpec() });
+    await until(() => router.calls[0]);
+    // Stands for the socket that a starved loop reads after its late timers.
+    clock.schedule(300_000, () => answer.resolve());
+    await clock.advance(300_000);
+    expect((await asked).choices[0]?.message?.parts[0]?.part.value).toBe("in time");
+    expect([aborted, clock.pending()]).toEqual([[false], 0]);
+  });
+
   it("leaves no timer behind", async () => {
     const { transport, clock } = createRpcInMemory();
     await createClient(RouterService, transport).complete({ spec: wireSpec() });

@@ -106,6 +106,17 @@ async function read(stream: AsyncIterable<unknown>): Promise<void> {
 
 const ignore = () => undefined;
 
+/** Counts the timers that were ever set. */
+function countingSchedule() {
+  let count = 0;
+  const schedule: Schedule = (delayMs, task) => {
+    count += 1;
+    const timer = setTimeout(task, delayMs);
+    return () => clearTimeout(timer);
+  };
+  return { schedule, count: () => count };
+}
+
 describe.each(ways)("the end of an RPC over $name", ({ system, port, connect }) => {
   const routerOf = ({ listeners }: { readonly listeners: RpcListeners }) =>
     createClient(RouterService, connect(port(listeners)));
@@ -150,22 +161,17 @@ describe.each(ways)("the end of an RPC over $name", ({ system, port, connect }) 
   it("is that of no repeat when it took over from a caller who left", async () => {
     const scripts = [hangs(), answers("mine")];
     const router = scriptedRouter((call) => (scripts.shift() ?? answers())(call));
-    let deadlines = 0;
-    const schedule: Schedule = (delayMs, task) => {
-      deadlines += 1;
-      const timer = setTimeout(task, delayMs);
-      return () => clearTimeout(timer);
-    };
+    const { schedule, count } = countingSchedule();
     const { listeners, ends } = await useEnds({ router, handlers: { schedule } });
     const client = createClient(RouterService, connect(port(listeners)));
     const leaving = new AbortController();
     const asked = { spec: wireSpec(), requestId: ID };
     const first = client.complete(asked, { signal: leaving.signal }).catch(ignore);
     await until(() => router.calls.length === 1);
-    const begun = deadlines;
+    const begun = count();
     const second = client.complete(asked);
     // Whoever waits for another call has a deadline of its own.
-    await until(() => deadlines > begun);
+    await until(() => count() > begun);
     leaving.abort();
     await Promise.all([first, second]);
     await until(() => ends.length === 2);
@@ -173,6 +179,44 @@ describe.each(ways)("the end of an RPC over $name", ({ system, port, connect }) 
       callId: ID,
       repeats: undefined,
     });
+  });
+
+  it("is that of no call when its deadline was over on arrival, request id or not", async () => {
+    const { listeners, router, ends } = await useEnds();
+    const client = createClient(RouterService, connect(port(listeners)));
+    const headers = { "grpc-timeout": "0m", "connect-timeout-ms": "0" };
+    for (const requestId of ["", ID]) {
+      await client.complete({ spec: wireSpec(), requestId }, { headers }).catch(ignore);
+    }
+    await until(() => ends.length === 2);
+    const late = { status: "DEADLINE_EXCEEDED", callId: undefined, repeats: undefined };
+    expect(ends).toMatchObject([late, late]);
+    expect(router.calls).toEqual([]);
+  });
+
+  it("begins no call for a repeat that has gone when the first caller leaves as well", async () => {
+    const router = scriptedRouter(hangs());
+    const { schedule, count } = countingSchedule();
+    const { listeners, ends } = await useEnds({ router, handlers: { schedule } });
+    const client = createClient(RouterService, connect(port(listeners)));
+    const [leaving, leavingToo] = [new AbortController(), new AbortController()];
+    const asked = { spec: wireSpec(), requestId: ID };
+    const first = client.complete(asked, { signal: leavingToo.signal }).catch(ignore);
+    await until(() => router.calls.length === 1);
+    const begun = count();
+    const second = client.complete(asked, { signal: leaving.signal }).catch(ignore);
+    await until(() => count() > begun);
+    leaving.abort();
+    await until(() => ends.length === 1);
+    leavingToo.abort();
+    await Promise.all([first, second]);
+    await until(() => ends.length === 2);
+    const gone = { status: "CANCELLED", callId: ID };
+    expect(ends).toMatchObject([
+      { ...gone, repeats: router.calls[0]?.trace },
+      { ...gone, repeats: undefined },
+    ]);
+    expect(router.calls).toHaveLength(1);
   });
 
   it("says what became of a stream", async () => {

@@ -14,6 +14,9 @@ import { catalogOf } from "./use-atlas.ts";
 
 const BLOCKED_MS = 400;
 
+/** Over while the loop is blocked, and after the provider has answered. Told to the router alone. */
+const DEADLINE = { "grpc-timeout": "300m" };
+
 let provider: Worker;
 let router: RunningRouter;
 /** What happens here as soon as the provider has a request. */
@@ -49,13 +52,16 @@ function block(): void {
   }
 }
 
-async function timingsOfUnary(): Promise<Timings | undefined> {
-  return (await clientOf().complete({ spec: specOf("test/one") })).timings;
+type Headers = Readonly<Record<string, string>>;
+
+async function timingsOfUnary(headers: Headers = {}): Promise<Timings | undefined> {
+  return (await clientOf().complete({ spec: specOf("test/one") }, { headers })).timings;
 }
 
-async function timingsOfStream(): Promise<Timings | undefined> {
+async function timingsOfStream(headers: Headers = {}): Promise<Timings | undefined> {
   let timings: Timings | undefined;
-  for await (const { event } of clientOf().streamComplete({ spec: specOf("test/one") })) {
+  const answer = clientOf().streamComplete({ spec: specOf("test/one") }, { headers });
+  for await (const { event } of answer) {
     timings = event.case === "finished" ? event.value.timings : timings;
   }
   return timings;
@@ -67,6 +73,17 @@ test.each([
 ])("what $name waits while the event loop is blocked is overhead", async ({ call }) => {
   meanwhile = block;
   const timings = await call();
+  const totalMs = exactMs(timings?.total);
+  expect(totalMs).toBeGreaterThan(BLOCKED_MS);
+  expect(exactMs(timings?.routerOverhead)).toBeGreaterThan(totalMs / 2);
+});
+
+test.each([
+  { name: "a unary call", call: timingsOfUnary },
+  { name: "a stream", call: timingsOfStream },
+])("$name whose deadline passes meanwhile ends as what had arrived by then", async ({ call }) => {
+  meanwhile = block;
+  const timings = await call(DEADLINE);
   const totalMs = exactMs(timings?.total);
   expect(totalMs).toBeGreaterThan(BLOCKED_MS);
   expect(exactMs(timings?.routerOverhead)).toBeGreaterThan(totalMs / 2);

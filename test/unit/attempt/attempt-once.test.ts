@@ -248,6 +248,48 @@ describe("attemptOnce()", () => {
     expect([record.outcome.kind, record.durationMs, waitedMs]).toEqual([kind, durationMs, 0]);
   });
 
+  test.each([
+    { name: "an answer", outcome: { kind: "success" } },
+    { name: "a failure", outcome: { kind: "server-error", message: "" } },
+  ] as const)(
+    "ends with $name that waited behind a caller whose time was up",
+    async ({ outcome }) => {
+      const { clock, running, adapter, end, received } = await leaveInTimeWhileBusy();
+      adapter?.emit(text("a"));
+      end(outcome);
+      const { record } = await running;
+      expect(record).toMatchObject({ outcome, durationMs: 520, firstTokenMs: 520 });
+      expect([received, clock.pending()]).toEqual([[text("a")], 0]);
+    },
+  );
+
+  test("is ended by its deadline when nothing waited behind a caller whose time was up", async () => {
+    const { clock, running, adapter, received } = await leaveInTimeWhileBusy();
+    await clock.advance(10);
+    const { record } = await running;
+    adapter?.emit(text("late"));
+    expect([record.outcome.kind, record.durationMs]).toEqual(["total-timeout", 1_010]);
+    expect([received, clock.pending()]).toEqual([[], 0]);
+  });
+
+  test("shows nothing of what an adapter emits while it is called off", async () => {
+    const clock = createManualClock();
+    const received: StreamEvent[] = [];
+    const running = attemptOnce(
+      attempt(exampleCall(), (event) => received.push(event)),
+      {
+        upstream: ({ emit, signal }) =>
+          new Promise(() => signal.addEventListener("abort", () => emit(text("late")))),
+        observe: () => undefined,
+        admission: { awaitContent: () => undefined, firstContent: () => undefined },
+        ...clock,
+      },
+    );
+    await clock.advance(5_000);
+    expect((await running).record.outcome.kind).toBe("first-token-timeout");
+    expect(received).toEqual([]);
+  });
+
   test("takes an adapter that throws before it gives a promise for one that failed, and leaves nothing behind", async () => {
     const cause = new TypeError("not a function");
     const clock = createManualClock();
@@ -384,6 +426,36 @@ function attempt(
     followers: [],
     emit,
   };
+}
+
+/** The caller's library ends the call shortly before its deadline, which is heard of 480 ms late. */
+async function leaveInTimeWhileBusy() {
+  const clock = createManualClock();
+  const controller = new AbortController();
+  const received: StreamEvent[] = [];
+  const { promise, resolve: end } = Promise.withResolvers<Outcome>();
+  let adapter: UpstreamCall | undefined;
+  const call = exampleCall({
+    signal: controller.signal,
+    deadlineMs: clock.nowMs() + 1_010,
+    streaming: true,
+  });
+  const running = attemptOnce(
+    attempt(call, (event) => received.push(event)),
+    {
+      upstream: (asked) => {
+        adapter = asked;
+        return promise;
+      },
+      observe: () => undefined,
+      admission: { awaitContent: () => undefined, firstContent: () => undefined },
+      arrivedMs: (nowMs) => nowMs - 480,
+      ...clock,
+    },
+  );
+  await clock.advance(1_000);
+  controller.abort(new RouterError("deadline-exceeded", "over"));
+  return { clock, running, adapter, end, received };
 }
 
 /** Plays an adapter's steps; one that does not end by itself ends with success. */

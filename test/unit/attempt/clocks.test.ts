@@ -109,6 +109,20 @@ describe("startClocks()", () => {
     expect([reads, expired]).toEqual([1, []]);
   });
 
+  test("lets an end that has arrived be read before the deadline is believed", async () => {
+    const { clock, clocks, expired } = start({ inMs: 2_000 });
+    clock.schedule(2_000, () => clocks.stop());
+    await clock.advance(2_001);
+    expect([clock.pending(), expired]).toEqual([0, []]);
+  });
+
+  test("believes the deadline after one reading, whatever was read", async () => {
+    const { clock, clocks, expired } = start({ firstTokenMs: 2_000, inMs: 2_000 });
+    clock.schedule(2_000, () => clocks.content(clock.nowMs()));
+    await clock.advance(2_001);
+    expect(expired).toEqual([{ kind: "total-timeout", atMs: 2_000 }]);
+  });
+
   test("leaves no timer behind", async () => {
     const { clock, clocks } = start({});
     clocks.stop();

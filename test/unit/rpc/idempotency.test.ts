@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createCanceller } from "../../../src/domain/cancel.ts";
 import { RouterError } from "../../../src/domain/router-error.ts";
 import type { TraceContext } from "../../../src/domain/trace.ts";
 import { createIdempotency, type IdempotentRequest } from "../../../src/rpc/idempotency.ts";
@@ -8,7 +9,8 @@ const REQUEST = new Uint8Array([1]);
 
 function asked(requestId: string, changes: Partial<IdempotentRequest> = {}): IdempotentRequest {
   const trace = exampleTrace();
-  return { requestId, bytes: REQUEST, trace, repeats: () => undefined, ...changes };
+  const { signal } = createCanceller();
+  return { requestId, bytes: REQUEST, trace, signal, repeats: () => undefined, ...changes };
 }
 
 const limits = { keepMs: 1_000, maxEntries: 3, maxBytes: 100 };
@@ -93,6 +95,37 @@ describe("createIdempotency()", () => {
       await expect(second).resolves.toBe(REQUEST);
     },
   );
+
+  it.each(["canceled", "deadline-exceeded", "caller-too-slow"] as const)(
+    "begins nothing for a repeat that has gone when its first caller was %s",
+    async (code) => {
+      const { idempotency, once, runs } = memoryWith();
+      const { promise, reject } = Promise.withResolvers<Uint8Array>();
+      const gone = createCanceller();
+      const first = idempotency.once(asked("a"), () => promise);
+      const second = idempotency.once(asked("a", { signal: gone.signal }), () => once("b"));
+      const third = once("a");
+      gone.abort(new RouterError("shutting-down", "its own end"));
+      reject(new RouterError(code, "gone"));
+      await expect(first).rejects.toMatchObject({ code });
+      await expect(second).rejects.toMatchObject({ code: "shutting-down" });
+      // Whoever is still there takes over.
+      await expect(third).resolves.toBeDefined();
+      expect(runs()).toBe(1);
+    },
+  );
+
+  it("shares a failure of the call with a repeat that has gone", async () => {
+    const { idempotency } = memoryWith();
+    const { promise, reject } = Promise.withResolvers<Uint8Array>();
+    const gone = createCanceller();
+    const first = idempotency.once(asked("a"), () => promise);
+    const second = idempotency.once(asked("a", { signal: gone.signal }), () => promise);
+    gone.abort();
+    reject(new RouterError("upstream-unavailable", "down"));
+    await expect(first).rejects.toMatchObject({ code: "upstream-unavailable" });
+    await expect(second).rejects.toMatchObject({ code: "upstream-unavailable" });
+  });
 
   it("tells a repeat where the call stands that it repeats, and the first nothing", async () => {
     const { idempotency } = memoryWith();

@@ -1,11 +1,16 @@
 import { describe, expect, test } from "vitest";
+import { attemptOnce } from "../../../src/attempt/attempt-once.ts";
+import { callErrorOf } from "../../../src/attempt/call-error.ts";
+import { failureKinds } from "../../../src/domain/outcome.ts";
 import { RouterError, type RouterErrorCode } from "../../../src/domain/router-error.ts";
 import type { TraceContext } from "../../../src/domain/trace.ts";
 import { attributeNamesOf } from "../../../src/trace/attribute-table.ts";
 import { type CallSpansOptions, createCallSpans } from "../../../src/trace/call-spans.ts";
-import { exampleCall, exampleTrace } from "../../support/examples.ts";
+import { exampleCall, exampleEndpoint, examplePlan, exampleTrace } from "../../support/examples.ts";
+import { createManualClock } from "../../support/manual-clock.ts";
 import { type ShownSpan, shownSpan } from "../../support/shown-span.ts";
 import {
+  endpoint,
   exampleAttempt,
   exampleRefusal,
   exampleResult,
@@ -153,6 +158,70 @@ describe("an attempt", () => {
       finished(exampleCall({ trace }), failedWith("internal"));
     }
     expect([spans.length, leftOut()]).toEqual([6, 2]);
+  });
+});
+
+describe("what an attempt and the end of its call find worth a look", () => {
+  const larger = exampleEndpoint("acme/us/one", { contextLength: 1_000_000 });
+  const cases = failureKinds.flatMap((kind) =>
+    [true, false].flatMap((committed) =>
+      [true, false].map((followed) => ({ kind, committed, followed })),
+    ),
+  );
+
+  /** A call whose only attempt failed. */
+  async function fail({ kind, committed, followed }: (typeof cases)[number], perSecond: number) {
+    const made = start({ keptPerSecond: () => perSecond });
+    const call = exampleCall({ trace: exampleTrace(), streaming: true });
+    const clock = createManualClock(call.receivedAtMs);
+    let isAsked = false;
+    const { record } = await attemptOnce(
+      {
+        call,
+        planned: examplePlan(endpoint).order[0],
+        number: 1,
+        streamed: true,
+        limits: { firstTokenMs: 1_000, idleMs: 1_000, deadlineMs: call.deadlineMs },
+        followers: followed ? examplePlan(larger).order : [],
+        emit: () => undefined,
+      },
+      {
+        upstream: async ({ emit }) => {
+          emit({ kind: "text-delta", choice: 0, text: committed ? "a" : "" });
+          return { kind, message: "" };
+        },
+        observe: () => undefined,
+        admission: { awaitContent: () => undefined, firstContent: () => undefined },
+        keepTrace: (trace, tookMs) => {
+          isAsked = tookMs === Number.POSITIVE_INFINITY;
+          made.keep(trace, tookMs);
+        },
+        ...clock,
+      },
+    );
+    const failed = { attempts: [record], endpoint: endpoint.id, committed, outputTokens: 1 };
+    const error = callErrorOf({ kind, message: "" }, failed);
+    made.finished(call, exampleResult({ attempts: [record], error }));
+    return { isAsked, spans: made.spans.length, leftOut: made.leftOut() };
+  }
+
+  test.each(cases)(
+    "is the same, and left out it is counted once: $kind, committed $committed, followed $followed",
+    async (setting) => {
+      const kept = await fail(setting, 1);
+      expect(kept).toMatchObject({ spans: kept.isAsked ? 3 : 0, leftOut: 0 });
+      const left = await fail(setting, 0);
+      expect(left).toEqual({ isAsked: kept.isAsked, spans: 0, leftOut: kept.isAsked ? 1 : 0 });
+    },
+  );
+
+  test("is a call that runs out of time after an attempt, and none that does before", async () => {
+    const late = { kind: "total-timeout", committed: false, followed: false } as const;
+    expect(await fail(late, 1)).toMatchObject({ isAsked: true, spans: 3 });
+    const { finished, spans, leftOut } = start();
+    const error = new RouterError("deadline-exceeded", "");
+    finished(exampleCall({ trace: exampleTrace() }), exampleRefusal({ error }));
+    expect([spans.length, leftOut()]).toEqual([0, 0]);
   });
 });
 
