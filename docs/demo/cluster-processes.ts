@@ -37,11 +37,14 @@ export async function startCluster(print: (line: string) => void): Promise<Clust
   const providers = await startSimulatedProviders();
   const configFile = join(folder, "atlas.yaml");
   writeFileSync(configFile, stringify(providers.settings));
+  // What they keep goes with the demo.
+  const env = { ...process.env, STATE_DIRECTORY: folder };
   const serve = (name: string, role: string) =>
-    startAtlas(name, [
-      ...["serve", "--config", configFile, "--role", role, "--nats", nats.url],
-      ...FREE,
-    ]);
+    startAtlas(
+      name,
+      [...["serve", "--config", configFile, "--role", role, "--nats", nats.url], ...FREE],
+      { env },
+    );
 
   const scorers = ["one", "two"].map((name) => serve(`scorer ${name}`, "scorer"));
   const routers = new Map(["A", "B", "C"].map((name) => [name, serve(`router ${name}`, "router")]));

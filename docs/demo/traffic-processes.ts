@@ -52,7 +52,8 @@ export async function startTraffic(print: (line: string) => void): Promise<Traff
         ...["serve", "--config", configFile, "--role", role, ...FREE],
         ...(nats === undefined ? [] : ["--nats", nats.url]),
       ],
-      { env: environmentFor(name, receiver) },
+      // What they keep goes with the demo.
+      { env: { ...environmentFor(name, receiver), STATE_DIRECTORY: folder } },
     );
   const scorer = nats && serve(SCORER, "scorer");
   const router = serve(ROUTER, nats === undefined ? "all" : "router");

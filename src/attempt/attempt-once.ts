@@ -157,10 +157,13 @@ function endingNow(outcome: Outcome, { nowMs }: AttemptOncePorts): Ending {
   return { outcome, endedAtMs: atMs, handledAtMs: atMs };
 }
 
-/** Something may have arrived that could not be read yet. */
-function isBehind({ arrivedMs, nowMs }: AttemptOncePorts): boolean {
+/** Clocks are not read at one time: a call that ends so little before its deadline may have ended because of it. */
+const EARLY_MS = 20;
+
+/** Something may have arrived that could not be read yet, and the clock that lets it be read first is about due. */
+function isBehind({ deadlineMs }: ClockLimits, { arrivedMs, nowMs }: AttemptOncePorts): boolean {
   const atMs = nowMs();
-  return arrivedMs !== undefined && arrivedMs(atMs) < atMs;
+  return arrivedMs !== undefined && arrivedMs(atMs) < atMs && atMs >= deadlineMs - EARLY_MS;
 }
 
 /**
@@ -200,7 +203,7 @@ function endingOf(
     };
     const leave = () => {
       const outcome = endedOutcome(call.signal);
-      if (outcome !== TIME_IS_UP || !isBehind(ports)) {
+      if (outcome !== TIME_IS_UP || !isBehind(limits, ports)) {
         giveUp(outcome);
       }
     };

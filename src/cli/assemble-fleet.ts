@@ -25,6 +25,7 @@ import { timedReports } from "./fleet-sources.ts";
 import { type FleetStatus, fleetStatusOf } from "./fleet-status.ts";
 import { replicaNameOf } from "./replica-name.ts";
 import type { ServerWorld } from "./server-world.ts";
+import { snapshotPathOf } from "./snapshot-path.ts";
 import { yieldTurn } from "./yield-turn.ts";
 
 /** What this process shares with the others: it tells what it learns, and hears what all have learnt. */
@@ -178,12 +179,13 @@ function bootOf({ newId }: ServerWorld): bigint {
   return BigInt(`0x${newId().replaceAll("-", "").slice(-16)}`);
 }
 
-function storeOf({ config: { bus, health }, world: { random }, log }: FleetInput) {
-  if (health.snapshotFile !== undefined) {
-    return { stored: createSnapshotFile(health.snapshotFile, { log, random }) };
+function storeOf({ config, world: { env, random }, log }: FleetInput) {
+  const path = snapshotPathOf(config, env);
+  if (path !== undefined) {
+    return { stored: createSnapshotFile(path, { log, random }) };
   }
-  if (bus.nats !== undefined) {
-    const remedy = "set health.snapshotFile";
+  if (config.bus.nats !== undefined && config.health.keepScores) {
+    const remedy = "set health.snapshotFile: the environment names no folder for state";
     log("info", "scores are not kept for a start without NATS", { remedy });
   }
   return {};

@@ -59,7 +59,9 @@ export type NatsConfig = {
 };
 
 type HealthConfig = {
-  /** Relative to the configuration. Absent: the last scores are kept nowhere. */
+  /** The last scores outlive the process. */
+  readonly keepScores: boolean;
+  /** Relative to the configuration. Absent: see `cli/snapshot-path.ts`. */
   readonly snapshotFile?: string | undefined;
 };
 

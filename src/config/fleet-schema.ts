@@ -62,9 +62,15 @@ export const busSchema = z
 
 export const healthSchema = z
   .strictObject({
+    keepScores: z
+      .boolean()
+      .default(true)
+      .describe("Keeps the last scores on disk, for a start while NATS is away."),
     snapshotFile: file
       .optional()
-      .describe("Keeps the last scores for a start without the bus; absent: nowhere."),
+      .describe(
+        "Where the last scores are kept; absent: in the folder for state, if NATS is set, in a file per bus.",
+      ),
   })
   .prefault({});
 

@@ -15,8 +15,8 @@ export function inputTokensOf({ freshInput, cacheRead, cacheWrite }: Usage): num
 
 /**
  * Whether an attempt that failed is taken to be billed: its answer had begun, or its provider told of output
- * that was generated, if only of reasoning that it hides. An upstream tells no count of output that its
- * provider sends before anything was generated.
+ * that was generated, if only of reasoning that it hides. The count that Anthropic sends before anything was
+ * generated is not told to us until something is.
  */
 export function isBilled(attempt: {
   /** Absent: no content came. */

@@ -22,7 +22,7 @@ export type WriteVerdict =
   | "written"
   /** Nobody may be told to write at this moment. */
   | "deposed"
-  /** Somebody who folded further has written: this round is not worth going on. */
+  /** What is stored is of more reports, or minutes later: this round is not worth going on. */
   | "outdated"
   /** What is stored comes from a newer algorithm or stream, which no round reaches while it is written. */
   | "superseded";

@@ -113,6 +113,9 @@ const FAILING_ASIDE_MS = SECOND_CHOICE_MS + 8_000;
 /** Who leads for so long has renewed the lease meanwhile: it is not the bus that is away. */
 const FAILING_MS = 2 * LEASE_MS;
 
+/** After that a leader says that it is behind what is published, and as often again. */
+const OUTDATED_MS = 60_000;
+
 /** A bus that does not answer must not hold up the end of the process. */
 const CLOSE_MS = 2_000;
 
@@ -132,6 +135,8 @@ type State = {
   supersededUntilMs: number;
   /** Since when it has led and every round failed; absent: it does not lead, or the last one did not. */
   failingSinceMs: number | undefined;
+  /** The same of rounds that were outdated; set anew whenever that was logged. */
+  outdatedSinceMs: number | undefined;
   publishedAtMs: number | undefined;
 };
 
@@ -218,6 +223,7 @@ function createState(ports: ScorerPorts): State {
     lastRound: undefined,
     supersededUntilMs: Number.NEGATIVE_INFINITY,
     failingSinceMs: undefined,
+    outdatedSinceMs: undefined,
     publishedAtMs: undefined,
   };
   return state;
@@ -261,6 +267,7 @@ function isAside({ ports, isCaughtUp, isClosed, supersededUntilMs }: State): boo
 async function publishIfLeading(state: State): Promise<number> {
   if (!leads(state)) {
     state.failingSinceMs = undefined;
+    state.outdatedSinceMs = undefined;
     state.publisher.forget();
     return ROUND_EVERY_MS;
   }
@@ -285,6 +292,7 @@ async function publish(state: State): Promise<void> {
     state.lastRound = "failed";
     state.failingSinceMs ??= nowMs();
   }
+  tellOutdated(state);
   if (state.lastRound === "superseded") {
     log("warn", "scores of a newer algorithm or stream are published already", {
       remedy:
@@ -296,5 +304,30 @@ async function publish(state: State): Promise<void> {
     log("warn", "leaves it to others to publish scores: it takes the lease and cannot write them");
     state.failingSinceMs = undefined;
     lease.standAside(FAILING_ASIDE_MS);
+  }
+}
+
+/**
+ * A leader catches up within seconds with whoever folded more, unless the stream or its clock was set back. Then
+ * it waits for the stream's time, which may take as long as the clock was ahead.
+ */
+function tellOutdated(state: State): void {
+  const { nowMs, log, fold } = state.ports;
+  const atMs = nowMs();
+  if (state.lastRound !== "outdated") {
+    state.outdatedSinceMs = undefined;
+    return;
+  }
+  state.outdatedSinceMs ??= atMs;
+  if (atMs - state.outdatedSinceMs >= OUTDATED_MS) {
+    state.outdatedSinceMs = atMs;
+    log(
+      "warn",
+      "published scores are later than all reports: nothing is published until these are",
+      {
+        ...fold.position(),
+        remedy: "wait, or delete the stream KV_atlas_scores and then start the routers anew",
+      },
+    );
   }
 }

@@ -223,7 +223,7 @@ async function startRouter(options: RouterStart): Promise<Subject> {
       ...serveOptions,
     ],
     place: "measured",
-    env,
+    env: { ...env, STATE_DIRECTORY: folder },
   });
   const subject: Subject = {
     name: nameOf(options),

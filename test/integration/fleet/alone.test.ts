@@ -43,17 +43,18 @@ await describeOnNewestNats("routers without NATS", (binary) => {
     }
   });
 
-  test("plan with the scores that were kept when they start again", async () => {
+  test.each([
+    ["the folder for state", (folder: string) => ({ env: { XDG_STATE_HOME: folder } })],
+    [
+      "a file with a name",
+      (folder: string) => ({ more: `health: { snapshotFile: ${join(folder, "scores")} }` }),
+    ],
+  ])("plan with the scores that were kept in %s when they start again", async (_, place) => {
     const folder = mkdtempSync(join(tmpdir(), "atlas-fleet-"));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const server = await useNatsServer(binary);
     await startMembers("scorer", ["one"], server.url);
-    const settings = {
-      name: "A",
-      role: "router",
-      natsUrl: server.url,
-      more: `health: { snapshotFile: ${join(folder, "scores")} }`,
-    } as const;
+    const settings = { name: "A", role: "router", natsUrl: server.url, ...place(folder) } as const;
     const first = await startMember(settings);
     await callMany(first, 20);
     await held(10_000, async () => expect(countedOn(await pageOf(first))).toBe(20));

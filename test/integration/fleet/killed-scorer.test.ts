@@ -21,7 +21,8 @@ async function useScorerProcess(name: string, natsUrl: string): Promise<ScorerPr
   const folder = mkdtempSync(join(tmpdir(), "atlas-scorer-"));
   const file = join(folder, "atlas.yaml");
   const [grpcPort, httpPort] = await Promise.all([freePort(), freePort()]);
-  const ports = `listen: { grpc: { port: ${grpcPort} }, http: { port: ${httpPort} } }`;
+  // What a process keeps is beside its configuration.
+  const ports = `health: { snapshotFile: scores }\nlisten: { grpc: { port: ${grpcPort} }, http: { port: ${httpPort} } }`;
   writeFileSync(file, configOf({ name, role: "scorer", natsUrl, more: ports }));
   let child: ChildProcess | undefined;
   const end = async (signal: NodeJS.Signals) => {

@@ -41,6 +41,8 @@ export type MemberSettings = {
   readonly login?: string;
   /** Further lines of the configuration. */
   readonly more?: string;
+  /** Default: none, and scores are kept nowhere. */
+  readonly env?: Readonly<Record<string, string>>;
 };
 
 /** Answers fast and is never probed, so that every figure comes from a call of the test. */
@@ -63,7 +65,8 @@ export async function startMember(settings: MemberSettings): Promise<Member> {
 }
 
 async function openMember(settings: MemberSettings): Promise<Member> {
-  const running = await startRouter({ config: configOf(settings) });
+  const { env = {} } = settings;
+  const running = await startRouter({ config: configOf(settings), env });
   const transport = createGrpcTransport({ baseUrl: running.grpcUrl });
   let ended: Promise<void> | undefined;
   const stop = () => {

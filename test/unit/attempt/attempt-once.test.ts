@@ -272,6 +272,13 @@ describe("attemptOnce()", () => {
     expect([received, clock.pending()]).toEqual([[], 0]);
   });
 
+  test("is over at once when a caller's time is up long before the deadline's clock is due", async () => {
+    const { clock, running } = await leaveInTimeWhileBusy(3_000);
+    const { record } = await running;
+    expect([record.outcome.kind, record.durationMs]).toEqual(["total-timeout", 1_000]);
+    expect(clock.pending()).toBe(0);
+  });
+
   test("shows nothing of what an adapter emits while it is called off", async () => {
     const clock = createManualClock();
     const received: StreamEvent[] = [];
@@ -429,7 +436,7 @@ function attempt(
 }
 
 /** The caller's library ends the call shortly before its deadline, which is heard of 480 ms late. */
-async function leaveInTimeWhileBusy() {
+async function leaveInTimeWhileBusy(earlyMs = 10) {
   const clock = createManualClock();
   const controller = new AbortController();
   const received: StreamEvent[] = [];
@@ -437,7 +444,7 @@ async function leaveInTimeWhileBusy() {
   let adapter: UpstreamCall | undefined;
   const call = exampleCall({
     signal: controller.signal,
-    deadlineMs: clock.nowMs() + 1_010,
+    deadlineMs: clock.nowMs() + 1_000 + earlyMs,
     streaming: true,
   });
   const running = attemptOnce(

@@ -53,8 +53,8 @@ describe("busSchema", () => {
 });
 
 describe("healthSchema", () => {
-  test("keeps no file and publishes every second", () => {
-    expect(healthSchema.parse(undefined)).toEqual({});
+  test("keeps scores, where the environment says", () => {
+    expect(healthSchema.parse(undefined)).toEqual({ keepScores: true });
   });
 });
 

@@ -531,6 +531,27 @@ describe("startScorer()", () => {
     },
   );
 
+  test("says once a minute that what is published is later than its reports, and publishes when it is not", async () => {
+    const world = createSwitchedBus();
+    const series = { algorithmVersion: ALGORITHM_VERSION, streamEpoch: START_MS };
+    const later = positionOf(1, { ...series, asOfMs: START_MS + 600_000 });
+    await putOver(world.memory.scores, versionEntry(versionOf(later, [])));
+    const { scorer } = start(world);
+    const told = () => world.lines.filter(({ message }) => message.includes("later than all"));
+    await world.clock.advance(60_000);
+    expect(scorer.status()).toMatchObject({ leader: true, lastRound: "outdated" });
+    expect(told()).toEqual([]);
+    await world.clock.advance(10_000);
+    expect(told()).toMatchObject([{ level: "warn" }]);
+    await world.clock.advance(340_000);
+    expect(told()).toHaveLength(6);
+    await world.clock.advance(60_000);
+    expect(scorer.status()).toMatchObject({ leader: true, lastRound: "written" });
+    await world.clock.advance(200_000);
+    expect(told()).toHaveLength(6);
+    await scorer.close();
+  });
+
   test("ticks no longer than it stands aside when those of a newer algorithm are there", async () => {
     const world = createSwitchedBus();
     const newer = positionOf(1, { algorithmVersion: 99 });
