@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { isAbsolute, join } from "node:path";
-import type { Config } from "../config/config.ts";
+import type { Config, NatsConfig } from "../config/config.ts";
 
 /**
  * The file in which the last scores outlive the process. Absent: none is wanted, there is no bus that could be
@@ -12,11 +12,14 @@ import type { Config } from "../config/config.ts";
  */
 export function snapshotPathOf(
   { bus: { nats }, health }: Pick<Config, "bus" | "health">,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Env,
 ): string | undefined {
-  if (!health.keepScores || health.snapshotFile !== undefined) {
-    return health.keepScores ? health.snapshotFile : undefined;
-  }
+  return health.keepScores ? (health.snapshotFile ?? pathOf(nats, env)) : undefined;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+function pathOf(nats: NatsConfig | undefined, env: Env): string | undefined {
   const folder = stateFolderOf(env);
   if (nats === undefined || folder === undefined) {
     return undefined;
@@ -30,11 +33,7 @@ export function snapshotPathOf(
 const NAME_DIGITS = 12;
 
 /** Both standards have relative paths ignored. */
-function stateFolderOf({
-  STATE_DIRECTORY,
-  XDG_STATE_HOME,
-  HOME,
-}: Readonly<Record<string, string | undefined>>): string | undefined {
+function stateFolderOf({ STATE_DIRECTORY, XDG_STATE_HOME, HOME }: Env): string | undefined {
   // Several are separated by colons.
   const [own = ""] = (STATE_DIRECTORY ?? "").split(":");
   const home = HOME === undefined ? "" : join(HOME, ".local", "state");

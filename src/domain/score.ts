@@ -57,6 +57,12 @@ export type ScoreSnapshot = {
   readonly scores: ReadonlyMap<EndpointId, EndpointScore>;
 };
 
+/**
+ * Older scores say nothing about this moment: their terms are left out and priors stand in for them. What
+ * somebody outside claims stays, because it says by itself how long it holds.
+ */
+export const MAX_SCORE_AGE_MS = 180_000;
+
 export const EMPTY_SCORES: ScoreSnapshot = { revision: 0, windowEndMs: 0, scores: new Map() };
 
 /** Why an endpoint takes no call at this moment, and until when at the soonest. */

@@ -120,8 +120,9 @@ export function startProber(options: ProberOptions): Prober {
     cancel = schedule(LOOK_MS, look);
     const now = nowMs();
     const knownMs = Math.min(now, options.knownUntilMs());
-    const before = isInformed(options) ? watched : NOBODY;
-    const isLeading = isInformed(options) && lease.holds();
+    const informed = isInformed(options);
+    const before = informed ? watched : NOBODY;
+    const isLeading = informed && lease.holds();
     budget = isLeading ? (budget ?? createSpendBudget(options.dailyCapNanoUsd, now)) : undefined;
     const next = new Map<EndpointId, Watched>();
     for (const endpoint of endpoints()) {

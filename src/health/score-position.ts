@@ -1,7 +1,5 @@
 import type { ScorePosition } from "../domain/health.ts";
-
-/** When plans stop to heed scores. */
-const ABANDONED_MS = 180_000;
+import { MAX_SCORE_AGE_MS } from "../domain/score.ts";
 
 /**
  * Negative: `left` is older. Algorithm, then stream, then sequence.
@@ -12,7 +10,7 @@ const ABANDONED_MS = 180_000;
  */
 export function comparePositions(left: ScorePosition, right: ScorePosition): number {
   const laterMs = timeOf(left) - timeOf(right);
-  return Math.abs(laterMs) > ABANDONED_MS
+  return Math.abs(laterMs) > MAX_SCORE_AGE_MS
     ? laterMs
     : compareSeries(left, right) || left.asOfSequence - right.asOfSequence;
 }

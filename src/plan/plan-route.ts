@@ -13,6 +13,7 @@ import type {
   RoutePlan,
 } from "../domain/plan.ts";
 import { RouterError } from "../domain/router-error.ts";
+import { MAX_SCORE_AGE_MS } from "../domain/score.ts";
 import type { Usable } from "./arrange.ts";
 import { arrange, sharesOf } from "./arrange.ts";
 import { candidatesOf } from "./candidates.ts";
@@ -24,12 +25,6 @@ import { createRandom } from "./random.ts";
 import { type Deliberation, routeDecision, toPlanned } from "./route-decision.ts";
 import { routeFailure } from "./route-failure.ts";
 import { createActiveRules, type Survey, surveyModel } from "./survey.ts";
-
-/**
- * Older scores say nothing about this moment: their terms are left out and priors stand in for them. What
- * somebody outside claims stays, because it says by itself how long it holds.
- */
-export const MAX_SCORE_AGE_MS = 180_000;
 
 export type Planner = {
   /** Throws a `RouterError`. */

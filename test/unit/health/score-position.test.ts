@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { MAX_SCORE_AGE_MS } from "../../../src/domain/score.ts";
 import { comparePositions, compareSeries } from "../../../src/health/score-position.ts";
-import { MAX_SCORE_AGE_MS } from "../../../src/plan/plan-route.ts";
 import { positionOf, START_MS } from "./score-fixture.ts";
 
 const sign = (left: number) => Math.sign(left);

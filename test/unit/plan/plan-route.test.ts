@@ -4,7 +4,8 @@ import type { Endpoint } from "../../../src/domain/catalog.ts";
 import type { GateView } from "../../../src/domain/gate.ts";
 import type { PlanInput } from "../../../src/domain/plan.ts";
 import type { EndpointScore, LiveState } from "../../../src/domain/score.ts";
-import { createPlanner, MAX_SCORE_AGE_MS } from "../../../src/plan/plan-route.ts";
+import { MAX_SCORE_AGE_MS } from "../../../src/domain/score.ts";
+import { createPlanner } from "../../../src/plan/plan-route.ts";
 import { exampleEndpoint, exampleSpec } from "../../support/examples.ts";
 import {
   blocked,
